@@ -1,0 +1,24 @@
+/** XML namespaces, each named after what it stands for. */
+export const NS_CLIENT = 'jabber:client';
+export const NS_SERVER = 'jabber:server';
+export const NS_STREAM = 'http://etherx.jabber.org/streams';
+export const NS_STREAM_ERROR = 'urn:ietf:params:xml:ns:xmpp-streams';
+export const NS_STANZA_ERROR = 'urn:ietf:params:xml:ns:xmpp-stanzas';
+export const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls';
+export const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl';
+export const NS_SASL_CB = 'urn:xmpp:sasl-cb:0';
+export const NS_BIND = 'urn:ietf:params:xml:ns:xmpp-bind';
+export const NS_SESSION = 'urn:ietf:params:xml:ns:xmpp-session';
+export const NS_STREAM_LIMITS = 'urn:xmpp:stream-limits:0';
+export const NS_REGISTER = 'jabber:iq:register';
+export const NS_REGISTER_FEATURE = 'http://jabber.org/features/iq-register';
+export const NS_DISCO_INFO = 'http://jabber.org/protocol/disco#info';
+export const NS_DISCO_ITEMS = 'http://jabber.org/protocol/disco#items';
+export const NS_PING = 'urn:xmpp:ping';
+export const NS_VERSION = 'jabber:iq:version';
+export const NS_TIME = 'urn:xmpp:time';
+export const NS_DELAY = 'urn:xmpp:delay';
+export const NS_DATA_FORMS = 'jabber:x:data';
+export const NS_CHAT_STATES = 'http://jabber.org/protocol/chatstates';
+export const NS_EVENT = 'jabber:x:event';
+export const NS_EXPIRE = 'jabber:x:expire';

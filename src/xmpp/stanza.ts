@@ -1,0 +1,367 @@
+import { buildElement, type Element } from '../xml/element.ts';
+import { decodeValue, Scan, Scanner } from '../xml/scanner.ts';
+import { StreamContext } from '../xml/stream-context.ts';
+import { WANTS_DECODING } from '../xml/tokens.ts';
+import { serialize } from '../xml/writer.ts';
+import { NS_CLIENT, NS_STREAM } from './namespaces.ts';
+
+export const StanzaKind = { MESSAGE: 0, PRESENCE: 1, IQ: 2, OTHER: 3 } as const;
+export type StanzaKind = (typeof StanzaKind)[keyof typeof StanzaKind];
+
+export const STANZA_NAMES = ['message', 'presence', 'iq'] as const;
+
+/** Where a stanza's bytes lie, and the places in them that stamping and adding children need. Offsets count from `start`. */
+interface Raw {
+  buffer: Buffer;
+  start: number;
+  end: number;
+  nameEnd: number;
+  closeStart: number;
+  isEmpty: boolean;
+  fromStart: number;
+  fromEnd: number;
+  toStart: number;
+  toEnd: number;
+}
+
+/**
+ * A stanza in either of its two forms: the bytes it arrived as, or a tree. The tree is made from the bytes when a handler
+ * first asks for it, the bytes from the tree when it is first written.
+ *
+ * Immutable in meaning: a change makes a new Stanza. The bytes of a stanza that has just been read stay in the reader's
+ * buffer, and are gone when its handling returns; whoever keeps the stanza longer calls {@link retain} first.
+ */
+export class Stanza {
+  readonly kind: StanzaKind;
+  /** Element name; for {@link StanzaKind.OTHER} anything. */
+  readonly name: string;
+  /** The `type` attribute. */
+  readonly type: string | undefined;
+  #raw: Raw | undefined;
+  #scanner: Scanner | undefined;
+  #element: Element | undefined;
+  /** Whether the bytes carry the right `from` and `to` already, and may be written as they are. */
+  #isStamped: boolean;
+  /** Serialised children to stand before the closing tag. */
+  #appended: string;
+
+  private constructor(kind: StanzaKind, name: string, type: string | undefined) {
+    this.kind = kind;
+    this.name = name;
+    this.type = type;
+    this.#raw = undefined;
+    this.#scanner = undefined;
+    this.#element = undefined;
+    this.#isStamped = false;
+    this.#appended = '';
+  }
+
+  /** The element that `scanner` has just read from `buffer`. Valid until the next scan, unless retained. */
+  static read(scanner: Scanner, buffer: Buffer, kind: StanzaKind, name: string): Stanza {
+    const { base, tokens } = scanner;
+    const stanza = new Stanza(kind, name, attributeWord(scanner, buffer, scanner.typeToken));
+    const from = scanner.fromToken;
+    const to = scanner.toToken;
+    stanza.#raw = {
+      buffer,
+      start: base,
+      end: scanner.pos,
+      nameEnd: scanner.nameEnd,
+      closeStart: scanner.closeStart,
+      isEmpty: scanner.isEmptyElement,
+      fromStart: from < 0 ? -1 : tokens[from + 1]!,
+      fromEnd: from < 0 ? -1 : tokens[from + 4]! + 1,
+      toStart: to < 0 ? -1 : tokens[to + 1]!,
+      toEnd: to < 0 ? -1 : tokens[to + 4]! + 1,
+    };
+    stanza.#scanner = scanner;
+    if (scanner.usesStreamPrefix) {
+      // The bytes lean on a prefix of their stream's opening tag: elsewhere they would not parse.
+      stanza.#element = buildElement(scanner, buffer);
+      stanza.#raw = undefined;
+      stanza.#scanner = undefined;
+    }
+    return stanza;
+  }
+
+  /** A stanza made by the server. The element must be in `jabber:client`, or be a nonza. */
+  static of(element: Element): Stanza {
+    const kind = element.ns === NS_CLIENT ? kindOf(element.name) : StanzaKind.OTHER;
+    const stanza = new Stanza(kind, element.name, element.attribute('type'));
+    stanza.#element = element;
+    return stanza;
+  }
+
+  /** A whole stanza in bytes that are known to be right, `from` and `to` included (from a ring, or from storage). */
+  static ofBytes(
+    kind: StanzaKind,
+    type: string | undefined,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): Stanza {
+    const name = kind === StanzaKind.OTHER ? '' : STANZA_NAMES[kind];
+    const stanza = new Stanza(kind, name, type);
+    const isEmpty = buffer[end - 2] === 0x2f;
+    stanza.#raw = {
+      buffer,
+      start,
+      end,
+      nameEnd: name.length + 1,
+      closeStart: isEmpty ? end - start - 2 : end - start - name.length - 3,
+      isEmpty,
+      fromStart: -1,
+      fromEnd: -1,
+      toStart: -1,
+      toEnd: -1,
+    };
+    stanza.#isStamped = true;
+    return stanza;
+  }
+
+  /** The tree. Treat it as read-only; a changed copy becomes a stanza by {@link Stanza.of}. */
+  get element(): Element {
+    if (this.#element === undefined) {
+      const raw = this.#raw!;
+      const element =
+        this.#scanner !== undefined
+          ? buildElement(this.#scanner, raw.buffer)
+          : parseElement(raw.buffer, raw.start, raw.end);
+      for (const child of parseChildren(this.#appended)) element.children.push(child);
+      this.#element = element;
+    }
+    return this.#element;
+  }
+
+  /** The value of an attribute of the stanza itself. */
+  attribute(name: 'id' | 'from' | 'to' | 'xml:lang'): string | undefined {
+    const scanner = this.#scanner;
+    if (this.#element !== undefined || scanner === undefined) return this.element.attribute(name);
+    const token =
+      name === 'id'
+        ? scanner.idToken
+        : name === 'to'
+          ? scanner.toToken
+          : name === 'from'
+            ? scanner.fromToken
+            : scanner.langToken;
+    return attributeText(scanner, this.#raw!.buffer, token);
+  }
+
+  get id(): string | undefined {
+    return this.attribute('id');
+  }
+
+  /** The same stanza with a serialised child added at its end (`<delay/>`, `<stanza-id/>`). No tree is built. */
+  append(childXml: string): Stanza {
+    const copy = new Stanza(this.kind, this.name, this.type);
+    copy.#raw = this.#raw;
+    copy.#scanner = this.#scanner;
+    copy.#isStamped = this.#isStamped;
+    copy.#appended = this.#appended + childXml;
+    if (this.#raw === undefined) copy.#raw = rawOf(this.#element!);
+    return copy;
+  }
+
+  /** Makes the stanza independent of the buffer that it was read from. Returns itself. */
+  retain(): this {
+    const raw = this.#raw;
+    if (raw !== undefined && (this.#scanner !== undefined || this.#isStamped)) {
+      const copy = Buffer.allocUnsafeSlow(raw.end - raw.start);
+      raw.buffer.copy(copy, 0, raw.start, raw.end);
+      this.#raw = { ...raw, buffer: copy, start: 0, end: copy.length };
+      this.#scanner = undefined;
+    }
+    return this;
+  }
+
+  /** Upper bound of the bytes that {@link write} produces. `from` and `to` are wire forms (one character a byte). */
+  sizeMax(from: string, to: string): number {
+    const raw = this.#bytes();
+    return (
+      raw.end - raw.start + from.length + to.length + 24 + this.#appended.length * 3 + this.name.length + 4
+    );
+  }
+
+  /**
+   * Writes the stanza at `at` with the given `from` and `to` (wire forms; an empty one is left out). There must be room for
+   * {@link sizeMax} bytes. Returns the position after it.
+   */
+  write(target: Buffer, at: number, from: string, to: string): number {
+    const raw = this.#bytes();
+    let pos = at;
+    let done = 0;
+    if (!this.#isStamped) {
+      pos = copyTo(raw, target, pos, 0, raw.nameEnd);
+      if (from !== '') {
+        pos += target.latin1Write(" from='", pos);
+        pos += target.latin1Write(from, pos);
+        target[pos++] = 0x27;
+      }
+      const keepTo = to !== '' && raw.toStart >= 0 && isValue(raw, to);
+      if (to !== '' && !keepTo) {
+        pos += target.latin1Write(" to='", pos);
+        pos += target.latin1Write(to, pos);
+        target[pos++] = 0x27;
+      }
+      done = raw.nameEnd;
+      const toFirst = raw.toStart >= 0 && raw.toStart < raw.fromStart;
+      if (toFirst && !keepTo) {
+        pos = copyTo(raw, target, pos, done, raw.toStart);
+        done = raw.toEnd;
+      }
+      if (raw.fromStart >= 0) {
+        pos = copyTo(raw, target, pos, done, raw.fromStart);
+        done = raw.fromEnd;
+      }
+      if (raw.toStart >= 0 && !toFirst && !keepTo) {
+        pos = copyTo(raw, target, pos, done, raw.toStart);
+        done = raw.toEnd;
+      }
+    }
+    const length = raw.end - raw.start;
+    if (this.#appended === '') return copyTo(raw, target, pos, done, length);
+    pos = copyTo(raw, target, pos, done, raw.closeStart);
+    if (raw.isEmpty) target[pos++] = 0x3e;
+    pos += target.utf8Write(this.#appended, pos);
+    if (!raw.isEmpty) return copyTo(raw, target, pos, raw.closeStart, length);
+    return pos + target.latin1Write(`</${this.name}>`, pos);
+  }
+
+  #bytes(): Raw {
+    if (this.#raw === undefined) this.#raw = rawOf(this.#element!);
+    return this.#raw;
+  }
+
+  /** The written form in a buffer of its own. */
+  toBuffer(from: string, to: string): Buffer {
+    const buffer = Buffer.allocUnsafe(this.sizeMax(from, to));
+    return buffer.subarray(0, this.write(buffer, 0, from, to));
+  }
+}
+
+function copyTo(raw: Raw, target: Buffer, at: number, from: number, to: number): number {
+  const length = to - from;
+  if (length > 0) raw.buffer.copy(target, at, raw.start + from, raw.start + to);
+  return at + length;
+}
+
+/** Whether the bytes of the `to` attribute are exactly `wire`. */
+function isValue(raw: Raw, wire: string): boolean {
+  // The range runs from the name `to` to the closing quote; the value is its tail.
+  const end = raw.start + raw.toEnd - 1;
+  const start = end - wire.length;
+  if (start <= raw.start + raw.toStart + 2) return false;
+  const before = raw.buffer[start - 1];
+  if (before !== 0x27 && before !== 0x22) return false;
+  for (let i = 0; i < wire.length; i++) if (raw.buffer[start + i] !== wire.charCodeAt(i)) return false;
+  return true;
+}
+
+export function kindOf(name: string): StanzaKind {
+  return name === 'message'
+    ? StanzaKind.MESSAGE
+    : name === 'presence'
+      ? StanzaKind.PRESENCE
+      : name === 'iq'
+        ? StanzaKind.IQ
+        : StanzaKind.OTHER;
+}
+
+/** The bytes of a tree, without `from` and `to`. */
+function rawOf(element: Element): Raw {
+  const stripped = element.attributes.has('from') || element.attributes.has('to') ? element.copy() : element;
+  stripped.attributes.delete('from');
+  stripped.attributes.delete('to');
+  const text = serialize(stripped, NS_CLIENT);
+  const buffer = Buffer.from(text);
+  const isEmpty = element.children.length === 0;
+  const name = Buffer.byteLength(element.name);
+  return {
+    buffer,
+    start: 0,
+    end: buffer.length,
+    nameEnd: name + 1,
+    closeStart: isEmpty ? buffer.length - 2 : buffer.length - name - 3,
+    isEmpty,
+    fromStart: -1,
+    fromEnd: -1,
+    toStart: -1,
+    toEnd: -1,
+  };
+}
+
+function attributeText(scanner: Scanner, buffer: Buffer, token: number): string | undefined {
+  if (token < 0) return undefined;
+  const { base, tokens } = scanner;
+  const raw = buffer.utf8Slice(base + tokens[token + 3]!, base + tokens[token + 4]!);
+  return (tokens[token]! & WANTS_DECODING) !== 0 ? decodeValue(raw) : raw;
+}
+
+/** Values of `type` that occur on every path: found by their bytes, so that no string is made. */
+const WORDS = [
+  'chat',
+  'groupchat',
+  'headline',
+  'normal',
+  'error',
+  'get',
+  'set',
+  'result',
+  'available',
+  'unavailable',
+  'subscribe',
+  'subscribed',
+  'unsubscribe',
+  'unsubscribed',
+  'probe',
+].map((word) => ({ word, bytes: Buffer.from(word) }));
+
+function attributeWord(scanner: Scanner, buffer: Buffer, token: number): string | undefined {
+  if (token < 0) return undefined;
+  const start = scanner.base + scanner.tokens[token + 3]!;
+  const length = scanner.base + scanner.tokens[token + 4]! - start;
+  next: for (let w = 0; w < WORDS.length; w++) {
+    const { word, bytes } = WORDS[w]!;
+    if (bytes.length !== length) continue;
+    for (let i = 0; i < length; i++) if (bytes[i] !== buffer[start + i]) continue next;
+    return word;
+  }
+  return attributeText(scanner, buffer, token);
+}
+
+/** Bytes that were accepted or written by this server: limits no longer apply. */
+const TRUSTED = new StreamContext(
+  'stream:stream',
+  [
+    { prefix: '', uri: NS_CLIENT },
+    { prefix: 'stream', uri: NS_STREAM },
+  ],
+  {
+    stanzaBytesMax: 1 << 30,
+    elementsMax: 1 << 30,
+    depthMax: 1 << 20,
+    attributesMax: 1 << 20,
+    nameBytesMax: 1 << 20,
+    namespacesMax: 1 << 20,
+  },
+);
+
+/** Parses one serialised element in the context of a client stream. The bytes must be ones that this server wrote. */
+export function parseElement(buffer: Buffer, start: number, end: number): Element {
+  const scanner = new Scanner();
+  scanner.enter(TRUSTED);
+  const event = scanner.scan(buffer, start, end);
+  if (event !== Scan.ELEMENT) throw new Error(`stored stanza does not parse: ${scanner.errorText}`);
+  return buildElement(scanner, buffer);
+}
+
+/** Parses serialised XML text of one element. */
+export function parseElementText(text: string): Element {
+  const buffer = Buffer.from(text);
+  return parseElement(buffer, 0, buffer.length);
+}
+
+function parseChildren(xml: string): Element[] {
+  return xml === '' ? [] : parseElementText(`<x>${xml}</x>`).elements();
+}
