@@ -27,7 +27,17 @@ type Keys = Map<string, unknown>;
 
 /** How to undo one change. */
 interface Undo {
-  readonly field: 'temporary' | 'permanent' | 'stanza' | 'from' | 'to' | 'flags' | 'actions';
+  readonly field:
+    | 'temporary'
+    | 'permanent'
+    | 'temporaries'
+    | 'stanza'
+    | 'from'
+    | 'to'
+    | 'flags'
+    | 'actions'
+    | 'hostType'
+    | 'lserver';
   readonly key: string;
   readonly old: unknown;
 }
@@ -73,7 +83,8 @@ export class Accumulator {
   #temporary: Keys | undefined;
   #permanent: Keys | undefined;
   #undo: Undo[] | undefined;
-  #isRecording: boolean;
+  /** Handlers at work on this, one inside another; changes are remembered while there is any. */
+  #depth: number;
 
   constructor(
     ref: number,
@@ -103,7 +114,7 @@ export class Accumulator {
     this.#temporary = undefined;
     this.#permanent = undefined;
     this.#undo = undefined;
-    this.#isRecording = false;
+    this.#depth = 0;
   }
 
   /** Reads a key, temporary or permanent. */
@@ -150,7 +161,10 @@ export class Accumulator {
   adoptPermanent(keys: ReadonlyMap<string, unknown> | undefined): void {
     if (keys === undefined || keys.size === 0) return;
     this.#permanent ??= new Map();
-    for (const [name, value] of keys) this.#permanent.set(name, value);
+    for (const [name, value] of keys) {
+      if (this.#temporary?.has(name)) this.#remove('temporary', this.#temporary, name);
+      this.#put('permanent', this.#permanent, name, value);
+    }
   }
 
   /** Replaces the stanza, and its addresses when given. */
@@ -178,6 +192,11 @@ export class Accumulator {
    * Moves to the context of another domain: temporary keys, pending actions and the memory of an error already sent end.
    */
   strip(hostType: HostType | undefined, lserver: string): void {
+    this.#note('hostType', '', this.hostType);
+    this.#note('lserver', '', this.lserver);
+    this.#note('actions', '', this.actions);
+    this.#note('temporaries', '', this.#temporary);
+    this.#note('flags', '', this.flags);
     this.hostType = hostType;
     this.lserver = lserver;
     this.actions = undefined;
@@ -223,29 +242,51 @@ export class Accumulator {
     return this.derive(Stanza.of(element), this.to, this.from);
   }
 
-  /** Starts remembering how to undo; called before each handler (see `chain.ts`). */
-  begin(): void {
-    this.#isRecording = true;
-    if (this.#undo !== undefined) this.#undo.length = 0;
+  /**
+   * Starts remembering how to undo; called before each handler (see `chain.ts`), and followed by {@link commit} or
+   * {@link rollBack}. Handlers nest: one may run another chain over the same accumulator. Returns the mark to roll back to.
+   */
+  begin(): number {
+    this.#depth++;
+    return this.#undo === undefined ? 0 : this.#undo.length;
   }
 
-  /** Undoes everything since {@link begin}. */
-  rollBack(): void {
+  /** The handler is done. What it changed stays, unless a handler around it fails. */
+  commit(): void {
+    this.#depth--;
+    if (this.#depth === 0 && this.#undo !== undefined) this.#undo.length = 0;
+  }
+
+  /** The handler failed: undoes everything since the {@link begin} that returned `mark`. */
+  rollBack(mark: number): void {
+    this.#depth--;
     const undo = this.#undo;
     if (undo === undefined) return;
-    for (let i = undo.length - 1; i >= 0; i--) {
-      const { field, key, old } = undo[i]!;
-      if (field === 'temporary' || field === 'permanent') {
-        const map = field === 'temporary' ? this.#temporary : this.#permanent;
-        if (old === ABSENT) map?.delete(key);
-        else map?.set(key, old);
-      } else (this as Record<string, unknown>)[field] = old;
-    }
-    undo.length = 0;
+    for (let i = undo.length - 1; i >= mark; i--) this.#revert(undo[i]!);
+    undo.length = mark;
+  }
+
+  /**
+   * Makes the stanza independent of the buffer that it was read from, and with it any earlier stanza that a roll-back would
+   * bring back.
+   */
+  retain(): void {
+    this.stanza?.retain();
+    if (this.#undo === undefined) return;
+    for (const { field, old } of this.#undo) if (field === 'stanza') (old as Stanza | undefined)?.retain();
+  }
+
+  #revert({ field, key, old }: Undo): void {
+    if (field === 'temporary' || field === 'permanent') {
+      const map = field === 'temporary' ? this.#temporary : this.#permanent;
+      if (old === ABSENT) map?.delete(key);
+      else map?.set(key, old);
+    } else if (field === 'temporaries') this.#temporary = old as Keys | undefined;
+    else (this as Record<string, unknown>)[field] = old;
   }
 
   #note(field: Undo['field'], key: string, old: unknown): void {
-    if (!this.#isRecording) return;
+    if (this.#depth === 0) return;
     this.#undo ??= [];
     this.#undo.push({ field, key, old });
   }

@@ -108,38 +108,43 @@ export class Chain {
     const entries = this.entries;
     for (let i = first; i < entries.length; i++) {
       const entry = entries[i]!;
-      acc.begin();
+      const mark = acc.begin();
       let result: unknown;
       try {
         result = entry.fn(acc, params, entry.extra);
       } catch (cause) {
-        if (this.#fail(entry, acc, cause) === STOP) return STOP;
+        if (this.#fail(entry, acc, mark, cause) === STOP) return STOP;
         continue;
       }
-      if (result === undefined) continue;
-      if (result === STOP || result === DROP) return result as Verdict;
-      if (result instanceof Promise) return this.#awaitStep(i, acc, params, result);
-      if (this.#fail(entry, acc, new TypeError(`handler returned ${typeof result}`)) === STOP) return STOP;
+      if (result instanceof Promise) return this.#awaitStep(i, mark, acc, params, result);
+      if (result === undefined) acc.commit();
+      else if (result === STOP || result === DROP) {
+        acc.commit();
+        return result as Verdict;
+      } else if (this.#fail(entry, acc, mark, invalid(result)) === STOP) return STOP;
     }
     return undefined;
   }
 
   async #awaitStep(
     i: number,
+    mark: number,
     acc: Accumulator,
     params: unknown,
     promise: Promise<unknown>,
   ): Promise<Verdict> {
     // The bytes of a stanza being read are gone once we return to the event loop.
-    acc.stanza?.retain();
+    acc.retain();
     const entry = this.entries[i]!;
+    let result: unknown;
     try {
-      const result = await this.#withDeadline(promise);
-      if (result === STOP || result === DROP) return result;
-      if (result !== undefined) throw new TypeError(`handler resolved to ${typeof result}`);
+      result = await this.#withDeadline(promise);
+      if (result !== undefined && result !== STOP && result !== DROP) throw invalid(result);
+      acc.commit();
     } catch (cause) {
-      if (this.#fail(entry, acc, cause) === STOP) return STOP;
+      result = this.#fail(entry, acc, mark, cause);
     }
+    if (result !== undefined) return result as Verdict;
     return acc.trace === undefined ? this.#runFrom(i + 1, acc, params) : this.#runTraced(i + 1, acc, params);
   }
 
@@ -152,23 +157,26 @@ export class Chain {
         trace.note({ step, module: entry.module, outcome: 'would run' });
         continue;
       }
-      acc.begin();
+      const mark = acc.begin();
       const from = performance.now();
       let result: unknown;
       try {
         result = entry.fn(acc, params, entry.extra);
       } catch (cause) {
         trace.note({ step, module: entry.module, outcome: `failed: ${String(cause)}`, us: since(from) });
-        if (this.#fail(entry, acc, cause) === STOP) return STOP;
+        if (this.#fail(entry, acc, mark, cause) === STOP) return STOP;
         continue;
       }
       trace.note({ step, module: entry.module, outcome: describe(result), us: since(from) });
-      if (result === undefined) continue;
-      if (result === STOP || result === DROP) return result as Verdict;
       if (result instanceof Promise) {
-        if (!trace.isDryRun) return this.#awaitStep(i, acc, params, result);
+        if (!trace.isDryRun) return this.#awaitStep(i, mark, acc, params, result);
         result.catch(() => {});
-      }
+        acc.commit();
+      } else if (result === undefined) acc.commit();
+      else if (result === STOP || result === DROP) {
+        acc.commit();
+        return result as Verdict;
+      } else if (this.#fail(entry, acc, mark, invalid(result)) === STOP) return STOP;
     }
     return undefined;
   }
@@ -181,13 +189,14 @@ export class Chain {
       try {
         result = entry.fn(value, params, entry.extra);
       } catch (cause) {
-        if (this.#fail(entry, undefined, cause) === STOP) return this.refusal as T;
+        if (this.#failValue(entry, value, cause)) return this.refusal as T;
         continue;
       }
       if (result === undefined) continue;
       if (result instanceof Promise) return this.#awaitValue(i, value, params, result);
       if (result instanceof Stop) return result.value as T;
-      value = result as T;
+      if (typeof result !== 'symbol') value = result as T;
+      else if (this.#failValue(entry, value, invalid(result))) return this.refusal as T;
     }
     return value;
   }
@@ -197,17 +206,24 @@ export class Chain {
     try {
       const result = await this.#withDeadline(promise);
       if (result instanceof Stop) return result.value as T;
+      if (typeof result === 'symbol') throw invalid(result);
       if (result !== undefined) next = result as T;
     } catch (cause) {
-      if (this.#fail(this.entries[i]!, undefined, cause) === STOP) return this.refusal as T;
+      if (this.#failValue(this.entries[i]!, value, cause)) return this.refusal as T;
     }
     return this.#foldFrom(i + 1, next, params);
   }
 
-  #fail(entry: HandlerEntry, acc: Accumulator | undefined, cause: unknown): Verdict {
-    acc?.rollBack();
+  #fail(entry: HandlerEntry, acc: Accumulator, mark: number, cause: unknown): Verdict {
+    acc.rollBack(mark);
     this.#host.failed(this.hook, entry, acc, cause);
     return this.isClosedOnFailure ? STOP : undefined;
+  }
+
+  /** Reports a failure in a chain of values; whether the chain ends with the refusal. */
+  #failValue(entry: HandlerEntry, value: unknown, cause: unknown): boolean {
+    this.#host.failed(this.hook, entry, value, cause);
+    return this.isClosedOnFailure;
   }
 
   async #withDeadline(promise: Promise<unknown>): Promise<unknown> {
@@ -223,6 +239,10 @@ export class Chain {
       clearTimeout(timer);
     }
   }
+}
+
+function invalid(result: unknown): TypeError {
+  return new TypeError(`handler returned ${typeof result === 'symbol' ? String(result) : typeof result}`);
 }
 
 function since(from: number): number {

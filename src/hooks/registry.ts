@@ -55,7 +55,8 @@ export class HookRegistry {
     if (!Number.isInteger(priority) || priority <= 0) {
       throw new RangeError(`priority of ${hook} must be a positive integer, not ${priority}`);
     }
-    if (!(hook in HOOK_INDEX)) throw new RangeError(`there is no hook named ${hook}`);
+    if (!Object.hasOwn(HOOK_INDEX, hook)) throw new RangeError(`there is no hook named ${hook}`);
+    if (typeof handler !== 'function') throw new TypeError(`handler of ${hook} must be a function`);
     const known = this.#registrations.some(
       (r) =>
         r.hook === hook &&

@@ -1,4 +1,4 @@
-import type { RingConsumer } from './ring.ts';
+import { type RingConsumer, RingCorruptError } from './ring.ts';
 
 interface Lane {
   readonly id: number;
@@ -39,12 +39,6 @@ export class RingMerge {
     return false;
   }
 
-  /** Whether lane `id` has been read to its end. */
-  isDrained(id: number): boolean {
-    const lane = this.#lanes.find((candidate) => candidate.id === id);
-    return lane === undefined || lane.consumer.writeIndex() === lane.consumer.readIndex;
-  }
-
   /** Looks at all rings. Call it once before a run of {@link next}. */
   refresh(): void {
     const lanes = this.#lanes;
@@ -72,8 +66,33 @@ export class RingMerge {
     }
   }
 
-  /** Gives the space of everything taken back to the producers. */
-  release(): void {
-    for (const lane of this.#lanes) lane.consumer.release();
+  /** After a {@link RingCorruptError}: empties the rings that cannot be read on. Returns the bytes lost. */
+  resetCorrupt(): number {
+    let lost = 0;
+    for (const { consumer } of this.#lanes) {
+      try {
+        consumer.peek(consumer.writeIndex());
+      } catch (error) {
+        if (!(error instanceof RingCorruptError)) throw error;
+        lost += consumer.reset();
+      }
+    }
+    return lost;
+  }
+
+  /** Gives the space of everything taken back; `onRoom` hears of each lane whose producer waits for it. */
+  release(onRoom: (lane: number) => void): void {
+    for (const lane of this.#lanes) if (lane.consumer.release()) onRoom(lane.id);
+  }
+
+  /** The next write index of lane `id`, for {@link hasReached}; undefined for an unknown lane. */
+  writeIndex(id: number): number | undefined {
+    return this.#lanes.find((lane) => lane.id === id)?.consumer.writeIndex();
+  }
+
+  /** Whether lane `id` was read up to `index`. An unknown lane was. */
+  hasReached(id: number, index: number): boolean {
+    const lane = this.#lanes.find((candidate) => candidate.id === id);
+    return lane === undefined || ((lane.consumer.readIndex - index) | 0) >= 0;
   }
 }

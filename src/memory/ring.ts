@@ -18,6 +18,8 @@
 
 const WRITE_INDEX = 0;
 const READ_INDEX = 16;
+/** 1 while the producer waits for room; on the consumer's line, which it has at hand when it gives space back. */
+const WANTED = 17;
 /** Bytes before the first record: two cache lines, one index each. */
 export const RING_HEADER_BYTES = 128;
 /** Bytes before a record's payload. */
@@ -114,6 +116,11 @@ export class RingProducer {
     return ((this.#read - mark) | 0) >= 0;
   }
 
+  /** Asks the consumer to say when it gives space back. Look at the ring once more afterwards: it may just have done so. */
+  wantRoom(): void {
+    Atomics.store(this.#words, WANTED, 1);
+  }
+
   #hasRoom(needed: number): boolean {
     if (this.capacityBytes - ((this.#write - this.#read) >>> 0) >= needed) return true;
     // The cached read index is old: look again before calling the ring full.
@@ -190,12 +197,13 @@ export class RingConsumer {
     this.#read = (this.#read + this.#size) | 0;
   }
 
-  /** Gives the space of all records stepped over back to the producer. */
-  release(): void {
-    if (this.#read === this.#released) return;
+  /** Gives the space of all records stepped over back. Returns whether the producer waits to hear of it. */
+  release(): boolean {
+    if (this.#read === this.#released) return false;
     this.#released = this.#read;
     // Orders our reads of the payload before the index: the producer overwrites only what we are done with.
     Atomics.store(this.#words, READ_INDEX, this.#read);
+    return Atomics.load(this.#words, WANTED) === 1 && Atomics.exchange(this.#words, WANTED, 0) === 1;
   }
 
   /** Drops everything unread, after a {@link RingCorruptError}. Returns the bytes dropped. */

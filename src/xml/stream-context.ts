@@ -31,6 +31,8 @@ export class StreamContext {
   readonly limits: ScanLimits;
   /** Index into {@link bindings} of the default namespace, or -1. */
   readonly defaultBinding: number;
+  /** The URI of the default namespace, or the empty string. */
+  readonly defaultNamespace: string;
   /** Bytes of each prefix and of the header's name, for comparing without making strings. */
   readonly prefixBytes: readonly Buffer[];
   readonly headerBytes: Buffer;
@@ -40,6 +42,7 @@ export class StreamContext {
     this.bindings = bindings;
     this.limits = limits;
     this.defaultBinding = bindings.findIndex((binding) => binding.prefix === '');
+    this.defaultNamespace = bindings[this.defaultBinding]?.uri ?? '';
     this.prefixBytes = bindings.map((binding) => Buffer.from(binding.prefix));
     this.headerBytes = Buffer.from(headerName);
   }
@@ -49,8 +52,4 @@ export class StreamContext {
     return new StreamContext(this.headerName, this.bindings, limits);
   }
 
-  /** The URI of the default namespace, or the empty string. */
-  get defaultNamespace(): string {
-    return this.defaultBinding < 0 ? '' : this.bindings[this.defaultBinding]!.uri;
-  }
 }

@@ -15,3 +15,22 @@ export const C2S_PARAMS: { readonly [K in keyof C2sParams]-?: string } = {
   moduleState: 'Reads the calling module’s own state in this session.',
   setModuleState: 'Writes it.',
 };
+
+/** The explanation of a parameter that is a session’s {@link C2sParams}, in hooks that have more parameters. */
+export const SESSION_PARAM = 'The session, with all that the hooks of a session get as their parameters.';
+
+/** The accumulator of a hook that only announces. */
+export const NOTHING = 'None (`undefined`): the hook announces something, and handlers return nothing.';
+
+/** The accumulator of a hook that concerns a user, not a stanza. */
+export const NO_STANZA = 'A new accumulator without a stanza.';
+
+/** The result of a hook whose caller only wanted the handlers to know. */
+export const IGNORED = 'Nobody looks at it. STOP only skips the handlers that come later.';
+
+/** The same for a hook over values. */
+export const IGNORED_VALUE = 'Nobody looks at it. A stop only skips the handlers that come later.';
+
+/** The result of a hook over an accumulator that its caller goes on with. */
+export const PASSED_ON =
+  'The caller goes on with the accumulator. STOP only skips the handlers that come later.';

@@ -1,0 +1,54 @@
+import type { AuthMethod, MethodErrorReport } from './method.ts';
+import type { Logins, ScramLogin, ScramQuery } from './sasl/exchange.ts';
+
+/**
+ * Logging in with one of several methods (auth.md §2): they are asked in order, and the first that accepts wins. A method that
+ * cannot answer is passed over, but then "no" is not certain, and the whole rejects with its error.
+ */
+export class MethodLogins implements Logins {
+  /** In the order to be asked; also what `offeredMechanisms` needs to know. */
+  readonly methods: readonly AuthMethod[];
+
+  readonly #report: MethodErrorReport;
+
+  constructor(methods: readonly AuthMethod[], report: MethodErrorReport = () => {}) {
+    this.methods = methods;
+    this.#report = report;
+  }
+
+  async scramKeys(domain: string, username: string, query: ScramQuery): Promise<ScramLogin | undefined> {
+    return this.#firstAnswer('scram', async (method) => {
+      const keys = await method.scramKeys(domain, username, query);
+      return keys && { ...keys, method: method.name };
+    });
+  }
+
+  async checkPassword(domain: string, username: string, password: string): Promise<string | undefined> {
+    return this.#firstAnswer('plain', async (method) =>
+      (await method.checkPassword(domain, username, password)) ? method.name : undefined,
+    );
+  }
+
+  anonymousMethod(): string | undefined {
+    return this.methods.find((method) => method.supports('anonymous'))?.name;
+  }
+
+  async #firstAnswer<T>(
+    kind: 'scram' | 'plain',
+    ask: (method: AuthMethod) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const errors: unknown[] = [];
+    for (const method of this.methods) {
+      if (!method.supports(kind)) continue;
+      try {
+        const answer = await ask(method);
+        if (answer !== undefined) return answer;
+      } catch (error) {
+        this.#report(method.name, error);
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+    return undefined;
+  }
+}

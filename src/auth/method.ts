@@ -1,0 +1,44 @@
+import type { AccountPage } from './account-store.ts';
+import type { MechanismKind } from './sasl/catalogue.ts';
+import type { ScramQuery } from './sasl/exchange.ts';
+import type { ScramKeys } from './scram.ts';
+
+/** SCRAM keys of an account, as one method has them. */
+export interface MethodScramKeys extends ScramKeys {
+  readonly iterations: number;
+}
+
+/** Told about a backend's error whose login or question could go on without it; for the log. */
+export type MethodErrorReport = (method: string, error: unknown) => void;
+
+export type RegisterOutcome = 'registered' | 'exists' | 'not_allowed';
+
+/**
+ * One way of authentication (`[auth.METHOD]`): internal and anonymous now; http, jwt, ldap, external, pki and dummy fit the same form.
+ *
+ * Domains and usernames are prepared. Everything may reject, best with {@link StoreUnavailable}, when the backend cannot answer; a
+ * method never answers "no" in its place.
+ */
+export interface AuthMethod {
+  /** As in the configuration. */
+  readonly name: string;
+  /** Whether its users exist only while they are logged in; `does_user_exist` for stored accounts passes it over. */
+  readonly isAnonymous: boolean;
+  /** Whether logins by this kind of mechanism can succeed here. */
+  supports(kind: MechanismKind): boolean;
+  /** SCRAM keys for one hash. Undefined when there is no such account, or it has no keys with that hash. */
+  scramKeys(domain: string, username: string, query: ScramQuery): Promise<MethodScramKeys | undefined>;
+  /** Takes as long for an account that does not exist as for a wrong password (T25). */
+  checkPassword(domain: string, username: string, password: string): Promise<boolean>;
+  doesUserExist(domain: string, username: string): Promise<boolean>;
+  /** `not_allowed` also for a password that cannot be used. The empty password never comes here. */
+  tryRegister(domain: string, username: string, password: string): Promise<RegisterOutcome>;
+  /** False when this method does not have the account, cannot change passwords, or cannot use this one. */
+  setPassword(domain: string, username: string, password: string): Promise<boolean>;
+  /** False when this method does not have the account. */
+  removeUser(domain: string, username: string): Promise<boolean>;
+  removeDomain(domain: string): Promise<void>;
+  /** A page of usernames in the order of their UTF-8 bytes. Empty for a method that cannot tell. */
+  list(domain: string, page: AccountPage): Promise<readonly string[]>;
+  count(domain: string): Promise<number>;
+}

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { Accumulator, Origin } from '../hooks/accumulator.ts';
+import { STOP, type Verdict } from '../hooks/chain.ts';
+import { runHook } from '../hooks/run.ts';
+import { Element } from '../xml/element.ts';
+import { serialize } from '../xml/writer.ts';
+import { Jid, parseResource } from '../xmpp/jid.ts';
+import { NS_BIND, NS_CLIENT, NS_SESSION } from '../xmpp/namespaces.ts';
+import { Stanza } from '../xmpp/stanza.ts';
+import { StanzaError } from '../xmpp/stanza-error.ts';
+import type { C2s } from './c2s.ts';
+import { Pause } from './connection.ts';
+import { foreignElement } from './foreign-element.ts';
+
+/** A top-level element between login and resource binding (RFC 6120 §7). */
+export function bindElement(c2s: C2s, element: Element): void {
+  if (element.name !== 'iq' || element.ns !== NS_CLIENT) {
+    if (element.ns === NS_CLIENT && (element.name === 'message' || element.name === 'presence')) {
+      // RFC 6120 §7.1: nothing may be sent before a resource is bound.
+      c2s.fail('not-authorized', 'bind a resource first');
+      return;
+    }
+    foreignElement(c2s, element);
+    return;
+  }
+  const bind = element.childOf(NS_BIND);
+  if (element.attribute('type') !== 'set' || bind?.name !== 'bind' || element.elements().length !== 1) {
+    retry(c2s, element, new StanzaError('bad-request'));
+    return;
+  }
+  const wanted = bind.childText('resource') ?? '';
+  const resource = wanted === '' ? generateResource() : parseResource(wanted);
+  if (resource === undefined) {
+    retry(c2s, element, new StanzaError('bad-request', 'this resource is not acceptable'));
+    return;
+  }
+  openSession(c2s, element, new Jid(c2s.jid.local, c2s.jid.domain, resource, c2s.jid));
+}
+
+/** RFC 6120 §7.6: unique, and with no meaning that others could guess. */
+function generateResource(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+function openSession(c2s: C2s, iq: Element, jid: Jid): void {
+  const acc = accumulator(c2s, iq, jid);
+  const verdict = runHook(c2s.hostType, 'user_open_session', acc, c2s);
+  const allowed = c2s.host.login.mayOpenSession(c2s, jid);
+  if (!(verdict instanceof Promise) && !(allowed instanceof Promise)) {
+    afterOpen(c2s, iq, acc, jid, verdict, allowed);
+    return;
+  }
+  c2s.connection.pause(Pause.SUSPENDED);
+  void waitAndOpen(c2s, iq, acc, jid, verdict, allowed);
+}
+
+async function waitAndOpen(
+  c2s: C2s,
+  iq: Element,
+  acc: Accumulator,
+  jid: Jid,
+  verdict: Verdict | Promise<Verdict>,
+  allowed: boolean | Promise<boolean>,
+): Promise<void> {
+  const settled = await verdict;
+  const isAllowed = await allowed;
+  if (c2s.state === 'closed') return;
+  afterOpen(c2s, iq, acc, jid, settled, isAllowed);
+  c2s.connection.unpause(Pause.SUSPENDED);
+}
+
+function afterOpen(
+  c2s: C2s,
+  iq: Element,
+  acc: Accumulator,
+  jid: Jid,
+  verdict: Verdict,
+  isAllowed: boolean,
+): void {
+  if (verdict === STOP || !isAllowed) {
+    void runHook(c2s.hostType, 'forbidden_session', acc, { jid });
+    retry(c2s, iq, new StanzaError('not-allowed'));
+    return;
+  }
+  const { host } = c2s;
+  const sid = host.newSessionId();
+  const own = host.jids.intern(jid);
+  c2s.jid = own;
+  c2s.sid = sid;
+  if (host.openSession(c2s, own, sid) === 'full') {
+    host.cancelSessionId(sid);
+    c2s.jid = own.bareJid;
+    retry(c2s, iq, new StanzaError('resource-constraint', 'no room for more sessions'));
+    return;
+  }
+  host.unwatchLogin(c2s);
+  c2s.negotiation = undefined;
+  c2s.state = 'session_established';
+  const result = Element.of(
+    'iq',
+    NS_CLIENT,
+    { type: 'result', id: iq.attribute('id') },
+    Element.of('bind', NS_BIND, {}, Element.of('jid', NS_BIND, {}, own.full)),
+  );
+  c2s.write(serialize(result, NS_CLIENT));
+}
+
+function accumulator(c2s: C2s, iq: Element, jid: Jid): Accumulator {
+  const { host } = c2s;
+  return new Accumulator(
+    host.nextRef(),
+    host.timestamp(),
+    Origin.C2S,
+    c2s.hostType,
+    c2s.lserver,
+    Stanza.of(iq),
+    jid,
+    jid.bareJid,
+  );
+}
+
+/** An error to the request, and another chance as long as there are any. */
+function retry(c2s: C2s, iq: Element, error: StanzaError): void {
+  const negotiation = c2s.negotiation!;
+  writeError(c2s, iq, error);
+  if (--negotiation.bindRetriesLeft >= 0) negotiation.stepped(c2s.host.monotonicMs());
+  else c2s.end('too_many_bind_failures');
+}
+
+/** Writes an error reply past all hooks: the session that would route it does not exist yet. */
+export function writeError(c2s: C2s, stanza: Element, error: StanzaError): void {
+  const type = stanza.attribute('type');
+  if (type === 'error' || type === 'result') return;
+  const reply = stanza.copy();
+  reply.attributes.delete('to');
+  reply.attributes.delete('from');
+  const to = stanza.attribute('to');
+  if (to !== undefined) reply.attributes.set('from', to);
+  reply.attributes.set('type', 'error');
+  reply.children.unshift(error.toElement());
+  c2s.write(serialize(reply, NS_CLIENT));
+}
+
+/** Whether an IQ is the session request of RFC 3921, which is answered and does nothing (RFC 6121 appendix E). */
+export function isSessionRequest(element: Element): boolean {
+  return element.attribute('type') === 'set' && element.child('session', NS_SESSION) !== undefined;
+}

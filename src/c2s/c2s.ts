@@ -1,0 +1,173 @@
+import type { Accumulator } from '../hooks/accumulator.ts';
+import type { HostType } from '../hooks/host-type.ts';
+import type { C2sParams, ConnectionInfo, SessionState } from '../hooks/session.ts';
+import { SCAN_LIMITS_BEFORE_LOGIN, UNAUTHENTICATED_BYTES_MAX } from '../limits.ts';
+import type { LocalSession } from '../sm/local-session.ts';
+import type { ScanError, Scanner } from '../xml/scanner.ts';
+import { StreamContext } from '../xml/stream-context.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import type { SessionId } from '../xmpp/session-id.ts';
+import { type StreamErrorCondition, streamErrorXml } from '../xmpp/stream-error.ts';
+import type { C2sHost, ListenerSettings } from './c2s-host.ts';
+import type { Connection, StreamOwner } from './connection.ts';
+import { openStream, sendHeader } from './header.ts';
+import { loginElement } from './login.ts';
+import { Negotiation } from './negotiation.ts';
+import { deliver } from './receive.ts';
+import { sessionElement } from './send.ts';
+import { sessionEvent } from './session-event.ts';
+import { terminate } from './terminate.ts';
+
+/** A stream whose opening tag has not been read. */
+export const UNOPENED = new StreamContext('', [], SCAN_LIMITS_BEFORE_LOGIN);
+
+/**
+ * One client's stream and session: a state machine that is fed elements and says what to write. It knows no socket.
+ *
+ * wait_for_stream → wait_for_feature_before_auth ⇄ wait_for_sasl_response → wait_for_stream → wait_for_feature_after_auth →
+ * session_established → closed. What is needed only until the session is established lives in {@link Negotiation}, so that an
+ * idle session is small.
+ */
+export class C2s implements StreamOwner, C2sParams, LocalSession {
+  readonly host: C2sHost;
+  readonly listener: ListenerSettings;
+  readonly info: ConnectionInfo;
+  connection!: Connection;
+  state: SessionState = 'wait_for_stream';
+  /** Undefined once the session is established. */
+  negotiation: Negotiation | undefined;
+  hostType: HostType | undefined = undefined;
+  lserver: string;
+  lang: string;
+  /** The bound address. Before binding: the authenticated bare JID; then `isAuthenticated` tells. */
+  jid!: Jid;
+  sid!: SessionId;
+  isAuthenticated = false;
+  reason: string | undefined = undefined;
+  directoryHandle = -1;
+  /** The last recipient: most stanzas go where the one before went. */
+  lastTo: Jid | undefined = undefined;
+  /** Stanzas that wait because receiving is suspended; undefined while it is not. */
+  inbox: Accumulator[] | undefined = undefined;
+  inboxBytes = 0;
+  isTraced = false;
+  /** The priority of the last available presence; undefined while unavailable. */
+  priority: number | undefined = undefined;
+  #moduleStates: unknown[] | undefined = undefined;
+
+  constructor(host: C2sHost, listener: ListenerSettings, info: ConnectionInfo) {
+    this.host = host;
+    this.listener = listener;
+    this.info = info;
+    this.lserver = host.defaultDomain;
+    this.lang = host.defaultLanguage;
+    this.negotiation = new Negotiation(host.monotonicMs(), listener.stateTimeoutMs);
+  }
+
+  get isEncrypted(): boolean {
+    return this.connection.isEncrypted;
+  }
+
+  get isEstablished(): boolean {
+    return this.state === 'session_established';
+  }
+
+  moduleState(slot: number): unknown {
+    return this.#moduleStates?.[slot];
+  }
+
+  setModuleState(slot: number, state: unknown): void {
+    this.#moduleStates ??= [];
+    this.#moduleStates[slot] = state;
+  }
+
+  // ── from the connection ────────────────────────────────────────────────────────────────────────────────────
+
+  streamOpened(scanner: Scanner, buffer: Buffer): void {
+    openStream(this, scanner, buffer);
+  }
+
+  element(scanner: Scanner, buffer: Buffer): void {
+    if (this.state === 'session_established') sessionElement(this, scanner, buffer);
+    else loginElement(this, scanner, buffer);
+  }
+
+  streamClosed(): void {
+    this.end('normal');
+  }
+
+  unreadable(error: ScanError, text: string): void {
+    if (this.state === 'wait_for_stream' && this.listener.hidesServiceName && !this.isAuthenticated) {
+      this.reason = 'not_a_stream';
+      terminate(this);
+      this.connection.close();
+      return;
+    }
+    this.fail(error, text);
+  }
+
+  disconnected(error: Error | undefined): void {
+    if (this.state === 'closed') return;
+    this.reason = error === undefined ? 'socket_closed' : 'socket_error';
+    terminate(this);
+  }
+
+  /** Bytes were read; a stranger may not send without end. False when the stream was closed over it. */
+  countBytes(bytes: number): boolean {
+    const { negotiation } = this;
+    if (negotiation === undefined || this.isAuthenticated) return true;
+    negotiation.bytes += bytes;
+    if (negotiation.bytes <= UNAUTHENTICATED_BYTES_MAX) return true;
+    this.fail('policy-violation', 'too much data before login');
+    return false;
+  }
+
+  // ── to the client ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Writes XML that is not a routed stanza: features, SASL, acknowledgements. */
+  write(xml: string): void {
+    this.connection.writeText(xml);
+  }
+
+  /** Runs a routed stanza through the receive pipeline. */
+  deliver(acc: Accumulator): void {
+    deliver(this, acc);
+  }
+
+  event(tag: string, payload: unknown): void {
+    sessionEvent(this, tag, payload);
+  }
+
+  /** Ends the stream with an error (RFC 6120 §4.9). */
+  fail(condition: StreamErrorCondition, text?: string, reason: string = condition): void {
+    if (this.state === 'closed') return;
+    if (this.negotiation !== undefined && !this.negotiation.isHeaderSent) sendHeader(this);
+    this.reason ??= reason;
+    terminate(this);
+    this.write(`${streamErrorXml(condition, text)}</stream:stream>`);
+    this.connection.close();
+  }
+
+  /** Ends the stream in order. */
+  end(reason: string): void {
+    if (this.state === 'closed') return;
+    if (this.negotiation !== undefined && !this.negotiation.isHeaderSent) sendHeader(this);
+    this.reason ??= reason;
+    terminate(this);
+    this.write('</stream:stream>');
+    this.connection.close();
+  }
+
+  closeWithConflict(reason: string, text: string, by: SessionId | undefined): void {
+    this.replacedBy = by;
+    this.fail('conflict', text, reason);
+  }
+
+  /** The session that took over this one's resource. */
+  replacedBy: SessionId | undefined = undefined;
+
+  /** The time for the present step of the negotiation is over. */
+  timedOut(): void {
+    this.fail('connection-timeout');
+  }
+}

@@ -1,0 +1,20 @@
+import type { Connection } from './connection.ts';
+import type { OutputArena } from './output.ts';
+import type { ScannerPool } from './scanner-pool.ts';
+
+/** What connections share in one thread. */
+export interface ConnectionHost {
+  readonly readBuffer: Buffer;
+  readonly pool: ScannerPool;
+  readonly arena: OutputArena;
+  readonly counters: Float64Array;
+  /** Something happened: the turn must be completed. */
+  touch(): void;
+  /** This connection has output to flush at the end of the turn. */
+  dirty(connection: Connection): void;
+  /** This connection gave way; unpause it (YIELDED) in the next turn. */
+  yielded(connection: Connection): void;
+  /** Bytes were read: the place of the shaper, and of looking whether the thread is congested. */
+  readBytes(connection: Connection, bytes: number): void;
+  closed(connection: Connection): void;
+}

@@ -1,0 +1,77 @@
+import { foldHook } from '../hooks/run.ts';
+import { Element } from '../xml/element.ts';
+import { serialize } from '../xml/writer.ts';
+import {
+  NS_BIND,
+  NS_CLIENT,
+  NS_SASL,
+  NS_SASL_CB,
+  NS_SESSION,
+  NS_STREAM_LIMITS,
+  NS_TLS,
+} from '../xmpp/namespaces.ts';
+import type { C2s } from './c2s.ts';
+
+/** Whether TLS must come before anything else on this stream. */
+export function needsTls(c2s: C2s): boolean {
+  return c2s.listener.tls?.mode === 'starttls_required' && !c2s.isEncrypted;
+}
+
+/** Writes `<stream:features/>` for the present state (RFC 6120 §4.3.2). */
+export function sendFeatures(c2s: C2s): void {
+  if (needsTls(c2s)) {
+    // Nothing else is offered, and no module asked, before the channel is safe.
+    const starttls = Element.of('starttls', NS_TLS, {}, new Element('required', NS_TLS));
+    c2s.write(`<stream:features>${serialize(starttls, NS_CLIENT)}</stream:features>`);
+    return;
+  }
+  const own = c2s.isAuthenticated ? featuresAfterLogin(c2s) : featuresBeforeLogin(c2s);
+  own.push(streamLimits(c2s));
+  const all = foldHook(c2s.hostType, 'c2s_stream_features', own, c2s);
+  if (all instanceof Promise) void all.then((features) => writeFeatures(c2s, features));
+  else writeFeatures(c2s, all);
+}
+
+function writeFeatures(c2s: C2s, features: readonly Element[]): void {
+  if (c2s.state === 'closed') return;
+  let xml = '<stream:features>';
+  for (const feature of features) xml += serialize(feature, NS_CLIENT);
+  c2s.write(`${xml}</stream:features>`);
+}
+
+function featuresBeforeLogin(c2s: C2s): Element[] {
+  const features: Element[] = [];
+  if (c2s.listener.tls !== undefined && !c2s.isEncrypted) features.push(new Element('starttls', NS_TLS));
+  const { mechanisms, channelBindings } = c2s.host.login.offer(c2s);
+  if (channelBindings.length > 0) {
+    // XEP-0440: which channel bindings the -PLUS mechanisms can use.
+    const types = channelBindings.map((type) => Element.of('channel-binding', NS_SASL_CB, { type }));
+    features.push(Element.of('sasl-channel-binding', NS_SASL_CB, {}, ...types));
+  }
+  if (mechanisms.length > 0) {
+    const list = mechanisms.map((name) => Element.of('mechanism', NS_SASL, {}, name));
+    features.push(Element.of('mechanisms', NS_SASL, {}, ...list));
+  }
+  return features;
+}
+
+function featuresAfterLogin(c2s: C2s): Element[] {
+  const features: Element[] = [];
+  if (c2s.listener.isBackwardsCompatibleSession) {
+    // Optional, so that a client of RFC 6121 leaves it out; it does nothing (RFC 6121 dropped it).
+    features.push(Element.of('session', NS_SESSION, {}, new Element('optional', NS_SESSION)));
+  }
+  features.push(new Element('bind', NS_BIND));
+  return features;
+}
+
+/** XEP-0478: what the server enforces, told in advance. */
+function streamLimits(c2s: C2s): Element {
+  const { stanzaBytesMax } = c2s.connection.context.limits;
+  return Element.of(
+    'limits',
+    NS_STREAM_LIMITS,
+    {},
+    Element.of('max-bytes', NS_STREAM_LIMITS, {}, String(stanzaBytesMax)),
+  );
+}

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { BIND_RETRIES_MAX, LOGIN_MS_MAX, SASL_FAILURES_MAX, TLS_HANDSHAKE_MS_MAX } from '../limits.ts';
+import type { SaslExchange } from './login-service.ts';
+
+/** What a stream remembers only until its session is established. */
+export class Negotiation {
+  streamId = '';
+  isHeaderSent = false;
+  /** The `from` of the opening tag before login: after it, the bare JID must be the same (RFC 6120 §6.4.6). */
+  tentativeFrom: string | undefined = undefined;
+  /** Bytes read before login. */
+  bytes = 0;
+  saslFailuresLeft = SASL_FAILURES_MAX;
+  bindRetriesLeft = BIND_RETRIES_MAX;
+  exchange: SaslExchange | undefined = undefined;
+  /** Monotonic milliseconds: end of the present step, and of the whole login. */
+  stepDeadlineMs: number;
+  readonly loginDeadlineMs: number;
+  readonly #stepMs: number;
+
+  constructor(nowMs: number, stepMs: number) {
+    this.#stepMs = stepMs;
+    this.stepDeadlineMs = nowMs + stepMs;
+    this.loginDeadlineMs = nowMs + LOGIN_MS_MAX;
+  }
+
+  /** A step was taken: the next one has its own time. */
+  stepped(nowMs: number): void {
+    this.stepDeadlineMs = nowMs + this.#stepMs;
+  }
+
+  /** TLS has a limit of its own. */
+  handshakeStarted(nowMs: number): void {
+    this.stepDeadlineMs = nowMs + TLS_HANDSHAKE_MS_MAX;
+  }
+
+  /** An unpredictable identifier for each opening of the stream (RFC 6120 §4.7.3). */
+  renewStreamId(): void {
+    this.streamId = randomBytes(16).toString('hex');
+    this.isHeaderSent = false;
+  }
+}

@@ -1,0 +1,132 @@
+import type { Accumulator } from '../hooks/accumulator.ts';
+import type { Verdict } from '../hooks/chain.ts';
+import { HOOK_INDEX } from '../hooks/points.ts';
+import { INBOX_BYTES_MAX, INBOX_STANZAS_MAX } from '../limits.ts';
+import { Counter } from '../memory/counters.ts';
+import { applyActions } from './actions.ts';
+import type { C2s } from './c2s.ts';
+
+const USER_RECEIVE_PACKET = HOOK_INDEX.user_receive_packet;
+/** The hook of each kind of stanza, by `StanzaKind`. */
+const USER_RECEIVE = [
+  HOOK_INDEX.user_receive_message,
+  HOOK_INDEX.user_receive_presence,
+  HOOK_INDEX.user_receive_iq,
+  HOOK_INDEX.user_receive_xmlel,
+];
+const XMPP_PRESEND_ELEMENT = HOOK_INDEX.xmpp_presend_element;
+const XMPP_SEND_ELEMENT = HOOK_INDEX.xmpp_send_element;
+const COUNTERS = [Counter.message_out, Counter.presence_out, Counter.iq_out, Counter.other_out];
+
+/**
+ * A stanza for this session arrives: from a session of this shard, or out of a ring. While receiving is suspended it waits its turn, within limits;
+ * over them it is treated like a stanza to a session that is gone.
+ */
+export function deliver(c2s: C2s, acc: Accumulator): void {
+  const { inbox } = c2s;
+  if (inbox === undefined) {
+    receive(c2s, acc);
+    return;
+  }
+  const size = acc.stanza!.sizeMax('', '');
+  if (inbox.length >= INBOX_STANZAS_MAX || c2s.inboxBytes + size > INBOX_BYTES_MAX) {
+    c2s.host.undeliverable(acc);
+    return;
+  }
+  acc.stanza!.retain();
+  inbox.push(acc);
+  c2s.inboxBytes += size;
+}
+
+/** Runs the receive pipeline: `user_receive_packet`, the hook of the kind, `xmpp_presend_element`, the socket, `xmpp_send_element`. */
+export function receive(c2s: C2s, acc: Accumulator): void {
+  if (c2s.state === 'closed') {
+    c2s.host.undeliverable(acc);
+    return;
+  }
+  const rest = receivePacket(c2s, acc);
+  if (rest !== undefined) holdReceiving(c2s, rest);
+}
+
+function receivePacket(c2s: C2s, acc: Accumulator): undefined | Promise<unknown> {
+  // The context from here on is the recipient's, whose domain may be another than the one just passed through.
+  acc.hostType = c2s.hostType;
+  const chain = c2s.hostType!.chains[USER_RECEIVE_PACKET]!;
+  if (chain === null) return receiveKind(c2s, acc, undefined);
+  const verdict = chain.run(acc, c2s);
+  if (verdict instanceof Promise) return verdict.then((v) => receiveKind(c2s, acc, v));
+  return receiveKind(c2s, acc, verdict);
+}
+
+function receiveKind(c2s: C2s, acc: Accumulator, before: Verdict): undefined | Promise<unknown> {
+  if (before !== undefined) {
+    applyActions(c2s, acc.actions);
+    return undefined;
+  }
+  const chain = c2s.hostType!.chains[USER_RECEIVE[acc.stanza!.kind]!]!;
+  if (chain === null) return presend(c2s, acc, undefined);
+  const verdict = chain.run(acc, c2s);
+  if (verdict instanceof Promise) return verdict.then((v) => presend(c2s, acc, v));
+  return presend(c2s, acc, verdict);
+}
+
+function presend(c2s: C2s, acc: Accumulator, before: Verdict): undefined | Promise<unknown> {
+  if (before !== undefined) {
+    applyActions(c2s, acc.actions);
+    return undefined;
+  }
+  const chain = c2s.hostType!.chains[XMPP_PRESEND_ELEMENT]!;
+  if (chain === null) return afterPresend(c2s, acc, undefined);
+  const verdict = chain.run(acc, c2s);
+  if (verdict instanceof Promise) return verdict.then((v) => afterPresend(c2s, acc, v));
+  return afterPresend(c2s, acc, verdict);
+}
+
+function afterPresend(c2s: C2s, acc: Accumulator, before: Verdict): undefined {
+  if (before === undefined) writeStanza(c2s, acc);
+  if (acc.actions !== undefined) applyActions(c2s, acc.actions);
+  return undefined;
+}
+
+/** The last step: the stanza's bytes, stamped with its addresses, go into this turn's output. */
+export function writeStanza(c2s: C2s, acc: Accumulator): void {
+  const { connection } = c2s;
+  if (c2s.state === 'closed' || !connection.isOpen) {
+    c2s.host.undeliverable(acc);
+    return;
+  }
+  const stanza = acc.stanza!;
+  const from = acc.from.wire;
+  const to = acc.to.wire;
+  connection.reserve(stanza.sizeMax(from, to));
+  connection.end = stanza.write(connection.chunk!, connection.end, from, to);
+  c2s.host.counters[COUNTERS[stanza.kind]!]!++;
+  if (acc.trace !== undefined) acc.trace.note({ step: 'socket', outcome: `written to ${c2s.jid.full}` });
+  const chain = c2s.hostType!.chains[XMPP_SEND_ELEMENT]!;
+  if (chain !== null) void chain.run(acc, c2s);
+}
+
+/** Receiving waits until `work` has settled; what arrives meanwhile is kept in order. */
+export function holdReceiving(c2s: C2s, work: Promise<unknown>): void {
+  c2s.inbox ??= [];
+  work
+    .catch((cause: unknown) => {
+      c2s.host.log.error(
+        { err: cause, what: 'receive_failed', jid: c2s.jid.full },
+        'receiving a stanza failed',
+      );
+    })
+    .finally(() => releaseReceiving(c2s));
+}
+
+function releaseReceiving(c2s: C2s): void {
+  const waiting = c2s.inbox;
+  if (waiting === undefined) return;
+  c2s.inbox = undefined;
+  c2s.inboxBytes = 0;
+  c2s.connection.touch();
+  for (let i = 0; i < waiting.length; i++) {
+    // A stanza may suspend receiving again: the rest waits on behind it.
+    deliver(c2s, waiting[i]!);
+  }
+}

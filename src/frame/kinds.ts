@@ -1,0 +1,110 @@
+import type { SessionId } from '../xmpp/session-id.ts';
+import type { StanzaKind } from '../xmpp/stanza.ts';
+
+/**
+ * What crosses from thread to thread. Every frame is a msgpack array whose first element is its kind; the interfaces below
+ * name the elements in order. Only values cross: no trees, no handles, nothing shared by reference.
+ */
+export const FrameKind = {
+  /** A stanza for sessions of the receiving shard. */
+  ROUTE: 1,
+  /** A session of the receiving shard shall end (replaced, kicked). */
+  CLOSE_SESSION: 2,
+  /** An event for sessions of the receiving shard; their `foreign_event` handlers get it. */
+  SESSION_EVENT: 3,
+  /** An answer to a request that a client was asked by the server on the receiving shard. */
+  IQ_ANSWER: 4,
+  /** A fact for all shards (an account was removed, …). */
+  NOTICE: 5,
+  STORE_REQUEST: 16,
+  STORE_REPLY: 17,
+} as const;
+export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
+
+/** Version of all frames. Threads of one process always agree; machines of a cluster may not. */
+export const FRAME_VERSION = 1;
+
+/** Accumulator and stanza, as far as they travel (see `reference/accumulator.md` §6.2 for why these and no others). */
+export interface RouteFrame {
+  readonly kind: typeof FrameKind.ROUTE;
+  /** Numbers of the sessions on the receiving shard. */
+  readonly targets: readonly number[];
+  readonly ref: number;
+  readonly timestamp: number;
+  readonly origin: number;
+  readonly hostType: string | undefined;
+  readonly lserver: string;
+  readonly from: string;
+  readonly to: string;
+  readonly stanzaKind: StanzaKind;
+  readonly type: string | undefined;
+  /** Already stamped with `from` and `to`. In the receiver: a view of the ring, gone after the frame is handled. */
+  readonly stanza: Buffer;
+  readonly originSid: SessionId | undefined;
+  /** The full JID behind `originSid`. */
+  readonly originJid: string | undefined;
+  readonly receiverSid: SessionId | undefined;
+  readonly flags: number;
+  readonly hops: number;
+  /** Permanent keys whose modules registered a codec: name and encoded value. */
+  readonly keys: readonly (readonly [string, unknown])[] | undefined;
+  readonly isTraced: boolean;
+}
+
+export interface CloseSessionFrame {
+  readonly kind: typeof FrameKind.CLOSE_SESSION;
+  readonly number: number;
+  /** Checked by the owner: the number may have been given to somebody else meanwhile. */
+  readonly jid: string;
+  readonly reason: string;
+  /** Text for the client. */
+  readonly text: string;
+  readonly by: SessionId | undefined;
+}
+
+export interface SessionEventFrame {
+  readonly kind: typeof FrameKind.SESSION_EVENT;
+  readonly targets: readonly number[];
+  /** The bare or full JID that the targets must have. */
+  readonly jid: string;
+  /** The module that the event is for. */
+  readonly tag: string;
+  readonly payload: unknown;
+}
+
+export interface IqAnswerFrame {
+  readonly kind: typeof FrameKind.IQ_ANSWER;
+  readonly from: string;
+  readonly to: string;
+  readonly stanza: Buffer;
+}
+
+export interface NoticeFrame {
+  readonly kind: typeof FrameKind.NOTICE;
+  readonly notice: string;
+  readonly payload: unknown;
+}
+
+export interface StoreRequestFrame {
+  readonly kind: typeof FrameKind.STORE_REQUEST;
+  readonly id: number;
+  readonly operation: string;
+  readonly args: readonly unknown[];
+}
+
+export interface StoreReplyFrame {
+  readonly kind: typeof FrameKind.STORE_REPLY;
+  readonly id: number;
+  /** Undefined on success; otherwise why it failed. */
+  readonly error: string | undefined;
+  readonly value: unknown;
+}
+
+export type Frame =
+  | RouteFrame
+  | CloseSessionFrame
+  | SessionEventFrame
+  | IqAnswerFrame
+  | NoticeFrame
+  | StoreRequestFrame
+  | StoreReplyFrame;

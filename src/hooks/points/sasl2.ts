@@ -1,0 +1,53 @@
+import type { Element } from '../../xml/element.ts';
+import type { Accumulator } from '../accumulator.ts';
+import { point } from '../point.ts';
+import type { C2sParams } from '../session.ts';
+import type { Credentials, Features } from '../values.ts';
+import { C2S_PARAMS, SESSION_PARAM } from './common.ts';
+
+/** Hooks of the extensible SASL profile (XEP-0388) and of the binding inside it (XEP-0386). */
+export const sasl2Points = {
+  sasl2_stream_features: point<Features, C2sParams>({
+    scope: 'host_type',
+    part: 'im',
+    when: 'SASL2, when it offers itself among the stream features.',
+    acc: 'An empty list.',
+    params: C2S_PARAMS,
+    result: 'The children of `<inline/>`: what a client may ask for together with the authentication.',
+  }),
+  sasl2_start: point<Accumulator, { stanza: Element }>({
+    scope: 'host_type',
+    part: 'im',
+    when: 'SASL2, when a client asked to authenticate and before the mechanism starts.',
+    acc: 'The accumulator of the exchange, which lives until it ends.',
+    params: { stanza: 'The `<authenticate/>`.' },
+    result:
+      'Handlers keep their part of the request in the accumulator, for sasl2_success. STOP only skips the handlers that come later.',
+  }),
+  sasl2_success: point<Accumulator, { session: C2sParams; creds: Credentials }>({
+    scope: 'host_type',
+    part: 'im',
+    when: 'SASL2, when the authentication succeeded and before the client is told so. Resumption comes first, at priority 20, then binding.',
+    acc: 'The accumulator of the exchange.',
+    params: { session: SESSION_PARAM, creds: 'Who the client proved to be, and how.' },
+    result:
+      'The answers that handlers put into the accumulator become children of `<success/>`. STOP skips the handlers that come later: resuming a session stops, so that nothing is bound.',
+  }),
+  bind2_stream_features: point<Features, C2sParams>({
+    scope: 'host_type',
+    part: 'im',
+    when: 'Binding, when it offers itself inside SASL2.',
+    acc: 'An empty list.',
+    params: C2S_PARAMS,
+    result: 'The `<feature/>` elements of what can be switched on while binding.',
+  }),
+  bind2_enable_features: point<Accumulator, C2sParams>({
+    scope: 'host_type',
+    part: 'im',
+    when: 'Binding, when the user was let in and before the session is in the session table.',
+    acc: 'The accumulator of the exchange, with the request to bind in it.',
+    params: C2S_PARAMS,
+    result:
+      'The answers that handlers put into the accumulator become children of `<bound/>`. STOP only skips the handlers that come later.',
+  }),
+} as const;

@@ -1,0 +1,88 @@
+/**
+ * Every fixed limit of the server, with its reason. What an operator may change is in the configuration instead; those options have
+ * their bounds there. Bytes are bytes of UTF-8, times are milliseconds unless the name says otherwise.
+ */
+import type { ScanLimits } from './xml/stream-context.ts';
+
+/** One read of a socket; one such buffer per shard. */
+export const READ_BUFFER_BYTES = 65_536;
+
+/** Before login a stranger may make us hold this much (threats T02: structure amplification). */
+export const SCAN_LIMITS_BEFORE_LOGIN: ScanLimits = Object.freeze({
+  stanzaBytesMax: 8_192,
+  elementsMax: 32,
+  depthMax: 16,
+  attributesMax: 64,
+  nameBytesMax: 1_024,
+  namespacesMax: 64,
+});
+
+/** After login; `stanzaBytesMax` comes from the listener's `max_stanza_size`. */
+export const SCAN_LIMITS: Omit<ScanLimits, 'stanzaBytesMax'> = Object.freeze({
+  elementsMax: 10_000,
+  depthMax: 64,
+  attributesMax: 64,
+  nameBytesMax: 1_024,
+  namespacesMax: 64,
+});
+
+/** The largest `max_stanza_size` that a listener may have. */
+export const STANZA_BYTES_HARD_MAX = 10_485_760;
+
+/** All bytes that one connection may send before it is logged in. */
+export const UNAUTHENTICATED_BYTES_MAX = 65_536;
+
+/** From accepting a connection to the end of the TLS handshake, and to the end of login (T12, T13). */
+export const TLS_HANDSHAKE_MS_MAX = 10_000;
+export const LOGIN_MS_MAX = 30_000;
+
+/** Failed logins on one stream; the one after that closes it (T12: closed after three failures). */
+export const SASL_FAILURES_MAX = 3;
+/** Attempts to bind a resource. */
+export const BIND_RETRIES_MAX = 5;
+
+/** Stanzas handled from one read before other connections get their turn (T10). */
+export const STANZAS_PER_TURN_MAX = 100;
+
+/** Output that may wait for one client that does not read; then the connection is dropped (T60). */
+export const OUTGOING_BYTES_MAX = 1_048_576;
+
+/** After a stream error or the closing tag, how long the peer may take to close the connection. */
+export const CLOSE_LINGER_MS = 1_000;
+
+/** Stanzas, and their bytes, that may wait for a session whose receiving is suspended. */
+export const INBOX_STANZAS_MAX = 1_000;
+export const INBOX_BYTES_MAX = 4_194_304;
+
+/** Longest that live stanzas wait for offline messages that come before them in order. */
+export const OFFLINE_HOLD_MS_MAX = 1_000;
+
+/** How often one stanza may be routed again; more is a loop. */
+export const HOPS_MAX = 16;
+
+/** Between two shards, and between a shard and the store. */
+export const RING_BYTES = 262_144;
+/** Frames that wait for room in a full ring, for each direction. More are treated like stanzas to a session that is gone. */
+export const OVERFLOW_BYTES_MAX = 8_388_608;
+/** A frame in parts: what a receiver puts together at most. */
+export const FRAME_BYTES_MAX = STANZA_BYTES_HARD_MAX + 65_536;
+/** Frames taken from rings before sockets get their turn. */
+export const FRAMES_PER_TURN_MAX = 256;
+
+/** Prepared addresses that a shard remembers. */
+export const JID_CACHE_MAX = 65_536;
+/** Accounts whose existence a shard remembers. */
+export const EXISTENCE_CACHE_MAX = 65_536;
+
+/** Requests from the server to clients that wait for an answer, and for how long (T67). */
+export const PENDING_IQS_MAX = 10_000;
+export const IQ_TIMEOUT_MS = 32_000;
+
+/** Requests from one shard to the store that wait for an answer. Beyond that the store counts as overloaded. */
+export const STORE_PENDING_MAX = 20_000;
+/** After this a request to the store counts as failed. */
+export const STORE_TIMEOUT_MS = 30_000;
+
+/** A shard that has not answered for this long is replaced. */
+export const HEARTBEAT_MS = 500;
+export const HEARTBEAT_LOST_MS = 5_000;

@@ -1,0 +1,117 @@
+import { FRAMES_PER_TURN_MAX } from '../limits.ts';
+import type { Doorbell } from './doorbell.ts';
+import type { Inbox } from './inbox.ts';
+import type { Outbox } from './outbox.ts';
+
+/** What else happens at the end of a turn. */
+export interface TurnHost {
+  /** Goes on with connections that gave way to others. Returns whether any is left. */
+  resumeYielded(): boolean;
+  /** Writes what the turn produced to the sockets. */
+  flush(): void;
+  /** Frames that had to wait are all on their way: reading may go on. */
+  congestionEnded(): void;
+}
+
+/** Turns taken with nothing to do before sleeping, after frames came: cheaper than being woken by the next one. */
+const IDLE_TURNS = 2;
+
+/**
+ * One turn of a shard's event loop: sockets were read, now frames from other shards are handled, output is written,
+ * frames are published. Whoever does work outside of a read calls {@link touch}, so that the turn is completed.
+ *
+ * Before the thread sleeps in `epoll`, it says so, looks at its rings once more, and is then woken by the doorbell.
+ */
+export class Loop {
+  readonly #me: number;
+  readonly #bell: Doorbell;
+  readonly #inbox: Inbox;
+  readonly #outbox: Outbox;
+  readonly #host: TurnHost;
+  readonly #turn = (): void => this.#endTurn();
+  #isScheduled = false;
+  #isAsleep = false;
+  #isListening = false;
+  #wasCongested = false;
+  #idleTurns = 0;
+  readonly #fences: (() => boolean)[] = [];
+
+  constructor(me: number, bell: Doorbell, inbox: Inbox, outbox: Outbox, host: TurnHost) {
+    this.#me = me;
+    this.#bell = bell;
+    this.#inbox = inbox;
+    this.#outbox = outbox;
+    this.#host = host;
+  }
+
+  /** There is work in this turn: complete it. */
+  touch(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    if (this.#isAsleep) {
+      this.#isAsleep = false;
+      this.#bell.awake(this.#me);
+    }
+    setImmediate(this.#turn);
+  }
+
+  /** Resolves once `isDone` says so; asked at the end of every turn. */
+  whenDone(isDone: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#fences.push(() => {
+        if (!isDone()) return false;
+        resolve();
+        return true;
+      });
+      this.touch();
+    });
+  }
+
+  #endTurn(): void {
+    this.#isScheduled = false;
+    const hasMoreFrames = this.#inbox.drain(FRAMES_PER_TURN_MAX);
+    const hasYielded = this.#host.resumeYielded();
+    this.#host.flush();
+    this.#outbox.publish();
+    this.#checkFences();
+    this.#checkCongestion();
+    if (hasMoreFrames || hasYielded) this.touch();
+    else if (!this.#isScheduled) this.#goToSleep();
+  }
+
+  #checkFences(): void {
+    for (let i = this.#fences.length - 1; i >= 0; i--) if (this.#fences[i]!()) this.#fences.splice(i, 1);
+  }
+
+  #checkCongestion(): void {
+    const { isCongested } = this.#outbox;
+    if (this.#wasCongested && !isCongested) this.#host.congestionEnded();
+    this.#wasCongested = isCongested;
+  }
+
+  #goToSleep(): void {
+    if (this.#inbox.merge.hasWork()) {
+      this.#idleTurns = 0;
+      this.touch();
+      return;
+    }
+    if (++this.#idleTurns <= IDLE_TURNS) {
+      this.touch();
+      return;
+    }
+    this.#idleTurns = 0;
+    this.#isAsleep = true;
+    this.#bell.sleep(this.#me);
+    if (!this.#isListening) this.#listen();
+    if (this.#inbox.merge.hasWork() || this.#outbox.retry()) this.touch();
+  }
+
+  /** Waits for the bell. The wait outlasts turns: one is always pending. */
+  #listen(): void {
+    this.#isListening = true;
+    this.#bell.rung(this.#me).then(() => {
+      this.#isListening = false;
+      this.touch();
+    });
+  }
+}

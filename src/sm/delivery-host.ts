@@ -1,0 +1,40 @@
+import type { Accumulator } from '../hooks/accumulator.ts';
+import type { StanzaError } from '../xmpp/stanza-error.ts';
+
+/** Nothing to wait for, or a promise that settles when the stanza's fate is decided. */
+export type MaybePromise = undefined | Promise<unknown>;
+
+/** How the routing of one stanza ended. */
+export type RouteOutcome = 'delivered' | 'forwarded' | 'stored' | 'bounced' | 'dropped';
+
+/** What delivery needs from the rest of the shard. */
+export interface DeliveryHost {
+  /** Counts and traces how routing ended. */
+  outcome(acc: Accumulator, outcome: RouteOutcome): void;
+  /** Counts a stanza that goes nowhere, silently as the RFC allows. */
+  drop(acc: Accumulator): undefined;
+  /** Sends the error to the sender, unless no error may be sent. */
+  refuse(acc: Accumulator, error: StanzaError): undefined;
+  /** Routes a stanza whose session vanished, once more. */
+  routeAgain(acc: Accumulator): void;
+  /** An IQ to a bare JID: the server answers on the account's behalf. */
+  bareIq(acc: Accumulator): MaybePromise;
+  /** Whether an account is registered. */
+  doesUserExist(acc: Accumulator): boolean | Promise<boolean>;
+  /** Runs `sm_filter_offline_message`: true = the message is silently dropped. */
+  filterOffline(acc: Accumulator): boolean | Promise<boolean>;
+  /** Runs the privacy check of the default list and `roster_in_subscription`: true = deliver to all available sessions. */
+  inSubscription(acc: Accumulator): boolean | Promise<boolean>;
+  /** Whether the recipient's default privacy list lets the sender through. */
+  isAllowedByDefaultList(acc: Accumulator): boolean | Promise<boolean>;
+  /** Runs one of the hooks for messages to absent users. */
+  absent(
+    hook: 'offline_message' | 'offline_groupchat_message' | 'failed_to_store_message',
+    acc: Accumulator,
+  ): MaybePromise;
+}
+
+/** Goes on at once with a value, or when its promise settles. */
+export function whenSettled<T>(value: T | Promise<T>, next: (value: T) => MaybePromise): MaybePromise {
+  return value instanceof Promise ? value.then(next) : next(value);
+}

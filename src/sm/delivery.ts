@@ -1,0 +1,204 @@
+import type { Accumulator } from '../hooks/accumulator.ts';
+import { NO_PRIORITY, type SessionList } from '../memory/directory.ts';
+import { StanzaKind } from '../xmpp/stanza.ts';
+import { StanzaError } from '../xmpp/stanza-error.ts';
+import { type DeliveryHost, type MaybePromise, whenSettled } from './delivery-host.ts';
+import { DeliveryOrder } from './delivery-order.ts';
+import { routeToAbsentUser } from './offline.ts';
+import type { SessionManager } from './session-manager.ts';
+
+/**
+ * Who gets a stanza that is addressed to a user: RFC 6121 §8, which wins over MongooseIM where they differ
+ * (`docs/architecture.md` lists the differences).
+ */
+export class Delivery {
+  readonly sm: SessionManager;
+  readonly host: DeliveryHost;
+  readonly #order: DeliveryOrder;
+
+  constructor(sm: SessionManager, host: DeliveryHost) {
+    this.sm = sm;
+    this.host = host;
+    this.#order = new DeliveryOrder(sm.remote, sm.shard);
+  }
+
+  /** Delivers, stores or bounces. A promise is returned only where the outcome must be waited for. */
+  route(acc: Accumulator): MaybePromise {
+    return acc.to.isBare ? this.toBare(acc) : this.#toFull(acc);
+  }
+
+  #toFull(acc: Accumulator): MaybePromise {
+    const { to } = acc;
+    const { sm } = this;
+    if (sm.findFull(to)) {
+      const { shard, number } = sm.directory;
+      if (shard === sm.shard) {
+        const session = sm.here(number, to);
+        if (session !== undefined) {
+          const wait = this.#order.before(acc, to, 0);
+          if (wait !== undefined) return wait.then(() => this.#toFull(acc));
+          this.host.outcome(acc, 'delivered');
+          session.deliver(acc);
+          return undefined;
+        }
+      } else {
+        const wait = this.#order.before(acc, to, shardBit(shard));
+        if (wait !== undefined) return wait.then(() => this.#toFull(acc));
+        if (sm.remote.forward(shard, [number], acc, true)) {
+          this.host.outcome(acc, 'forwarded');
+          return undefined;
+        }
+        this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
+        return undefined;
+      }
+    }
+    const wait = this.#order.before(acc, to, 0);
+    if (wait !== undefined) return wait.then(() => this.#toFull(acc));
+    return this.#toMissingResource(acc);
+  }
+
+  /** RFC 6121 §8.5.3.2: a full JID that no connected resource has. */
+  #toMissingResource(acc: Accumulator): MaybePromise {
+    const { stanza } = acc;
+    const type = stanza?.type;
+    switch (stanza?.kind) {
+      case StanzaKind.MESSAGE:
+        return whenSettled(this.host.filterOffline(acc), (isDropped) => {
+          if (isDropped || type === 'error') return this.host.drop(acc);
+          // A chat goes on as if it were to the bare JID; the others are answered with an error.
+          return type === 'chat' ? this.toBare(acc) : this.host.refuse(acc, unavailable());
+        });
+      case StanzaKind.PRESENCE:
+        // A subscription request is to the account, whatever the address says (RFC 6121 §3.1.3).
+        return type === 'subscribe' ? this.#subscription(acc) : this.host.drop(acc);
+      case StanzaKind.IQ:
+        return type === 'get' || type === 'set' ? this.host.refuse(acc, unavailable()) : this.host.drop(acc);
+      default:
+        return this.host.drop(acc);
+    }
+  }
+
+  /** RFC 6121 §8.5.1 and §8.5.2. */
+  toBare(acc: Accumulator): MaybePromise {
+    switch (acc.stanza?.kind) {
+      case StanzaKind.MESSAGE:
+        return this.#messageToBare(acc);
+      case StanzaKind.PRESENCE:
+        return this.#presenceToBare(acc);
+      case StanzaKind.IQ:
+        return this.host.bareIq(acc);
+      default:
+        return this.host.drop(acc);
+    }
+  }
+
+  #messageToBare(acc: Accumulator): MaybePromise {
+    const type = acc.stanza!.type;
+    const list = this.sm.find(acc.to.bareJid);
+    let highest = -1;
+    for (let i = 0; i < list.length; i++) highest = Math.max(highest, list.priority[i]!);
+    // Not available, or only with negative priorities: as if nobody were there.
+    if (highest < 0) {
+      const wait = this.#order.before(acc, acc.to, 0);
+      return wait === undefined
+        ? routeToAbsentUser(acc, this.host)
+        : wait.then(() => this.#messageToBare(acc));
+    }
+    if (type === 'error') return this.host.drop(acc);
+    if (type === 'groupchat') return this.host.refuse(acc, unavailable());
+    // Headlines go to every resource that takes messages, others to the most available ones (RFC 6121 §8.5.2.1.1).
+    return this.#toSessions(acc, list, type === 'headline' ? 0 : highest);
+  }
+
+  #presenceToBare(acc: Accumulator): MaybePromise {
+    switch (acc.stanza!.type) {
+      case 'subscribe':
+      case 'subscribed':
+      case 'unsubscribe':
+      case 'unsubscribed':
+        return this.#subscription(acc);
+      default:
+        return this.#toSessions(acc, this.sm.find(acc.to.bareJid), -128);
+    }
+  }
+
+  #subscription(acc: Accumulator): MaybePromise {
+    return whenSettled(this.host.inSubscription(acc), (isWanted) => {
+      if (!isWanted) return this.host.drop(acc);
+      return this.#toSessions(acc, this.sm.find(acc.to.bareJid), -128);
+    });
+  }
+
+  /** Delivers to every session in `list` of at least that priority; one frame for each other shard. */
+  #toSessions(acc: Accumulator, list: SessionList, lowest: number): MaybePromise {
+    const { sm } = this;
+    let mask = 0;
+    let count = 0;
+    for (let i = 0; i < list.length; i++) {
+      if (list.priority[i]! < lowest || list.priority[i] === NO_PRIORITY) continue;
+      count++;
+      if (list.shard[i] !== sm.shard) mask |= shardBit(list.shard[i]!);
+    }
+    if (count === 0) return this.host.drop(acc);
+    const wait = this.#order.before(acc, acc.to, mask);
+    if (wait !== undefined) return wait.then(() => this.toBare(acc));
+    const here: number[] = [];
+    const elsewhere = mask === 0 ? undefined : new Map<number, number[]>();
+    for (let i = 0; i < list.length; i++) {
+      if (list.priority[i]! < lowest || list.priority[i] === NO_PRIORITY) continue;
+      const shard = list.shard[i]!;
+      if (shard === sm.shard) here.push(list.number[i]!);
+      else {
+        const numbers = elsewhere!.get(shard);
+        if (numbers === undefined) elsewhere!.set(shard, [list.number[i]!]);
+        else numbers.push(list.number[i]!);
+      }
+    }
+    if (elsewhere !== undefined) {
+      for (const [shard, numbers] of elsewhere) {
+        const isSent = sm.remote.forward(shard, numbers, acc, count === 1);
+        if (!isSent && count === 1) {
+          this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
+          return undefined;
+        }
+      }
+      this.host.outcome(acc, 'forwarded');
+    }
+    this.deliverHere(here, acc, count === 1);
+    return undefined;
+  }
+
+  /**
+   * Delivers to sessions of this shard. A session that is gone meanwhile does not get it; if it was the only one meant
+   * (`isSole`), the stanza is routed again.
+   */
+  deliverHere(numbers: readonly number[], acc: Accumulator, isSole: boolean): void {
+    for (let i = 0; i < numbers.length; i++) {
+      const session = this.sm.here(numbers[i]!, acc.to);
+      if (session === undefined) {
+        if (isSole) this.host.routeAgain(acc);
+        else this.host.drop(acc);
+        continue;
+      }
+      this.host.outcome(acc, 'delivered');
+      // Each session's handlers may change their accumulator: the last one gets the original.
+      session.deliver(i === numbers.length - 1 ? acc : copyFor(acc));
+    }
+  }
+}
+
+function shardBit(shard: number): number {
+  return 1 << (shard & 31);
+}
+
+function unavailable(): StanzaError {
+  return new StanzaError('service-unavailable');
+}
+
+function copyFor(acc: Accumulator): Accumulator {
+  const copy = acc.derive(acc.stanza!, acc.from, acc.to);
+  copy.hops = acc.hops;
+  copy.flags = acc.flags;
+  copy.receiverSid = acc.receiverSid;
+  return copy;
+}

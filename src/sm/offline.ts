@@ -1,0 +1,28 @@
+import type { Accumulator } from '../hooks/accumulator.ts';
+import { StanzaError } from '../xmpp/stanza-error.ts';
+import { type DeliveryHost, type MaybePromise, whenSettled } from './delivery-host.ts';
+
+/**
+ * A message to a user without a session that takes messages (RFC 6121 §8.5.1, §8.5.2.2): who finally answers.
+ *
+ * error → nothing · headline → nothing · groupchat → `offline_groupchat_message`, by default an error ·
+ * the others → no such account: an error; denied by the default list: `failed_to_store_message`; else `offline_message`.
+ */
+export function routeToAbsentUser(acc: Accumulator, host: DeliveryHost): MaybePromise {
+  switch (acc.stanza!.type) {
+    case 'error':
+    case 'headline':
+      return host.drop(acc);
+    default:
+      return whenSettled(host.doesUserExist(acc), (exists) => toAccount(acc, host, exists));
+  }
+}
+
+function toAccount(acc: Accumulator, host: DeliveryHost, exists: boolean): MaybePromise {
+  // The same answer whether the account exists and stores nothing, or does not exist (threat T68).
+  if (!exists) return host.refuse(acc, new StanzaError('service-unavailable'));
+  if (acc.stanza!.type === 'groupchat') return host.absent('offline_groupchat_message', acc);
+  return whenSettled(host.isAllowedByDefaultList(acc), (isAllowed) =>
+    host.absent(isAllowed ? 'offline_message' : 'failed_to_store_message', acc),
+  );
+}

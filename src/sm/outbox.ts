@@ -1,0 +1,20 @@
+import type { Accumulator } from '../hooks/accumulator.ts';
+import type { SessionId } from '../xmpp/session-id.ts';
+
+/** What the session manager needs to reach sessions of other shards. */
+export interface RemoteSessions {
+  /**
+   * Hands a stanza to sessions of another shard. `isSole`: nobody else gets it, so it must be routed again if they are gone.
+   * False when it could not be sent.
+   */
+  forward(shard: number, numbers: readonly number[], acc: Accumulator, isSole: boolean): boolean;
+  /** Asks another shard to end one of its sessions. */
+  closeSession(target: SessionId, jid: string, reason: string, text: string, by: SessionId | undefined): void;
+  /** Delivers an event to sessions of another shard. */
+  sendEvent(shard: number, numbers: readonly number[], jid: string, tag: string, payload: unknown): void;
+  /**
+   * Undefined when nothing sent to the shards in `mask` (a bit set) is under way; otherwise a promise that resolves when
+   * all of it, and what they sent back because of it, was handled.
+   */
+  fence(mask: number): Promise<void> | undefined;
+}

@@ -1,0 +1,159 @@
+import { NO_PRIORITY, type SessionDirectory, SessionList } from '../memory/directory.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import type { SessionId } from '../xmpp/session-id.ts';
+import { type HashSeed, hashJid } from './jid-hash.ts';
+import type { LocalSession } from './local-session.ts';
+import type { RemoteSessions } from './outbox.ts';
+import { SessionTable } from './session-table.ts';
+
+/** A session anywhere in the server, as the directory tells it. */
+export interface SessionRef {
+  readonly shard: number;
+  readonly number: number;
+  /** Undefined before available presence and after unavailable presence. */
+  readonly priority: number | undefined;
+  readonly time: number;
+}
+
+/**
+ * Knows which sessions exist, on all shards, and reaches them. Who gets what is decided in `delivery.ts`.
+ */
+export class SessionManager {
+  readonly shard: number;
+  readonly table = new SessionTable();
+  readonly remote: RemoteSessions;
+  readonly directory: SessionDirectory;
+  readonly #seed: HashSeed;
+  readonly #list = new SessionList();
+
+  constructor(shard: number, directory: SessionDirectory, seed: HashSeed, remote: RemoteSessions) {
+    this.shard = shard;
+    this.directory = directory;
+    this.#seed = seed;
+    this.remote = remote;
+  }
+
+  /**
+   * Enters a session (RFC 6120 §7): first it is made visible, then conflicts are looked for, so that of two simultaneous binds
+   * of one resource on different shards at least one sees the other. Returns its directory handle, or -1 when the
+   * directory is full.
+   */
+  enter(jid: Jid, sid: SessionId): number {
+    hashJid(jid, this.#seed);
+    return this.directory.insert(
+      jid.bareLow,
+      jid.bareHigh,
+      jid.fullLow,
+      jid.fullHigh,
+      sid.shard,
+      sid.number,
+      sid.time,
+      jid.full,
+    );
+  }
+
+  leave(session: LocalSession): void {
+    this.directory.remove(session.directoryHandle);
+    this.table.remove(session.sid.number);
+  }
+
+  setPriority(session: LocalSession, priority: number | undefined): void {
+    this.directory.setPriority(session.directoryHandle, priority ?? NO_PRIORITY);
+  }
+
+  /** All sessions of an account. The list is the caller's. */
+  sessionsOf(bare: Jid): SessionRef[] {
+    const list = this.#find(bare);
+    const result: SessionRef[] = [];
+    for (let i = 0; i < list.length; i++) {
+      const priority = list.priority[i]!;
+      result.push({
+        shard: list.shard[i]!,
+        number: list.number[i]!,
+        priority: priority === NO_PRIORITY ? undefined : priority,
+        time: list.time[i]!,
+      });
+    }
+    return result;
+  }
+
+  /** The sessions of an account in a list that is valid until the next call. */
+  find(bare: Jid): SessionList {
+    return this.#find(bare);
+  }
+
+  /** Finds the newest session of a full JID; the directory's result fields are filled. */
+  findFull(jid: Jid): boolean {
+    hashJid(jid, this.#seed);
+    return this.directory.findFull(jid.bareLow, jid.bareHigh, jid.fullLow, jid.fullHigh);
+  }
+
+  /** Sessions of exactly this full JID other than `except`. */
+  resourceSessions(jid: Jid, except: SessionId): SessionId[] {
+    hashJid(jid, this.#seed);
+    const list = this.#find(jid);
+    const result: SessionId[] = [];
+    for (let i = 0; i < list.length; i++) {
+      if (list.fullLow[i] !== jid.fullLow || list.fullHigh[i] !== jid.fullHigh) continue;
+      const sid = { time: list.time[i]!, shard: list.shard[i]!, number: list.number[i]! };
+      if (sid.shard === except.shard && sid.number === except.number) continue;
+      result.push(sid);
+    }
+    return result;
+  }
+
+  /** Ends a session wherever it is. */
+  closeSession(target: SessionId, jid: string, reason: string, text: string, by?: SessionId): void {
+    if (target.shard !== this.shard) {
+      this.remote.closeSession(target, jid, reason, text, by);
+      return;
+    }
+    const session = this.table.get(target.number);
+    if (session !== undefined && (session.jid.full === jid || session.jid.bare === jid)) {
+      session.closeWithConflict(reason, text, by);
+    }
+  }
+
+  /** Delivers an event to all sessions of an account that `wanted` accepts. */
+  sendEvent(
+    bare: Jid,
+    tag: string,
+    payload: unknown,
+    wanted: (session: SessionRef) => boolean = () => true,
+  ): number {
+    const targets = this.sessionsOf(bare).filter(wanted);
+    const byShard = Map.groupBy(targets, (target) => target.shard);
+    for (const [shard, sessions] of byShard) {
+      const numbers = sessions.map((session) => session.number);
+      if (shard === this.shard) this.eventHere(numbers, bare.bare, tag, payload);
+      else this.remote.sendEvent(shard, numbers, bare.bare, tag, payload);
+    }
+    return targets.length;
+  }
+
+  /** Delivers an event to sessions of this shard. */
+  eventHere(numbers: readonly number[], jid: string, tag: string, payload: unknown): void {
+    for (const number of numbers) {
+      const session = this.table.get(number);
+      if (session !== undefined && (session.jid.bare === jid || session.jid.full === jid)) {
+        session.event(tag, payload);
+      }
+    }
+  }
+
+  /** The session that a stanza to a full JID reaches here; undefined when it is gone or is somebody else's by now. */
+  here(number: number, to: Jid): LocalSession | undefined {
+    const session = this.table.get(number);
+    if (session === undefined) return undefined;
+    const isMeant = to.isBare
+      ? session.jid.bare === to.bare
+      : session.jid === to || session.jid.full === to.full;
+    return isMeant ? session : undefined;
+  }
+
+  #find(bare: Jid): SessionList {
+    hashJid(bare, this.#seed);
+    this.directory.findBare(bare.bareLow, bare.bareHigh, this.#list);
+    return this.#list;
+  }
+}

@@ -1,0 +1,93 @@
+import { encodeFrame } from '../frame/codec.ts';
+import { FrameKind, type StoreReplyFrame } from '../frame/kinds.ts';
+import { STORE_PENDING_MAX, STORE_TIMEOUT_MS } from '../limits.ts';
+import {
+  type StoreArgs,
+  type StoreOperation,
+  type StoreResult,
+  StoreUnavailableError,
+} from './operations.ts';
+import type { Store } from './store.ts';
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (cause: Error) => void;
+  /** Monotonic milliseconds. */
+  readonly deadlineMs: number;
+}
+
+/**
+ * The shard's side of the store: requests go out as frames, answers come back as frames. Every request is answered: by the store, by
+ * its deadline, or by the news that the store thread is gone.
+ */
+export class RemoteStore implements Store {
+  readonly #send: (bytes: Buffer) => boolean;
+  readonly #nowMs: () => number;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #isDown = false;
+
+  /** `send` hands a frame to the store thread; false when it cannot. */
+  constructor(send: (bytes: Buffer) => boolean, nowMs: () => number) {
+    this.#send = send;
+    this.#nowMs = nowMs;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Whether the store thread is known to be gone. */
+  get isDown(): boolean {
+    return this.#isDown;
+  }
+
+  request<O extends StoreOperation>(operation: O, ...args: StoreArgs<O>): Promise<StoreResult<O>> {
+    if (this.#isDown) return Promise.reject(new StoreUnavailableError('the store is being restarted'));
+    if (this.#pending.size >= STORE_PENDING_MAX) {
+      return Promise.reject(new StoreUnavailableError('too many requests wait for the store'));
+    }
+    const id = this.#nextId++;
+    const bytes = encodeFrame({ kind: FrameKind.STORE_REQUEST, id, operation, args });
+    if (!this.#send(bytes)) return Promise.reject(new StoreUnavailableError('the way to the store is full'));
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, {
+        resolve: resolve as (value: unknown) => void,
+        reject,
+        deadlineMs: this.#nowMs() + STORE_TIMEOUT_MS,
+      });
+    });
+  }
+
+  /** An answer has come. Binary values are copied out of the ring by the codec's caller. */
+  answered(frame: StoreReplyFrame): void {
+    const pending = this.#pending.get(frame.id);
+    if (pending === undefined) return;
+    this.#pending.delete(frame.id);
+    if (frame.error === undefined) pending.resolve(frame.value);
+    else pending.reject(new StoreUnavailableError(frame.error));
+  }
+
+  /** Fails requests whose time is over. They are in order of age. Called about once a second. */
+  expire(): void {
+    const now = this.#nowMs();
+    for (const [id, pending] of this.#pending) {
+      if (pending.deadlineMs > now) return;
+      this.#pending.delete(id);
+      pending.reject(new StoreUnavailableError(`no answer within ${STORE_TIMEOUT_MS} ms`));
+    }
+  }
+
+  /** The store thread is gone: whatever it had not answered has failed. */
+  down(): void {
+    this.#isDown = true;
+    const failed = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const pending of failed) pending.reject(new StoreUnavailableError('the store thread died'));
+  }
+
+  /** The store thread is there (again). */
+  up(): void {
+    this.#isDown = false;
+  }
+}

@@ -1,0 +1,64 @@
+import type { StoreArgs, StoreResult } from '../operations.ts';
+import type { Sqlite } from './database.ts';
+
+/** Accounts: name and serialised SCRAM keys. */
+export class Accounts {
+  readonly #get;
+  readonly #insert;
+  readonly #update;
+  readonly #remove;
+  readonly #list;
+  readonly #count;
+
+  constructor(db: Sqlite) {
+    this.#get = db.prepare<[string, string], { pass_details: string }>(
+      'SELECT pass_details FROM users WHERE server = ? AND username = ?',
+    );
+    this.#insert = db.prepare<[string, string, string, number]>(
+      'INSERT INTO users (server, username, pass_details, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    );
+    this.#update = db.prepare<[string, string, string]>(
+      'UPDATE users SET pass_details = ? WHERE server = ? AND username = ?',
+    );
+    this.#remove = db.prepare<[string, string]>('DELETE FROM users WHERE server = ? AND username = ?');
+    this.#list = db.prepare<[string, string, number], { username: string }>(
+      'SELECT username FROM users WHERE server = ? AND username > ? ORDER BY username LIMIT ?',
+    );
+    this.#count = db.prepare<[string], { count: number }>(
+      'SELECT count(*) AS count FROM users WHERE server = ?',
+    );
+  }
+
+  get(...[domain, username]: StoreArgs<'account_get'>): StoreResult<'account_get'> {
+    return this.#get.get(domain, username)?.pass_details ?? null;
+  }
+
+  exists(...[domain, username]: StoreArgs<'account_exists'>): boolean {
+    return this.#get.get(domain, username) !== undefined;
+  }
+
+  insert(
+    ...[domain, username, details, usersMax, now]: StoreArgs<'account_insert'>
+  ): StoreResult<'account_insert'> {
+    if (usersMax !== null && this.count(domain) >= usersMax) {
+      return this.exists(domain, username) ? 'exists' : 'limit';
+    }
+    return this.#insert.run(domain, username, details, now).changes === 1 ? 'ok' : 'exists';
+  }
+
+  update(...[domain, username, details]: StoreArgs<'account_update'>): boolean {
+    return this.#update.run(details, domain, username).changes === 1;
+  }
+
+  remove(...[domain, username]: StoreArgs<'account_remove'>): boolean {
+    return this.#remove.run(domain, username).changes === 1;
+  }
+
+  list(...[domain, after, limit]: StoreArgs<'account_list'>): string[] {
+    return this.#list.all(domain, after, limit).map((row) => row.username);
+  }
+
+  count(domain: string): number {
+    return this.#count.get(domain)!.count;
+  }
+}

@@ -1,0 +1,73 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { MIGRATIONS } from './migrations.ts';
+
+/** `full`: a commit is on the disk when it returns. `normal`: a power cut may lose the last moments, a crash of the process nothing. */
+export type Durability = 'full' | 'normal';
+
+export type Sqlite = Database.Database;
+
+/** The file, inside the storage directory. */
+export const DATABASE_FILE = 'meerkat.db';
+
+/** The database was made by a newer version. */
+export class NewerSchemaError extends Error {}
+
+/** Another server uses the same storage directory. */
+export class StorageInUseError extends Error {}
+
+/**
+ * Opens the database in `directory` for writing, and brings it to the present schema.
+ * `docs/operations.md` explains the settings.
+ */
+export function openDatabase(directory: string, durability: Durability): Sqlite {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const db = new Database(join(directory, DATABASE_FILE), { timeout: 5_000 });
+  db.pragma('journal_mode = WAL');
+  db.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
+  // 64 MiB of pages in memory, and checkpoints every 20,000 pages: random inserts are what costs.
+  db.pragma('cache_size = -65536');
+  db.pragma('wal_autocheckpoint = 20000');
+  db.pragma('temp_store = MEMORY');
+  migrate(db);
+  return db;
+}
+
+/** Opens the database for reading only, beside the writer. */
+export function openReader(directory: string): Sqlite {
+  const db = new Database(join(directory, DATABASE_FILE), { readonly: true, timeout: 5_000 });
+  db.pragma('cache_size = -16384');
+  return db;
+}
+
+/**
+ * Takes the storage directory for this process. The lock is the operating system's: it ends with the process, however that ends.
+ * Throws {@link StorageInUseError}.
+ */
+export function lockDirectory(directory: string): { release(): void } {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const lock = new Database(join(directory, 'meerkat.lock'), { timeout: 0 });
+  try {
+    lock.pragma('locking_mode = EXCLUSIVE');
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (cause) {
+    lock.close();
+    throw new StorageInUseError(`another server uses ${directory}`, { cause });
+  }
+  return { release: () => lock.close() };
+}
+
+/** Runs the migrations that the database has not seen, each in its own transaction (`PRAGMA user_version` counts them). */
+export function migrate(db: Sqlite): void {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  if (version > MIGRATIONS.length) {
+    throw new NewerSchemaError(`the database has schema ${version}, this version knows ${MIGRATIONS.length}`);
+  }
+  for (let next = version; next < MIGRATIONS.length; next++) {
+    db.transaction(() => {
+      db.exec(MIGRATIONS[next]!);
+      db.pragma(`user_version = ${next + 1}`);
+    })();
+  }
+}

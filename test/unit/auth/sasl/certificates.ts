@@ -1,0 +1,99 @@
+/**
+ * Self-signed certificates in DER, made with `openssl req -x509`; their keys are thrown away. `digest` is what RFC 5929 §4.1 chooses.
+ */
+export const CERTIFICATES: readonly { signature: string; digest: string | undefined; base64: string }[] = [
+  {
+    signature: 'md5WithRSAEncryption',
+    digest: 'sha256',
+    base64: [
+      'MIIB9jCCAV+gAwIBAgIUfJBNrcHldHSH0oD2LKEUg/5E37YwDQYJKoZIhvcNAQEEBQAwDDEKMAgGA1UEAwwBbTAgFw0yNjEx',
+      'MjEyMjI0NDJaGA8yMTI2MTAyODIyMjQ0MlowDDEKMAgGA1UEAwwBbTCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEA/MLs',
+      '7Y4NY0DynXkI4/FtFf4Ow6qd9yuiURNExLPZeMIPS2fVOF76vRbnZIWEmO9K5PWXnC0xfH59Y8J6RPgiMaUY8UgcuZGsMnbw',
+      'jbUt2Bz8GtwTrW8ODie5cgEAaQD8pwcWFyuz7aqOo4zcV/jpMfMpRjugi1YeaU6lTpfVQxcCAwEAAaNTMFEwHQYDVR0OBBYE',
+      'FCOTgg5MuM5pGdGXDMH9rOjHx2oFMB8GA1UdIwQYMBaAFCOTgg5MuM5pGdGXDMH9rOjHx2oFMA8GA1UdEwEB/wQFMAMBAf8w',
+      'DQYJKoZIhvcNAQEEBQADgYEATrwAFAfjS4CYWxEc4+UBmxEW45vQLCrChXZ1lDDqdR1XaCeissqvNKg1JtkLSRmmCSjz/DAR',
+      'XqDo541M4LdX470uFfBKBDvupUY9QekSOtXHzUF10etPyLllocbrW3eSVJBjNAaRX95PSpwO5Szr601aYF1czir0YG4msyNs',
+      'S90=',
+    ].join(''),
+  },
+  {
+    signature: 'ecdsa-with-SHA1',
+    digest: 'sha256',
+    base64: [
+      'MIIBbzCCARagAwIBAgIUQ+P1pazaSf9PDn5OM7YGB5FPdJgwCQYHKoZIzj0EATANMQswCQYDVQQDDAJlYzAgFw0yNjExMjEy',
+      'MjI0NDJaGA8yMTI2MTAyODIyMjQ0MlowDTELMAkGA1UEAwwCZWMwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQ6X96KlTQ4',
+      '2qCFNegNlqxPv1jRx7bIgTDQ1BGj6QPmLza2NongHMcZsYYAQO3p050bNzbxxspm68kcb8rpuWt6o1MwUTAdBgNVHQ4EFgQU',
+      'VnPxWmqMLjBGnJ6OgT54m8INJPwwHwYDVR0jBBgwFoAUVnPxWmqMLjBGnJ6OgT54m8INJPwwDwYDVR0TAQH/BAUwAwEB/zAJ',
+      'BgcqhkjOPQQBA0gAMEUCIQDC28E/VHdQMKjZ+APP3tNcawskpS+CVhhUifKzRsMLVQIgGY2/RiP+eMdmP6IFM3E5i442pWOl',
+      'u/cxwpRiQKI5h1c=',
+    ].join(''),
+  },
+  {
+    signature: 'sha224WithRSAEncryption',
+    digest: 'sha224',
+    base64: [
+      'MIIB9jCCAV+gAwIBAgIUD1o1dASHDDeDhp5iJ6e3rhFW2cAwDQYJKoZIhvcNAQEOBQAwDDEKMAgGA1UEAwwBcDAgFw0yNjEx',
+      'MjEyMjI0NDJaGA8yMTI2MTAyODIyMjQ0MlowDDEKMAgGA1UEAwwBcDCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEA/MLs',
+      '7Y4NY0DynXkI4/FtFf4Ow6qd9yuiURNExLPZeMIPS2fVOF76vRbnZIWEmO9K5PWXnC0xfH59Y8J6RPgiMaUY8UgcuZGsMnbw',
+      'jbUt2Bz8GtwTrW8ODie5cgEAaQD8pwcWFyuz7aqOo4zcV/jpMfMpRjugi1YeaU6lTpfVQxcCAwEAAaNTMFEwHQYDVR0OBBYE',
+      'FCOTgg5MuM5pGdGXDMH9rOjHx2oFMB8GA1UdIwQYMBaAFCOTgg5MuM5pGdGXDMH9rOjHx2oFMA8GA1UdEwEB/wQFMAMBAf8w',
+      'DQYJKoZIhvcNAQEOBQADgYEAkt0S0K9Kw54K7AkqWwCPe8NWqhYe3+Ph5kIQ8GRHdeVszmEruwIHmpnGiY2gKoCPYctx2Ev2',
+      '3CORJdvVA5TIzq+NPrQinPUGO6ydXYXZl0ix03w6tvY11I7BjZ+zNPLZUfSV2UaDk/MkMbx8p5owkQ/UhsGKP87X/jAXeB2J',
+      't5E=',
+    ].join(''),
+  },
+  {
+    signature: 'sha512WithRSAEncryption',
+    digest: 'sha512',
+    base64: [
+      'MIIB9jCCAV+gAwIBAgIUQGGSt/LvMSbloXpJmUl9bsEGbikwDQYJKoZIhvcNAQENBQAwDDEKMAgGA1UEAwwBcDAgFw0yNjEx',
+      'MjEyMjI0NDJaGA8yMTI2MTAyODIyMjQ0MlowDDEKMAgGA1UEAwwBcDCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEA/MLs',
+      '7Y4NY0DynXkI4/FtFf4Ow6qd9yuiURNExLPZeMIPS2fVOF76vRbnZIWEmO9K5PWXnC0xfH59Y8J6RPgiMaUY8UgcuZGsMnbw',
+      'jbUt2Bz8GtwTrW8ODie5cgEAaQD8pwcWFyuz7aqOo4zcV/jpMfMpRjugi1YeaU6lTpfVQxcCAwEAAaNTMFEwHQYDVR0OBBYE',
+      'FCOTgg5MuM5pGdGXDMH9rOjHx2oFMB8GA1UdIwQYMBaAFCOTgg5MuM5pGdGXDMH9rOjHx2oFMA8GA1UdEwEB/wQFMAMBAf8w',
+      'DQYJKoZIhvcNAQENBQADgYEArIAuxx9Idv+Z409yKZna/5br8OQEkR8/DApmMaesoXDs1o2VlLgQ7PjDQjMeWIwcoCWQ1wrL',
+      '8uTpxl0W7WkVwBCdahBogMthsnJ72w2Qnc0d/ppdTS0zKmzVOo/uYFAKsYx8XIKEyY3ibOXnBx+mW6pIhZ1XI1Bzf58tP0zw',
+      'EhQ=',
+    ].join(''),
+  },
+  {
+    signature: 'RSASSA-PSS with SHA-1, by default',
+    digest: 'sha256',
+    base64: [
+      'MIIB9jCCAV+gAwIBAgIUZMqRJkITxUd6HjC5HkplaxHceBEwDQYJKoZIhvcNAQEKMAAwDDEKMAgGA1UEAwwBcDAgFw0yNjEx',
+      'MjEyMjI0NDJaGA8yMTI2MTAyODIyMjQ0MlowDDEKMAgGA1UEAwwBcDCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEAw5ck',
+      '5J8HqQgnCIRPRwF3DYicsVC8Hhv2QV6pPU7sUGlPlLuAP7tKmYYQqsi9js70Er9Mw0KFczXELrmVCt9O/fe15yFc9XG583WO',
+      'oUegaXnvbDseN92GLBm2GpYGmsG1KiiOJseSJl3WC4bDVV3jNCxayBdzAj7xynLYY4+31/kCAwEAAaNTMFEwHQYDVR0OBBYE',
+      'FKArPyCEzOYqTkKJjo5w0cxieYWBMB8GA1UdIwQYMBaAFKArPyCEzOYqTkKJjo5w0cxieYWBMA8GA1UdEwEB/wQFMAMBAf8w',
+      'DQYJKoZIhvcNAQEKMAADgYEAZ/oE9fW7nFe98owI3eaqcc2FTT25BtBGjMalYKj6gpye238gXGA3G/TDtG+VBO2eiT4E8I0W',
+      'n4d3PobyyKFlBXyoWJoz2jNqJo5C03MCaRR5QKhozE/+xExv8KY4SkFs1tmasOYzlmF1p8TmqAoT/XxlAdN4nl1yDUPyfC21',
+      '4io=',
+    ].join(''),
+  },
+  {
+    signature: 'RSASSA-PSS with SHA-384',
+    digest: 'sha384',
+    base64: [
+      'MIICXjCCAZOgAwIBAgIUb/HE3PSmymrWboQ0+w4ZFs4NL1IwQQYJKoZIhvcNAQEKMDSgDzANBglghkgBZQMEAgIFAKEcMBoG',
+      'CSqGSIb3DQEBCDANBglghkgBZQMEAgIFAKIDAgEwMAwxCjAIBgNVBAMMAXAwIBcNMjYxMTIxMjIyNDQyWhgPMjEyNjEwMjgy',
+      'MjI0NDJaMAwxCjAIBgNVBAMMAXAwgZ8wDQYJKoZIhvcNAQEBBQADgY0AMIGJAoGBAPzC7O2ODWNA8p15COPxbRX+DsOqnfcr',
+      'olETRMSz2XjCD0tn1The+r0W52SFhJjvSuT1l5wtMXx+fWPCekT4IjGlGPFIHLmRrDJ28I21Ldgc/BrcE61vDg4nuXIBAGkA',
+      '/KcHFhcrs+2qjqOM3Ff46THzKUY7oItWHmlOpU6X1UMXAgMBAAGjUzBRMB0GA1UdDgQWBBQjk4IOTLjOaRnRlwzB/azox8dq',
+      'BTAfBgNVHSMEGDAWgBQjk4IOTLjOaRnRlwzB/azox8dqBTAPBgNVHRMBAf8EBTADAQH/MEEGCSqGSIb3DQEBCjA0oA8wDQYJ',
+      'YIZIAWUDBAICBQChHDAaBgkqhkiG9w0BAQgwDQYJYIZIAWUDBAICBQCiAwIBMAOBgQDANCwmMxAaBDHp5pk+U6ZQvsu7DDYq',
+      'XwB+kHr9r360yItIqMViuccamhik8E0fSdr2dANDyyOq/iy+A0ZGydvWQq6Q7lA9UkH8c4JCB5uOF2OUu9ZiBfMin/3h07JF',
+      'KSbo7csV6vL6XjIC9kw4ZMWoERm6HV1j8KozC6o3JX0Hpg==',
+    ].join(''),
+  },
+  {
+    signature: 'Ed25519',
+    digest: undefined,
+    base64: [
+      'MIIBMDCB46ADAgECAhQ1umPdwjTA/Gr0IGCM790pseFs2DAFBgMrZXAwDTELMAkGA1UEAwwCZWQwIBcNMjYxMTIxMjIyNDQy',
+      'WhgPMjEyNjEwMjgyMjI0NDJaMA0xCzAJBgNVBAMMAmVkMCowBQYDK2VwAyEApQW8HGhIgZ52xN5SENkGfSeaZrigUWvQLh2F',
+      'VlJVc7GjUzBRMB0GA1UdDgQWBBSWdCy/ikI76zuGdbj/xXyGv2cseDAfBgNVHSMEGDAWgBSWdCy/ikI76zuGdbj/xXyGv2cs',
+      'eDAPBgNVHRMBAf8EBTADAQH/MAUGAytlcANBAGLHr9hzm4t/BBAOs/ogP6u5BgWjcQ9+R4K2Ya9fbdh2QeiHbwCMwU0XeQMO',
+      '6I1J371cTJPL5Ydw/2bwaI0l0QM=',
+    ].join(''),
+  },
+];
