@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { AccountPage, AccountStore, StoredPassword } from './account-store.ts';
-import type { AuthMethod, MethodScramKeys, RegisterOutcome } from './method.ts';
+import type { AuthMethod, RegisterOutcome } from './method.ts';
 import type { PasswordVerifier } from './password-verifier.ts';
 import type { MechanismKind } from './sasl/catalogue.ts';
-import type { ScramQuery } from './sasl/exchange.ts';
+import type { AccountKeys, ScramQuery } from './sasl/exchange.ts';
 import { HASH_FACTS, SCRAM_SALT_BYTES, type ScramCredentials, type ScramHash } from './scram.ts';
 import { parseCredentials, serializeCredentials } from './scram-text.ts';
 
@@ -53,17 +53,27 @@ export class InternalMethod implements AuthMethod {
     return kind !== 'anonymous';
   }
 
-  async scramKeys(domain: string, username: string, query: ScramQuery): Promise<MethodScramKeys | undefined> {
+  async scramKeys(domain: string, username: string, query: ScramQuery): Promise<AccountKeys | undefined> {
     const found = await this.#store.get(domain, username);
     const stored = found ?? this.#decoy;
+    const keys = await this.#keysOf(stored, domain, username, query);
+    return found === undefined ? undefined : keys;
+  }
+
+  async #keysOf(
+    stored: StoredPassword,
+    domain: string,
+    username: string,
+    query: ScramQuery,
+  ): Promise<AccountKeys | undefined> {
     const { hash, salt, iterations } = query;
     if (stored.details === undefined) {
       const derived = await this.#passwords.derive(domain, username, stored.password, hash, salt, iterations);
-      return found && derived && { ...derived, salt, iterations };
+      return derived && { ...derived, salt, iterations };
     }
     const credentials = this.#parse(stored.details, domain, username);
     const keys = credentials?.hashes.get(hash);
-    return found && keys && { ...keys, iterations: credentials!.iterations };
+    return keys && { ...keys, iterations: credentials!.iterations };
   }
 
   async checkPassword(domain: string, username: string, password: string): Promise<boolean> {

@@ -19,7 +19,7 @@ export class MethodLogins implements Logins {
   async scramKeys(domain: string, username: string, query: ScramQuery): Promise<ScramLogin | undefined> {
     return this.#firstAnswer('scram', async (method) => {
       const keys = await method.scramKeys(domain, username, query);
-      return keys && { ...keys, method: method.name };
+      return keys && { keys, method: method.name };
     });
   }
 

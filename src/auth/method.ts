@@ -1,12 +1,6 @@
 import type { AccountPage } from './account-store.ts';
 import type { MechanismKind } from './sasl/catalogue.ts';
-import type { ScramQuery } from './sasl/exchange.ts';
-import type { ScramKeys } from './scram.ts';
-
-/** SCRAM keys of an account, as one method has them. */
-export interface MethodScramKeys extends ScramKeys {
-  readonly iterations: number;
-}
+import type { AccountKeys, ScramQuery } from './sasl/exchange.ts';
 
 /** Told about a backend's error whose login or question could go on without it; for the log. */
 export type MethodErrorReport = (method: string, error: unknown) => void;
@@ -27,7 +21,7 @@ export interface AuthMethod {
   /** Whether logins by this kind of mechanism can succeed here. */
   supports(kind: MechanismKind): boolean;
   /** SCRAM keys for one hash. Undefined when there is no such account, or it has no keys with that hash. */
-  scramKeys(domain: string, username: string, query: ScramQuery): Promise<MethodScramKeys | undefined>;
+  scramKeys(domain: string, username: string, query: ScramQuery): Promise<AccountKeys | undefined>;
   /** Takes as long for an account that does not exist as for a wrong password (T25). */
   checkPassword(domain: string, username: string, password: string): Promise<boolean>;
   doesUserExist(domain: string, username: string): Promise<boolean>;

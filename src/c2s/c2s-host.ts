@@ -23,8 +23,10 @@ export interface ListenerSettings {
   readonly tls: { readonly mode: 'starttls' | 'starttls_required' | 'tls' } | undefined;
   /** The access rule for opening sessions. */
   readonly access: string;
-  /** Bytes a second, and at once; undefined without a shaper. */
-  readonly shaper: { readonly rate: number } | undefined;
+  /** Undefined without a shaper. */
+  readonly shaper: { readonly maxRate: number; readonly burst: number } | undefined;
+  /** Authentication methods that count here; undefined: all. */
+  readonly authMethods: readonly string[] | undefined;
 }
 
 /** A hosted domain. */
@@ -65,8 +67,6 @@ export interface C2sHost {
   openSession(c2s: C2s, jid: Jid, sid: SessionId): OpenResult;
   /** Removes the session from directory and table. */
   closeSession(c2s: C2s): void;
-  /** The value of an access rule for a JID in the context of a domain: `allow`, `deny`, a number or a name. */
-  access(rule: string, jid: Jid, domain: DomainInfo): string | number;
   /** The trace for a new stanza of this session; undefined unless somebody watches. */
   trace(c2s: C2s, acc: Accumulator): Trace | undefined;
   /** A stanza could not be given to its session: routes it again, or answers or drops it, by its kind. */

@@ -1,3 +1,5 @@
+import { decodeSaslData } from '../auth/sasl/data.ts';
+import type { SaslCondition } from '../auth/sasl/result.ts';
 import { foldHook } from '../hooks/run.ts';
 import { Counter } from '../memory/counters.ts';
 import type { Element } from '../xml/element.ts';
@@ -6,13 +8,13 @@ import { Jid, parseJid } from '../xmpp/jid.ts';
 import { NS_SASL } from '../xmpp/namespaces.ts';
 import { type C2s, UNOPENED } from './c2s.ts';
 import { Pause } from './connection.ts';
-import type { SaslExchange, SaslOutcome } from './login-service.ts';
+import type { SaslExchange, SaslResult } from './login-service.ts';
 
 /** `<auth mechanism='…'/>` (RFC 6120 §6.4.2). */
 export function startSasl(c2s: C2s, element: Element): void {
   const mechanism = element.attribute('mechanism') ?? '';
   const exchange = c2s.host.login.start(c2s, mechanism);
-  if (exchange === undefined) failSasl(c2s, 'invalid-mechanism');
+  if ('kind' in exchange) settle(c2s, exchange);
   else step(c2s, exchange, element);
 }
 
@@ -29,30 +31,25 @@ export function abortSasl(c2s: C2s): void {
 function step(c2s: C2s, exchange: SaslExchange, element: Element): void {
   const negotiation = c2s.negotiation!;
   negotiation.exchange = exchange;
-  const data = c2s.host.login.decode(element.text());
-  if (data !== undefined && !Buffer.isBuffer(data)) {
-    failSasl(c2s, data.condition);
+  const decoded = decodeSaslData(element.text());
+  if (decoded.kind === 'failure') {
+    settle(c2s, decoded);
     return;
   }
-  const outcome = exchange.step(data);
-  if (!(outcome instanceof Promise)) {
-    settle(c2s, outcome);
+  const result = exchange.step(decoded.data);
+  if (!(result instanceof Promise)) {
+    settle(c2s, result);
     return;
   }
   c2s.connection.pause(Pause.SUSPENDED);
-  outcome
-    .catch((cause: unknown): SaslOutcome => {
-      c2s.host.log.error({ err: cause, what: 'sasl_failed' }, 'authentication failed inside the server');
-      return { kind: 'failure', condition: 'temporary-auth-failure' };
-    })
-    .then((result) => {
-      if (c2s.state === 'closed') return;
-      settle(c2s, result);
-      c2s.connection.unpause(Pause.SUSPENDED);
-    });
+  void result.then((settled) => {
+    if (c2s.state === 'closed') return;
+    settle(c2s, settled);
+    c2s.connection.unpause(Pause.SUSPENDED);
+  });
 }
 
-function settle(c2s: C2s, outcome: SaslOutcome): void {
+function settle(c2s: C2s, outcome: SaslResult): void {
   const negotiation = c2s.negotiation!;
   switch (outcome.kind) {
     case 'challenge':
@@ -61,6 +58,13 @@ function settle(c2s: C2s, outcome: SaslOutcome): void {
       c2s.write(`<challenge xmlns='${NS_SASL}'>${outcome.data.toString('base64')}</challenge>`);
       return;
     case 'failure':
+      if (outcome.cause !== undefined) {
+        const { cause, username } = outcome;
+        c2s.host.log.error(
+          { err: cause, what: 'auth_backend_failed', user: username },
+          'cannot authenticate',
+        );
+      }
       failSasl(c2s, outcome.condition, outcome.text, outcome.username);
       return;
     case 'success':
@@ -91,7 +95,7 @@ function succeed(c2s: C2s, username: string, data: Buffer | undefined): void {
 }
 
 /** Tells the client that authentication failed; after the last retry the stream is closed. */
-export function failSasl(c2s: C2s, condition: string, text?: string, username?: string): void {
+export function failSasl(c2s: C2s, condition: SaslCondition, text?: string, username?: string): void {
   const negotiation = c2s.negotiation!;
   const { host } = c2s;
   host.counters[Counter.c2s_auth_failed]!++;

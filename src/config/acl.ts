@@ -1,6 +1,7 @@
 import type { Jid } from '../xmpp/jid.ts';
 import type { AccessValue, AclPattern, HostTypeConfig, PartPattern } from './config.ts';
 import { matchesGlob } from './glob.ts';
+import { findsRegexp } from './linear-regexp.ts';
 
 /** For whom and where a rule is asked. */
 export interface RuleContext {
@@ -65,6 +66,6 @@ function matchesDomains(match: AclPattern['match'], domain: string, context: Rul
 function matchesPart(pattern: PartPattern | undefined, part: string): boolean {
   if (pattern === undefined) return true;
   if (pattern.exact !== undefined && pattern.exact !== part) return false;
-  if (pattern.regexp !== undefined && !pattern.regexp.test(part)) return false;
+  if (pattern.regexp !== undefined && !findsRegexp(pattern.regexp, part)) return false;
   return pattern.glob === undefined || matchesGlob(pattern.glob, part);
 }

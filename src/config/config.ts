@@ -1,3 +1,4 @@
+import type { Program } from './linear-regexp.ts';
 import type { Document } from './schema/document.ts';
 import type { LOG_LEVELS, RoutingModule } from './schema/general.ts';
 
@@ -183,7 +184,7 @@ export interface AclPattern {
 
 export interface PartPattern {
   readonly exact: string | undefined;
-  readonly regexp: RegExp | undefined;
+  readonly regexp: Program | undefined;
   readonly glob: string | undefined;
 }
 

@@ -30,12 +30,12 @@ export function matchesGlob(glob: string, text: string): boolean {
 type Part = (character: string) => boolean;
 const STAR: Part = () => true;
 const ANY: Part = () => true;
-const PART = /\\(?<plain>.)|\[(?<not>[!^]?)(?<set>\]?[^\]]*)\]|(?<single>.)/gsu;
+const PART = /\\(?<plain>.)|\[(?<not>[!^]?)(?<set>\][^\]]*|[^\]]+)\]|(?<single>.)/gsu;
 
 function globParts(glob: string): Part[] {
   return Array.from(glob.matchAll(PART), ({ groups }) => {
     const { plain, not, set, single } = groups!;
-    if (set !== undefined && set !== '') return setPart(set, not !== '');
+    if (set !== undefined) return setPart(set, not !== '');
     if (single === '*') return STAR;
     if (single === '?') return ANY;
     const wanted = plain ?? single;

@@ -20,7 +20,8 @@ export function showValue(value: unknown): string {
   let text: string;
   if (value === undefined) text = 'nothing';
   else if (value instanceof Date) text = value.toISOString();
-  else text = JSON.stringify(value) ?? String(value);
+  else if (typeof value === 'number') text = String(value);
+  else text = JSON.stringify(value);
   // JSON leaves DEL and the C1 controls alone; a terminal would not.
   text = text.replace(/[\u007f-\u009f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
   return text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}…` : text;

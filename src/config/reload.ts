@@ -36,7 +36,7 @@ function compare(before: unknown, after: unknown, path: Path, changes: ReloadCha
 /** What a table or a list of tables holds; undefined for a value that changes as a whole. */
 function members(value: unknown): ReadonlyMap<string | number, unknown> | undefined {
   if (value instanceof Map) return value;
-  if (Array.isArray(value)) return value.some(isTable) ? new Map(value.entries()) : undefined;
+  if (Array.isArray(value)) return value.every(isTable) ? new Map(value.entries()) : undefined;
   return isTable(value) ? new Map(Object.entries(value)) : undefined;
 }
 

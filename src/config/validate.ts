@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { nearest } from './nearest.ts';
 import { isTable, type Path, type Table, valueAt } from './path.ts';
-import type { Problem } from './problem.ts';
-import { showValue } from './problem.ts';
+import { type Problem, showValue } from './problem.ts';
 import { type ProblemDetails, Report } from './report.ts';
 import { childSchema, core, isOptional, metaOf, schemaAt, tableKeys, typeText } from './schema-tree.ts';
 import type { Positions } from './toml-positions.ts';

@@ -49,7 +49,7 @@ export class HookRegistry {
     tag: string,
     priority: number,
     module: string,
-    handler: Handler<N>,
+    handler: { [K in HookName]: Handler<K> }[N],
     options: HandlerOptions = {},
   ): void {
     if (!Number.isInteger(priority) || priority <= 0) {

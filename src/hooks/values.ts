@@ -260,3 +260,12 @@ export type AmpSupport =
       readonly rule: AmpRule;
       readonly error: 'unsupported-actions' | 'unsupported-conditions';
     };
+
+// Offline messages
+
+/** A message that a handler of `resend_offline_messages` found, under the key `offline/messages` (a list of these). */
+export interface OfflineRoute {
+  readonly acc: Accumulator;
+  /** Called when the message has been routed. */
+  readonly routed?: () => void;
+}

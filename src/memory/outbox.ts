@@ -1,7 +1,7 @@
 import { FRAME_BYTES_MAX, OVERFLOW_BYTES_MAX } from '../limits.ts';
 import { Counter } from './counters.ts';
 import type { Doorbell } from './doorbell.ts';
-import { RECORD_LAST, type RingProducer, recordBytesMax } from './ring.ts';
+import { RECORD_LAST, RingConsumer, RingProducer, recordBytesMax } from './ring.ts';
 import type { Sequence } from './sequence.ts';
 
 /** A frame waiting for room; `done` bytes of it have been written already. */
@@ -12,6 +12,7 @@ interface Waiting {
 
 interface Lane {
   readonly thread: number;
+  readonly memory: SharedArrayBuffer;
   readonly producer: RingProducer;
   readonly partBytes: number;
   readonly overflow: Waiting[];
@@ -39,27 +40,45 @@ export class Outbox {
     this.#counters = counters;
   }
 
-  /** Opens (or replaces) the lane to `thread`. Returns the frames that never made it into a replaced ring. */
-  connect(thread: number, producer: RingProducer): Buffer[] {
-    const old = this.disconnect(thread);
+  /** Opens the lane to `thread`, over a fresh ring. */
+  connect(thread: number, memory: SharedArrayBuffer): void {
+    if (this.#lanes[thread] !== undefined) this.reclaim(thread);
+    const producer = new RingProducer(memory);
     this.#lanes[thread] = {
       thread,
+      memory,
       producer,
       partBytes: recordBytesMax(producer.capacityBytes) & ~3,
       overflow: [],
       overflowBytes: 0,
       isDirty: false,
     };
-    return old;
   }
 
-  /** Closes the lane to `thread`. Returns the frames that waited for it whole. */
-  disconnect(thread: number): Buffer[] {
+  /**
+   * Closes the lane to a thread that has died. Returns what it had not read: whole frames, in order. (What it had read but not finished is
+   * among them, too, if it died before giving the space back.)
+   */
+  reclaim(thread: number): Buffer[] {
     const lane = this.#lanes[thread];
     if (lane === undefined) return [];
     this.#lanes[thread] = undefined;
     if (lane.overflow.length > 0) this.#waitingLanes--;
-    return lane.overflow.filter((waiting) => waiting.done === 0).map((waiting) => waiting.bytes);
+    lane.producer.publish();
+    const frames: Buffer[] = [];
+    let parts: Buffer[] = [];
+    const unread = new RingConsumer(lane.memory);
+    while (unread.peek(unread.writeIndex())) {
+      parts.push(Buffer.from(unread.bytes.subarray(unread.start, unread.end)));
+      if (unread.flags === RECORD_LAST) {
+        frames.push(Buffer.concat(parts));
+        parts = [];
+      }
+      unread.advance();
+    }
+    // A frame whose first parts are in the ring waits as a whole in the queue.
+    for (const waiting of lane.overflow) frames.push(waiting.bytes);
+    return frames;
   }
 
   /** Whether frames wait for room: then no more input should be taken on. */

@@ -85,6 +85,12 @@ export class RingMerge {
     for (const lane of this.#lanes) if (lane.consumer.release()) onRoom(lane.id);
   }
 
+  /** Whether lane `id` holds nothing unread. */
+  isDrained(id: number): boolean {
+    const index = this.writeIndex(id);
+    return index === undefined || this.hasReached(id, index);
+  }
+
   /** The next write index of lane `id`, for {@link hasReached}; undefined for an unknown lane. */
   writeIndex(id: number): number | undefined {
     return this.#lanes.find((lane) => lane.id === id)?.consumer.writeIndex();

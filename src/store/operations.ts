@@ -24,16 +24,19 @@ export type Claimant = readonly [shard: number, number: number, time: number];
 
 export interface StoreOperations {
   account_get: { args: [domain: string, username: string]; result: string | null };
-  /** `exists`, or `limit` when the domain has `usersMax` accounts (null: no limit). */
   account_insert: {
-    args: [domain: string, username: string, details: string, usersMax: number | null, now: number];
-    result: 'ok' | 'exists' | 'limit';
+    args: [domain: string, username: string, details: string, now: number];
+    result: 'ok' | 'exists';
   };
   account_update: { args: [domain: string, username: string, details: string]; result: boolean };
   account_remove: { args: [domain: string, username: string]; result: boolean };
   account_exists: { args: [domain: string, username: string]; result: boolean };
-  /** Usernames after `after` in order, at most `limit`. */
-  account_list: { args: [domain: string, after: string, limit: number]; result: string[] };
+  account_remove_domain: { args: [domain: string]; result: number };
+  /** Usernames after `after` in order, at most `limit`; only of accounts made until `createdMax`, unless that is null. */
+  account_list: {
+    args: [domain: string, after: string, limit: number, createdMax: number | null];
+    result: string[];
+  };
   account_count: { args: [domain: string]; result: number };
 
   /** `full` when the user has `messagesMax` messages or `bytesMax` bytes already (null: no limit); then nothing is stored. */

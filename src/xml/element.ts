@@ -1,4 +1,5 @@
-import { decodeCdata, decodeText, decodeValue, type Scanner } from './scanner.ts';
+import { decodeCdata, decodeText, decodeValue } from './references.ts';
+import type { Scanner } from './scanner.ts';
 import { XML_NS } from './stream-context.ts';
 import { ATTRIBUTE, CDATA, CLOSE, KIND_MASK, OPEN, TOKEN_WORDS, WANTS_DECODING } from './tokens.ts';
 

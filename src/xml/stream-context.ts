@@ -51,5 +51,4 @@ export class StreamContext {
   withLimits(limits: ScanLimits): StreamContext {
     return new StreamContext(this.headerName, this.bindings, limits);
   }
-
 }

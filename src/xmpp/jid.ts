@@ -67,7 +67,7 @@ function isAscii(text: string): boolean {
 /** Localparts, domains and resources that are their own prepared form: lower-case letters, digits and a few signs. */
 const PLAIN_LOCAL = /^[a-z0-9._~!#$%*+=?^`{|}()[\];,\\-]+$/;
 const PLAIN_DOMAIN = /^(?!xn--)[a-z0-9]+(?:[.-](?!xn--)[a-z0-9]+)*$/;
-const PLAIN_RESOURCE = /^[!-~](?:[ -~]*[!-~])?$/;
+const PLAIN_RESOURCE = /^[ -~]+$/;
 
 function fits(text: string): boolean {
   return (

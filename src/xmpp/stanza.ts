@@ -1,5 +1,6 @@
 import { buildElement, type Element } from '../xml/element.ts';
-import { decodeValue, Scan, Scanner } from '../xml/scanner.ts';
+import { decodeValue } from '../xml/references.ts';
+import { Scan, Scanner } from '../xml/scanner.ts';
 import { StreamContext } from '../xml/stream-context.ts';
 import { WANTS_DECODING } from '../xml/tokens.ts';
 import { serialize } from '../xml/writer.ts';
@@ -12,16 +13,18 @@ export const STANZA_NAMES = ['message', 'presence', 'iq'] as const;
 
 /** Where a stanza's bytes lie, and the places in them that stamping and adding children need. Offsets count from `start`. */
 interface Raw {
-  buffer: Buffer;
-  start: number;
-  end: number;
-  nameEnd: number;
-  closeStart: number;
-  isEmpty: boolean;
-  fromStart: number;
-  fromEnd: number;
-  toStart: number;
-  toEnd: number;
+  readonly buffer: Buffer;
+  /** Whether the buffer belongs to somebody else, who will write other things into it. */
+  readonly isBorrowed: boolean;
+  readonly start: number;
+  readonly end: number;
+  readonly nameEnd: number;
+  readonly closeStart: number;
+  readonly isEmpty: boolean;
+  readonly fromStart: number;
+  readonly fromEnd: number;
+  readonly toStart: number;
+  readonly toEnd: number;
 }
 
 /**
@@ -37,7 +40,10 @@ export class Stanza {
   readonly name: string;
   /** The `type` attribute. */
   readonly type: string | undefined;
+  /** The bytes that the stanza began as. */
   #raw: Raw | undefined;
+  /** The bytes made from the tree, once they were needed. */
+  #written: Raw | undefined;
   #scanner: Scanner | undefined;
   #element: Element | undefined;
   /** Whether the bytes carry the right `from` and `to` already, and may be written as they are. */
@@ -50,6 +56,7 @@ export class Stanza {
     this.name = name;
     this.type = type;
     this.#raw = undefined;
+    this.#written = undefined;
     this.#scanner = undefined;
     this.#element = undefined;
     this.#isStamped = false;
@@ -60,10 +67,18 @@ export class Stanza {
   static read(scanner: Scanner, buffer: Buffer, kind: StanzaKind, name: string): Stanza {
     const { base, tokens } = scanner;
     const stanza = new Stanza(kind, name, attributeWord(scanner, buffer, scanner.typeToken));
+    const hasPrefix = tokens[3]! >= 0;
+    if (scanner.usesStreamPrefix || hasPrefix) {
+      // A prefix of the stream's opening tag would be unbound elsewhere. And where the stanza itself has a prefix, its children
+      // need not be in the namespace that the default one becomes elsewhere.
+      stanza.#element = buildElement(scanner, buffer);
+      return stanza;
+    }
     const from = scanner.fromToken;
     const to = scanner.toToken;
     stanza.#raw = {
       buffer,
+      isBorrowed: true,
       start: base,
       end: scanner.pos,
       nameEnd: scanner.nameEnd,
@@ -75,12 +90,6 @@ export class Stanza {
       toEnd: to < 0 ? -1 : tokens[to + 4]! + 1,
     };
     stanza.#scanner = scanner;
-    if (scanner.usesStreamPrefix) {
-      // The bytes lean on a prefix of their stream's opening tag: elsewhere they would not parse.
-      stanza.#element = buildElement(scanner, buffer);
-      stanza.#raw = undefined;
-      stanza.#scanner = undefined;
-    }
     return stanza;
   }
 
@@ -92,7 +101,10 @@ export class Stanza {
     return stanza;
   }
 
-  /** A whole stanza in bytes that are known to be right, `from` and `to` included (from a ring, or from storage). */
+  /**
+   * A whole stanza in bytes that {@link write} or {@link toBuffer} made, `from` and `to` included (from a ring, or from storage).
+   * The bytes are borrowed as in {@link read}.
+   */
   static ofBytes(
     kind: StanzaKind,
     type: string | undefined,
@@ -105,10 +117,11 @@ export class Stanza {
     const isEmpty = buffer[end - 2] === 0x2f;
     stanza.#raw = {
       buffer,
+      isBorrowed: true,
       start,
       end,
-      nameEnd: name.length + 1,
-      closeStart: isEmpty ? end - start - 2 : end - start - name.length - 3,
+      nameEnd: kind === StanzaKind.OTHER ? nameEndOf(buffer, start) - start : name.length + 1,
+      closeStart: (isEmpty ? end - 2 : closeStartOf(buffer, end)) - start,
       isEmpty,
       fromStart: -1,
       fromEnd: -1,
@@ -152,24 +165,46 @@ export class Stanza {
     return this.attribute('id');
   }
 
-  /** The same stanza with a serialised child added at its end (`<delay/>`, `<stanza-id/>`). No tree is built. */
+  /** The same stanza with a serialised child added at its end (`<delay/>`, `<stanza-id/>`). Bytes stay bytes: no tree is built. */
   append(childXml: string): Stanza {
     const copy = new Stanza(this.kind, this.name, this.type);
+    if (this.#raw === undefined) {
+      copy.#element = this.#element!.copy();
+      for (const child of parseChildren(childXml)) copy.#element.children.push(child);
+      return copy;
+    }
     copy.#raw = this.#raw;
     copy.#scanner = this.#scanner;
     copy.#isStamped = this.#isStamped;
     copy.#appended = this.#appended + childXml;
-    if (this.#raw === undefined) copy.#raw = rawOf(this.#element!);
     return copy;
+  }
+
+  /** Whether it has no content at all: then nobody needs its tree. */
+  get isEmpty(): boolean {
+    if (this.#element !== undefined) return this.#element.children.length === 0;
+    return this.#raw!.isEmpty && this.#appended === '';
+  }
+
+  /** The stanza without addresses, in one character a byte: the smallest form to keep. {@link Stanza.fromText} reads it. */
+  toText(): string {
+    const bytes = this.toBuffer('', '');
+    return bytes.latin1Slice(0, bytes.length);
+  }
+
+  /** A stanza that {@link toText} wrote. */
+  static fromText(text: string): Stanza {
+    const buffer = Buffer.from(text, 'latin1');
+    return Stanza.of(parseElement(buffer, 0, buffer.length));
   }
 
   /** Makes the stanza independent of the buffer that it was read from. Returns itself. */
   retain(): this {
     const raw = this.#raw;
-    if (raw !== undefined && (this.#scanner !== undefined || this.#isStamped)) {
+    if (raw?.isBorrowed) {
       const copy = Buffer.allocUnsafeSlow(raw.end - raw.start);
       raw.buffer.copy(copy, 0, raw.start, raw.end);
-      this.#raw = { ...raw, buffer: copy, start: 0, end: copy.length };
+      this.#raw = { ...raw, buffer: copy, isBorrowed: false, start: 0, end: copy.length };
       this.#scanner = undefined;
     }
     return this;
@@ -178,9 +213,8 @@ export class Stanza {
   /** Upper bound of the bytes that {@link write} produces. `from` and `to` are wire forms (one character a byte). */
   sizeMax(from: string, to: string): number {
     const raw = this.#bytes();
-    return (
-      raw.end - raw.start + from.length + to.length + 24 + this.#appended.length * 3 + this.name.length + 4
-    );
+    const addressed = raw.end - raw.start + from.length + to.length + 24;
+    return this.#appended === '' ? addressed : addressed + this.#appended.length * 3 + raw.nameEnd + 4;
   }
 
   /**
@@ -225,12 +259,16 @@ export class Stanza {
     if (raw.isEmpty) target[pos++] = 0x3e;
     pos += target.utf8Write(this.#appended, pos);
     if (!raw.isEmpty) return copyTo(raw, target, pos, raw.closeStart, length);
-    return pos + target.latin1Write(`</${this.name}>`, pos);
+    pos += target.latin1Write('</', pos);
+    pos = copyTo(raw, target, pos, 1, raw.nameEnd);
+    target[pos++] = 0x3e;
+    return pos;
   }
 
   #bytes(): Raw {
-    if (this.#raw === undefined) this.#raw = rawOf(this.#element!);
-    return this.#raw;
+    if (this.#raw !== undefined) return this.#raw;
+    this.#written ??= rawOf(this.#element!);
+    return this.#written;
   }
 
   /** The written form in a buffer of its own. */
@@ -238,6 +276,20 @@ export class Stanza {
     const buffer = Buffer.allocUnsafe(this.sizeMax(from, to));
     return buffer.subarray(0, this.write(buffer, 0, from, to));
   }
+}
+
+/** Where the name of the element that starts at `start` ends. */
+function nameEndOf(buffer: Buffer, start: number): number {
+  let i = start + 1;
+  while (buffer[i]! > 0x20 && buffer[i] !== 0x2f && buffer[i] !== 0x3e) i++;
+  return i;
+}
+
+/** Where the closing tag that ends before `end` starts. There may be space in it. */
+function closeStartOf(buffer: Buffer, end: number): number {
+  let i = end - 1;
+  while (buffer[i] !== 0x3c) i--;
+  return i;
 }
 
 function copyTo(raw: Raw, target: Buffer, at: number, from: number, to: number): number {
@@ -279,6 +331,7 @@ function rawOf(element: Element): Raw {
   const name = Buffer.byteLength(element.name);
   return {
     buffer,
+    isBorrowed: false,
     start: 0,
     end: buffer.length,
     nameEnd: name + 1,

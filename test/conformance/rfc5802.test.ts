@@ -66,12 +66,8 @@ const VECTORS: Vector[] = [
 
 function contextOf(vector: Vector): SaslContext {
   const keys = deriveKeys('pencil', vector.hash, Buffer.from(vector.salt, 'base64'), 4096)!;
-  const login = {
-    ...keys,
-    salt: Buffer.from(vector.salt, 'base64'),
-    iterations: 4096,
-    method: 'internal',
-  };
+  const salt = Buffer.from(vector.salt, 'base64');
+  const login = { keys: { ...keys, salt, iterations: 4096 }, method: 'internal' };
   const lists = vector.downgradeLists;
   return {
     host: {

@@ -16,8 +16,12 @@ export interface SaslExchange {
 }
 
 /** SCRAM keys of one account, and how they were made. */
-export interface ScramLogin extends ScramKeys {
+export interface AccountKeys extends ScramKeys {
   readonly iterations: number;
+}
+
+export interface ScramLogin {
+  readonly keys: AccountKeys;
   /** The authentication method that they came from. */
   readonly method: string;
 }

@@ -1,13 +1,13 @@
-import { parseDomain, parseJid, parseLocalpart } from '../../xmpp/jid.ts';
+import { parseJid, parseLocalpart } from '../../xmpp/jid.ts';
 
 /**
  * The account that an authentication identity names on `domain` (prepared): a localpart, or a bare JID of this domain, which some
  * clients send. Undefined when it can be no account here; saying so at once gives nothing away.
  */
 export function accountName(authcid: string, domain: string): string | undefined {
-  const at = authcid.indexOf('@');
-  if (at < 0) return parseLocalpart(authcid);
-  return parseDomain(authcid.slice(at + 1)) === domain ? parseLocalpart(authcid.slice(0, at)) : undefined;
+  if (!authcid.includes('@')) return parseLocalpart(authcid);
+  const jid = parseJid(authcid);
+  return jid?.isBare === true && jid.local.length > 0 && jid.domain === domain ? jid.local : undefined;
 }
 
 /**

@@ -3,7 +3,7 @@ import { equalSecrets } from '../constant-time.ts';
 import { type DerivedKeys, HASH_FACTS, type ScramHash } from '../scram.ts';
 import { channelBindingData } from './channel-binding.ts';
 import { decoyKeys, decoySalt } from './decoy.ts';
-import type { SaslContext, SaslExchange, ScramLogin } from './exchange.ts';
+import type { AccountKeys, SaslContext, SaslExchange, ScramLogin } from './exchange.ts';
 import { accountName, isOwnAuthzid } from './identity.ts';
 import { EMPTY_CHALLENGE, failure, type SaslFailure, type SaslResult } from './result.ts';
 import {
@@ -114,20 +114,21 @@ export class ScramExchange implements SaslExchange {
     const { host, offer } = this.#context;
     const { iterations } = host;
     const hash = this.#hash;
-    let salt: Buffer;
+    let decoy: AccountKeys;
     let login: ScramLogin | undefined;
     try {
       // Made for everybody, so that it takes no longer for those who need it.
-      salt = decoySalt(host.decoySecret, host.domain, username, hash);
+      const salt = decoySalt(host.decoySecret, host.domain, username, hash);
+      decoy = decoyKeys(salt, hash, iterations);
       login = await host.logins.scramKeys(host.domain, username, { hash, salt, iterations });
     } catch (error) {
       this.#state = 'spent';
       return failure('temporary-auth-failure', undefined, username, error);
     }
     if (this.#state !== 'looking-up') return malformed(username);
-    const keys = login ?? decoyKeys(salt, hash);
+    const keys = login?.keys ?? decoy;
     const nonce = message.nonce + (this.#context.makeNonce ?? makeNonce)();
-    let serverFirst = `r=${nonce},s=${keys.salt.toString('base64')},i=${login?.iterations ?? iterations}`;
+    let serverFirst = `r=${nonce},s=${keys.salt.toString('base64')},i=${keys.iterations}`;
     if (host.hasDowngradeProtection) serverFirst += `,h=${offer.downgradeHash(hash)}`;
     this.#pending = {
       username,

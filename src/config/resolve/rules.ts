@@ -1,9 +1,9 @@
 import { parseDomain, parseLocalpart, parseResource } from '../../xmpp/jid.ts';
 import type { AccessClause, AccessValue, AclPattern, PartPattern, ShaperConfig } from '../config.ts';
+import { compileRegexp } from '../linear-regexp.ts';
 import { nearest } from '../nearest.ts';
 import type { Path } from '../path.ts';
 import { showValue } from '../problem.ts';
-import { compileRegexp } from '../regexp.ts';
 import type { AccessSection, AclSection, PatternTable, ShaperSection } from '../schema/rules.ts';
 import type { ResolveContext } from './context.ts';
 
@@ -95,7 +95,7 @@ function resolvePart(
       value: glob,
     });
   }
-  return { exact: prepared, regexp: compiled instanceof RegExp ? compiled : undefined, glob };
+  return { exact: prepared, regexp: typeof compiled === 'string' ? undefined : compiled, glob };
 }
 
 /** Joins the lists of a host type to the global ones (config.md §1: union). */

@@ -36,7 +36,10 @@ const patternSchema = z.object({
     about: 'A regular expression found in the localpart.',
     ...ACL_RELOAD,
   }),
-  user_glob: option(z.string().optional(), { about: 'A glob that the whole localpart matches.', ...ACL_RELOAD }),
+  user_glob: option(z.string().optional(), {
+    about: 'A glob that the whole localpart matches.',
+    ...ACL_RELOAD,
+  }),
   server: option(text().optional(), {
     about:
       'The domain, exactly. With the default `match` it can only be the current domain: write `match = "all"` beside it.',
@@ -46,7 +49,10 @@ const patternSchema = z.object({
     about: 'A regular expression found in the domain.',
     ...ACL_RELOAD,
   }),
-  server_glob: option(z.string().optional(), { about: 'A glob that the whole domain matches.', ...ACL_RELOAD }),
+  server_glob: option(z.string().optional(), {
+    about: 'A glob that the whole domain matches.',
+    ...ACL_RELOAD,
+  }),
   resource: option(text().optional(), { about: 'The resource, exactly.', ...ACL_RELOAD }),
   resource_regexp: option(z.string().optional(), {
     about: 'A regular expression found in the resource.',

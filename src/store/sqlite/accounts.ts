@@ -7,6 +7,7 @@ export class Accounts {
   readonly #insert;
   readonly #update;
   readonly #remove;
+  readonly #removeDomain;
   readonly #list;
   readonly #count;
 
@@ -21,8 +22,9 @@ export class Accounts {
       'UPDATE users SET pass_details = ? WHERE server = ? AND username = ?',
     );
     this.#remove = db.prepare<[string, string]>('DELETE FROM users WHERE server = ? AND username = ?');
-    this.#list = db.prepare<[string, string, number], { username: string }>(
-      'SELECT username FROM users WHERE server = ? AND username > ? ORDER BY username LIMIT ?',
+    this.#removeDomain = db.prepare<[string]>('DELETE FROM users WHERE server = ?');
+    this.#list = db.prepare<[string, string, number, number], { username: string }>(
+      'SELECT username FROM users WHERE server = ? AND username > ? AND created_at <= ? ORDER BY username LIMIT ?',
     );
     this.#count = db.prepare<[string], { count: number }>(
       'SELECT count(*) AS count FROM users WHERE server = ?',
@@ -37,12 +39,7 @@ export class Accounts {
     return this.#get.get(domain, username) !== undefined;
   }
 
-  insert(
-    ...[domain, username, details, usersMax, now]: StoreArgs<'account_insert'>
-  ): StoreResult<'account_insert'> {
-    if (usersMax !== null && this.count(domain) >= usersMax) {
-      return this.exists(domain, username) ? 'exists' : 'limit';
-    }
+  insert(...[domain, username, details, now]: StoreArgs<'account_insert'>): StoreResult<'account_insert'> {
     return this.#insert.run(domain, username, details, now).changes === 1 ? 'ok' : 'exists';
   }
 
@@ -54,8 +51,13 @@ export class Accounts {
     return this.#remove.run(domain, username).changes === 1;
   }
 
-  list(...[domain, after, limit]: StoreArgs<'account_list'>): string[] {
-    return this.#list.all(domain, after, limit).map((row) => row.username);
+  removeDomain(domain: string): number {
+    return this.#removeDomain.run(domain).changes;
+  }
+
+  list(...[domain, after, limit, createdMax]: StoreArgs<'account_list'>): string[] {
+    const until = createdMax ?? Number.MAX_SAFE_INTEGER;
+    return this.#list.all(domain, after, until, limit).map((row) => row.username);
   }
 
   count(domain: string): number {

@@ -22,6 +22,7 @@ export class SqliteDriver implements StoreDriver {
       account_insert: (...args) => accounts.insert(...args),
       account_update: (...args) => accounts.update(...args),
       account_remove: (...args) => accounts.remove(...args),
+      account_remove_domain: (...args) => accounts.removeDomain(...args),
       account_exists: (...args) => accounts.exists(...args),
       account_list: (...args) => accounts.list(...args),
       account_count: (...args) => accounts.count(...args),

@@ -1,0 +1,211 @@
+import type { z } from 'zod';
+import type { Accumulator } from '../hooks/accumulator.ts';
+import type { Verdict } from '../hooks/chain.ts';
+import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
+import type { HandlerOptions } from '../hooks/registry.ts';
+import type { StanzaHook, ValueHook } from '../hooks/run.ts';
+import type { C2sParams } from '../hooks/session.ts';
+import type { IqDiscipline, IqHandler } from '../local/iq.ts';
+import type { IqComponent } from '../local/iq-table.ts';
+import type { Logger } from '../observe/log.ts';
+import type { SessionRef } from '../sm/session-manager.ts';
+import type { Store } from '../store/store.ts';
+import type { Element } from '../xml/element.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
+
+/**
+ * All that a module may use. Built-in modules and an operator's own have the same: there is nothing private behind it.
+ *
+ * A module hangs on hooks and answers requests; it never imports another module, and never sees a socket, a ring or SQL.
+ */
+
+export type { Accumulator } from '../hooks/accumulator.ts';
+export { Flag, Origin } from '../hooks/accumulator.ts';
+export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
+export type { C2sParams } from '../hooks/session.ts';
+export * from '../hooks/values.ts';
+export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
+export type { SessionRef } from '../sm/session-manager.ts';
+export { StoreUnavailableError } from '../store/operations.ts';
+export { Element } from '../xml/element.ts';
+export { serialize } from '../xml/writer.ts';
+export { Jid, makeJid, parseJid } from '../xmpp/jid.ts';
+export * from '../xmpp/namespaces.ts';
+export { isSameSession, type SessionId } from '../xmpp/session-id.ts';
+export { parseElement, parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
+export { StanzaError } from '../xmpp/stanza-error.ts';
+
+/** A specification that a module implements, for `docs/xeps.md`. */
+export interface Xep {
+  readonly number: number;
+  readonly version: string;
+  readonly note?: string;
+}
+
+/** Another module that must, or may, be started before. */
+export interface Dependency {
+  readonly module: string;
+  readonly isOptional?: boolean;
+}
+
+/** Everything about a module, in one declaration. */
+export interface ModuleDefinition<Options = unknown> {
+  /** `mod_…`: its name in the configuration. */
+  readonly name: string;
+  readonly xeps?: readonly Xep[];
+  /** Namespaces announced for the server by service discovery, beside those of its request handlers. */
+  readonly features?: readonly string[];
+  /** The options of `[modules.NAME]`, with their defaults. */
+  readonly options: z.ZodType<Options>;
+  readonly dependencies?: readonly Dependency[];
+  /** Starts the module for one host type, in every shard. Everything registered through the context ends with the module. */
+  readonly setup: (context: ModuleContext<Options>) => void;
+}
+
+/** Declares a module. */
+export function defineModule<Options>(definition: ModuleDefinition<Options>): ModuleDefinition<Options> {
+  return definition;
+}
+
+/** What a registration through the API leads to. */
+export type RegisterResult =
+  | 'registered'
+  | 'null_password'
+  | 'invalid_jid'
+  | 'exists'
+  | 'limit_per_domain_exceeded'
+  | 'not_allowed';
+
+export type ChangePasswordResult = 'changed' | 'empty_password' | 'user_not_found' | 'not_allowed';
+
+/** Accounts of the host type's domains. Functions reject when the store cannot answer. */
+export interface Accounts {
+  /** Whether the account is registered (`stored`), or exists in any way, anonymous users included. */
+  exists(jid: Jid): Promise<boolean>;
+  register(domain: string, username: string, password: string): Promise<RegisterResult>;
+  setPassword(jid: Jid, password: string): Promise<ChangePasswordResult>;
+  /** Removes the account: its data by way of `remove_user`, then its sessions. False when there was none. */
+  remove(jid: Jid): Promise<boolean>;
+}
+
+/** A module's own storage: values of plain data under a scope (a domain or a bare JID) and a key. Durable when the promise resolves. */
+export interface Values {
+  get(scope: string, key: string): Promise<unknown>;
+  set(scope: string, key: string, value: unknown): Promise<void>;
+  delete(scope: string, key: string): Promise<boolean>;
+  /** Keys after `after` in order, at most `limit`, with their values. */
+  list(scope: string, after?: string, limit?: number): Promise<[string, unknown][]>;
+}
+
+/** A session of this shard, as far as modules steer it. */
+export interface SessionHandle {
+  readonly params: C2sParams;
+  /** Calls back when all output so far was taken by the kernel; never if the connection ends before. */
+  afterFlush(callback: () => void): void;
+  /** Keeps what arrives for the session waiting, in order, until the promise settles. */
+  holdReceiving(until: Promise<unknown>): void;
+  /** Ends the session; handlers of `user_stop_request` may keep it. */
+  stop(reason: string): void;
+}
+
+/** What a module is given when it is started. */
+export interface ModuleContext<Options = unknown> {
+  readonly module: string;
+  readonly options: Options;
+  readonly hostType: string;
+  /** The domains of the host type. */
+  readonly hosts: readonly string[];
+  readonly log: Logger;
+  /** The number of the shard that this instance runs in. */
+  readonly shard: number;
+  readonly store: Store;
+  readonly values: Values;
+  readonly accounts: Accounts;
+  /** Name and version of this server. */
+  readonly product: { readonly name: string; readonly version: string };
+  /** `general.registration_timeout` in milliseconds. */
+  readonly registrationTimeoutMs: number;
+
+  /** Registers a handler of a hook for this host type. The lower priority runs first. */
+  hook<N extends HookName>(
+    name: N,
+    priority: number,
+    handler: { [K in HookName]: Handler<K> }[N],
+    options?: HandlerOptions,
+  ): void;
+  /** Registers a handler of a global hook. */
+  globalHook<N extends HookName>(
+    name: N,
+    priority: number,
+    handler: { [K in HookName]: Handler<K> }[N],
+    options?: HandlerOptions,
+  ): void;
+  /** Answers requests of a namespace to the server (`local`) or to bare JIDs (`sm`). Announced by service discovery. */
+  iq(component: IqComponent, namespace: string, handler: IqHandler, discipline?: IqDiscipline): void;
+  /** Serves a subdomain of each host: its stanzas go to `handler` after `filter_local_packet`. */
+  subdomain(domain: string, handler: (acc: Accumulator) => undefined | Promise<unknown>): void;
+  /** Called when the module stops. */
+  onStop(callback: () => void): void;
+
+  /** Runs a hook of the host type over a stanza's accumulator. */
+  runHook<N extends StanzaHook>(name: N, acc: Accumulator, params: HookParams<N>): Verdict | Promise<Verdict>;
+  /** Folds a hook of the host type over a value. */
+  foldHook<N extends ValueHook>(
+    name: N,
+    value: HookAcc<N>,
+    params: HookParams<N>,
+  ): HookAcc<N> | Promise<HookAcc<N>>;
+
+  /** A new accumulator for a stanza of the module's own. */
+  accumulator(from: Jid, to: Jid, stanza: Stanza | Element): Accumulator;
+  /** Sends a stanza through the router. */
+  route(acc: Accumulator): undefined | Promise<unknown>;
+  /** The address of a string, prepared and shared. Undefined when it is none. */
+  jid(text: string): Jid | undefined;
+  /** Sends a request to a client and calls back with its answer, or with undefined when none came in time. */
+  request(
+    to: Jid,
+    from: Jid,
+    payload: Element,
+    callback: (answer: Accumulator | undefined) => void,
+    timeoutMs?: number,
+  ): boolean;
+
+  /** All sessions of an account, on all shards. */
+  sessions(bare: Jid): SessionRef[];
+  /** A session of this shard by its full JID. */
+  session(full: Jid): SessionHandle | undefined;
+  /** Makes a session available with a priority, and runs `set_presence`. */
+  setPresence(params: C2sParams, acc: Accumulator, priority: number, presence: Stanza): void;
+  /** Makes a session unavailable, and runs `unset_presence`. */
+  unsetPresence(params: C2sParams, acc: Accumulator, status: string): void;
+  /** Runs `resend_offline_messages` for a session, and routes what it gives. */
+  resendOffline(params: C2sParams, acc: Accumulator): void;
+  /** Sends an event to sessions of an account: their `foreign_event` handlers get it with this module's name as tag. Returns to how many. */
+  sendEvent(bare: Jid, content: unknown, wanted?: (session: SessionRef) => boolean): number;
+  /** The number under which this module keeps its state in sessions. */
+  readonly slot: number;
+
+  /** The value of an access rule for a JID, for one of the hosts: `allow`, `deny`, a number or a name. */
+  access(rule: string, jid: Jid, host: string): string | number;
+  /** Domains that stanzas can be sent to here: hosted ones and subdomains, and connected components. */
+  knownDomains(): {
+    readonly domain: string;
+    readonly kind: 'host' | 'subdomain' | 'component';
+    readonly isHidden: boolean;
+  }[];
+  /** Namespaces that requests to the server or to bare JIDs are answered for, and features of modules. */
+  features(component: IqComponent): string[];
+
+  /** Takes one place of a server-wide rate limit: true if `key` has none taken within the last `periodMs`. */
+  takeTurn(limit: string, key: string, periodMs: number): Promise<boolean>;
+  /** Calls back again and again; ends with the module. */
+  every(ms: number, callback: () => void): void;
+  /** Calls back once; not if the module has ended. Returns how to cancel it. */
+  after(ms: number, callback: () => void): () => void;
+  /** Microseconds since the epoch, rising. */
+  timestamp(): number;
+  /** Adds to a counter of the module's own, exported as `meerkat_NAME_total`. */
+  count(name: string, by?: number): void;
+}

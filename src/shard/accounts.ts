@@ -1,0 +1,82 @@
+import { Accumulator, Origin } from '../hooks/accumulator.ts';
+import type { HostType } from '../hooks/host-type.ts';
+import { foldHook, runHook } from '../hooks/run.ts';
+import type { Accounts } from '../modules/module.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import { makeJid } from '../xmpp/jid.ts';
+import type { HostTypeAuth } from './login.ts';
+
+export interface AccountSurroundings {
+  hostTypeAuth(hostType: string): HostTypeAuth | undefined;
+  nextRef(): number;
+  timestamp(): number;
+  /** Tells all shards, this one included, that an account came or went. */
+  announce(notice: 'user_registered' | 'user_removed', bare: string): void;
+  exists(hostType: HostType, jid: Jid): boolean | Promise<boolean>;
+  /** Ends all sessions of an account. */
+  closeSessions(jid: Jid, text: string): void;
+}
+
+/** Accounts that come and go, with the hooks that belong to it. */
+export class AccountService {
+  readonly #around: AccountSurroundings;
+
+  constructor(around: AccountSurroundings) {
+    this.#around = around;
+  }
+
+  of(hostType: HostType): Accounts {
+    return {
+      exists: async (jid) => this.#around.exists(hostType, jid),
+      register: (domain, username, password) => this.register(hostType, domain, username, password),
+      setPassword: (jid, password) => this.#auth(hostType).setPassword(jid.domain, jid.local, password),
+      remove: (jid) => this.remove(hostType, jid),
+    };
+  }
+
+  /** Makes an account, then runs `register_user`. */
+  async register(
+    hostType: HostType,
+    domain: string,
+    username: string,
+    password: string,
+  ): ReturnType<Accounts['register']> {
+    const outcome = await this.#auth(hostType).tryRegister(domain, username, password);
+    if (outcome.kind === 'refused') return outcome.reason;
+    const jid = makeJid(outcome.username, domain)!;
+    this.#around.announce('user_registered', jid.bare);
+    await foldHook(hostType, 'register_user', undefined, { jid });
+    return 'registered';
+  }
+
+  setPassword(hostType: HostType, jid: Jid, password: string): ReturnType<Accounts['setPassword']> {
+    return this.#auth(hostType).setPassword(jid.domain, jid.local, password);
+  }
+
+  /**
+   * Removes an account: first the account, so that nobody logs in any more, then its data (`remove_user`), last its sessions, which so
+   * cannot write new data under its name.
+   */
+  async remove(hostType: HostType, jid: Jid): Promise<boolean> {
+    const bare = jid.bareJid;
+    if (!(await this.#auth(hostType).removeUser(bare.domain, bare.local))) return false;
+    this.#around.announce('user_removed', bare.bare);
+    const acc = new Accumulator(
+      this.#around.nextRef(),
+      this.#around.timestamp(),
+      Origin.NONE,
+      hostType,
+      bare.domain,
+      undefined,
+      bare,
+      bare,
+    );
+    await runHook(hostType, 'remove_user', acc, { jid: bare });
+    this.#around.closeSessions(bare, 'User removed');
+    return true;
+  }
+
+  #auth(hostType: HostType): HostTypeAuth['auth'] {
+    return this.#around.hostTypeAuth(hostType.name)!.auth;
+  }
+}

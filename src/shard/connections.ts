@@ -1,0 +1,152 @@
+import type { Socket } from 'node:net';
+import { C2s, UNOPENED } from '../c2s/c2s.ts';
+import type { C2sHost, ListenerSettings } from '../c2s/c2s-host.ts';
+import { Connection, Pause } from '../c2s/connection.ts';
+import type { ConnectionHost } from '../c2s/connection-host.ts';
+import { OutputArena } from '../c2s/output.ts';
+import { ScannerPool } from '../c2s/scanner-pool.ts';
+import { createReadBuffer } from '../c2s/socket.ts';
+import { handshake } from '../c2s/starttls.ts';
+import { READ_BUFFER_BYTES } from '../limits.ts';
+import { Counter } from '../memory/counters.ts';
+import { Shaper } from './shaper.ts';
+
+/** What the connections of a shard need from it. */
+export interface ConnectionsHost {
+  readonly counters: Float64Array;
+  readonly c2s: C2sHost;
+  listener(index: number): ListenerSettings | undefined;
+  touch(): void;
+  isCongested(): boolean;
+  nowMs(): number;
+  connectionClosed(listener: number, address: string): void;
+}
+
+/** All client connections of a shard. */
+export class Connections implements ConnectionHost {
+  readonly readBuffer = createReadBuffer(READ_BUFFER_BYTES);
+  readonly pool = new ScannerPool();
+  readonly arena = new OutputArena();
+  readonly counters: Float64Array;
+  readonly #host: ConnectionsHost;
+  readonly #shaper: Shaper;
+  readonly #all = new Set<Connection>();
+  #dirty: Connection[] = [];
+  #yielded: Connection[] = [];
+  readonly #congested = new Set<Connection>();
+  /** Streams that are not logged in yet. */
+  readonly #strangers = new Set<C2s>();
+
+  constructor(host: ConnectionsHost) {
+    this.#host = host;
+    this.counters = host.counters;
+    this.#shaper = new Shaper(() => host.nowMs());
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Takes over a fresh socket. */
+  accept(socket: Socket, listenerIndex: number, address: string, port: number): void {
+    const listener = this.#host.listener(listenerIndex);
+    if (listener === undefined) {
+      socket.destroy();
+      this.#host.connectionClosed(listenerIndex, address);
+      return;
+    }
+    const c2s = new C2s(this.#host.c2s, listener, { address, port, listener: listenerIndex });
+    const connection = new Connection(this, socket, UNOPENED, c2s);
+    c2s.connection = connection;
+    this.#all.add(connection);
+    this.counters[Counter.connections] = this.#all.size;
+    this.watchLogin(c2s);
+    if (listener.tls?.mode === 'tls') handshake(c2s);
+  }
+
+  *streams(): IterableIterator<C2s> {
+    for (const connection of this.#all) yield connection.owner as C2s;
+  }
+
+  // ── logging in takes its time, but not for ever ────────────────────────────────────────────────────────────
+
+  watchLogin(c2s: C2s): void {
+    this.#strangers.add(c2s);
+    this.counters[Counter.connections_unauthenticated] = this.#strangers.size;
+  }
+
+  unwatchLogin(c2s: C2s): void {
+    if (this.#strangers.delete(c2s))
+      this.counters[Counter.connections_unauthenticated] = this.#strangers.size;
+  }
+
+  /** Ends streams whose time for a step, or for the whole login, is over. Called a few times a second. */
+  expireLogins(): void {
+    const now = this.#host.nowMs();
+    for (const c2s of this.#strangers) {
+      const { negotiation } = c2s;
+      if (negotiation === undefined) continue;
+      if (now >= negotiation.stepDeadlineMs || now >= negotiation.loginDeadlineMs) c2s.timedOut();
+    }
+  }
+
+  // ── ConnectionHost ─────────────────────────────────────────────────────────────────────────────────────────
+
+  touch(): void {
+    this.#host.touch();
+  }
+
+  dirty(connection: Connection): void {
+    this.#dirty.push(connection);
+  }
+
+  yielded(connection: Connection): void {
+    this.#yielded.push(connection);
+  }
+
+  readBytes(connection: Connection, bytes: number): void {
+    const c2s = connection.owner as C2s;
+    const { shaper } = c2s.listener;
+    if (shaper !== undefined) this.#shaper.consume(connection, shaper, bytes);
+    if (c2s.negotiation !== undefined) c2s.countBytes(bytes);
+    if (this.#host.isCongested()) {
+      connection.pause(Pause.CONGESTED);
+      this.#congested.add(connection);
+      this.counters[Counter.congested_turns]!++;
+    }
+  }
+
+  closed(connection: Connection): void {
+    this.#all.delete(connection);
+    this.#congested.delete(connection);
+    this.counters[Counter.connections] = this.#all.size;
+    const { info } = connection.owner as C2s;
+    this.#host.connectionClosed(info.listener, info.address);
+  }
+
+  // ── the turn ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Writes what the turn produced. */
+  flush(): void {
+    const dirty = this.#dirty;
+    if (dirty.length === 0) return;
+    this.#dirty = [];
+    for (let i = 0; i < dirty.length; i++) dirty[i]!.flush();
+    this.arena.reset();
+  }
+
+  /** Connections that gave way go on. Returns whether some gave way again. */
+  resumeYielded(): boolean {
+    const yielded = this.#yielded;
+    if (yielded.length === 0) return false;
+    this.#yielded = [];
+    for (const connection of yielded) connection.unpause(Pause.YIELDED);
+    return this.#yielded.length > 0;
+  }
+
+  congestionEnded(): void {
+    const waiting = [...this.#congested];
+    this.#congested.clear();
+    for (const connection of waiting) connection.unpause(Pause.CONGESTED);
+  }
+}

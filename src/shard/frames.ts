@@ -1,0 +1,136 @@
+import { decodeFrame } from '../frame/codec.ts';
+import {
+  type CloseSessionFrame,
+  FrameKind,
+  type IqAnswerFrame,
+  type NoticeFrame,
+  type RouteFrame,
+  type SessionEventFrame,
+} from '../frame/kinds.ts';
+import { Accumulator, type Origin } from '../hooks/accumulator.ts';
+import type { HostType } from '../hooks/host-type.ts';
+import type { Trace } from '../hooks/trace.ts';
+import type { SessionManager } from '../sm/session-manager.ts';
+import type { RemoteStore } from '../store/remote.ts';
+import type { JidCache } from '../xmpp/jid-cache.ts';
+import { Stanza, StanzaKind } from '../xmpp/stanza.ts';
+import type { PermanentKeys } from './permanent-keys.ts';
+import { SOLE_TARGET } from './remote-sessions.ts';
+import type { Routing } from './routing.ts';
+
+/** What handling frames needs of the shard. */
+export interface FrameSurroundings {
+  readonly jids: JidCache;
+  readonly sm: SessionManager;
+  readonly routing: Routing;
+  readonly store: RemoteStore;
+  readonly keys: PermanentKeys;
+  hostType(name: string): HostType | undefined;
+  trace(acc: Accumulator): Trace;
+  notice(notice: string, payload: unknown): void;
+}
+
+/** Frames from other threads. Their bytes are in a ring: whatever is kept is copied. */
+export class FrameReceiver {
+  readonly #around: FrameSurroundings;
+
+  constructor(around: FrameSurroundings) {
+    this.#around = around;
+  }
+
+  handle(bytes: Buffer, start: number, end: number): void {
+    const frame = decodeFrame(bytes, start, end);
+    switch (frame.kind) {
+      case FrameKind.ROUTE:
+        this.#route(frame);
+        break;
+      case FrameKind.STORE_REPLY:
+        this.#around.store.answered({ ...frame, value: copied(frame.value) });
+        break;
+      case FrameKind.SESSION_EVENT:
+        this.#event(frame);
+        break;
+      case FrameKind.CLOSE_SESSION:
+        this.#close(frame);
+        break;
+      case FrameKind.IQ_ANSWER:
+        this.#answer(frame);
+        break;
+      case FrameKind.NOTICE:
+        this.#notice(frame);
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** A frame that never reached its shard, because that died: its stanza is routed again. */
+  returned(bytes: Buffer): void {
+    const frame = decodeFrame(bytes, 0, bytes.length);
+    if (frame.kind === FrameKind.ROUTE && (frame.flags & SOLE_TARGET) !== 0) {
+      this.#around.routing.routeAgain(this.#accumulator(frame));
+    }
+  }
+
+  #route(frame: RouteFrame): void {
+    const isSole = (frame.flags & SOLE_TARGET) !== 0;
+    this.#around.routing.delivery.deliverHere(frame.targets, this.#accumulator(frame), isSole);
+  }
+
+  #accumulator(frame: RouteFrame): Accumulator {
+    const { jids, keys } = this.#around;
+    const acc = new Accumulator(
+      frame.ref,
+      frame.timestamp,
+      frame.origin as Origin,
+      frame.hostType === undefined ? undefined : this.#around.hostType(frame.hostType),
+      frame.lserver,
+      Stanza.ofBytes(frame.stanzaKind, frame.type, frame.stanza, 0, frame.stanza.length),
+      jids.trusted(frame.from),
+      jids.trusted(frame.to),
+    );
+    acc.flags = frame.flags & ~SOLE_TARGET;
+    acc.hops = frame.hops;
+    acc.originSid = frame.originSid;
+    acc.originJid = frame.originJid === undefined ? undefined : jids.trusted(frame.originJid);
+    acc.receiverSid = frame.receiverSid;
+    acc.adoptPermanent(keys.decode(frame.keys));
+    if (frame.isTraced) acc.trace = this.#around.trace(acc);
+    return acc;
+  }
+
+  #event({ targets, jid, tag, payload }: SessionEventFrame): void {
+    this.#around.sm.eventHere(targets, jid, tag, copied(payload));
+  }
+
+  #close({ number, jid, reason, text, by }: CloseSessionFrame): void {
+    const session = this.#around.sm.table.get(number);
+    if (session !== undefined && (session.jid.full === jid || session.jid.bare === jid)) {
+      session.closeWithConflict(reason, text, by);
+    }
+  }
+
+  #answer({ from, to, stanza }: IqAnswerFrame): void {
+    const { jids, routing } = this.#around;
+    const copy = Buffer.from(stanza);
+    const parsed = Stanza.ofBytes(StanzaKind.IQ, undefined, copy, 0, copy.length);
+    const answer = Stanza.of(parsed.element);
+    const acc = new Accumulator(0, 0, 0, undefined, '', answer, jids.trusted(from), jids.trusted(to));
+    if (answer.id !== undefined) routing.pending.answer(answer.id, acc);
+  }
+
+  #notice({ notice, payload }: NoticeFrame): void {
+    this.#around.notice(notice, copied(payload));
+  }
+}
+
+/** Copies binary values out of the ring, wherever they are in a value of plain data. */
+function copied(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (Array.isArray(value)) return value.map(copied);
+  if (value instanceof Map) return new Map([...value].map(([key, inner]) => [key, copied(inner)]));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copied(inner)]));
+  }
+  return value;
+}

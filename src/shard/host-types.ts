@@ -1,0 +1,204 @@
+import type { AccountStore } from '../auth/account-store.ts';
+import { AnonymousMethod } from '../auth/anonymous.ts';
+import type { AnonymousSessions } from '../auth/anonymous-sessions.ts';
+import { HostAuth } from '../auth/auth.ts';
+import { InternalMethod } from '../auth/internal.ts';
+import type { AuthMethod } from '../auth/method.ts';
+import type { PasswordVerifier } from '../auth/password-verifier.ts';
+import type { AuthConfig, Config, HostTypeConfig } from '../config/config.ts';
+import { HostType } from '../hooks/host-type.ts';
+import { EMPTY_TABLE, GLOBAL, type HookRegistry } from '../hooks/registry.ts';
+import type { ModuleDefinition } from '../modules/module.ts';
+import type { Logger } from '../observe/log.ts';
+import type { HostTypeAuth } from './login.ts';
+import { ShardModuleContext } from './module-context.ts';
+import { loadModule, optionsOf } from './module-loader.ts';
+import { startOrder } from './module-order.ts';
+import type { ShardServices } from './services.ts';
+
+/** A running module of one host type. */
+interface Running {
+  readonly definition: ModuleDefinition;
+  readonly context: ShardModuleContext;
+  /** Its configuration as text, to see whether a reload changes it. */
+  readonly fingerprint: string;
+}
+
+/** One host type at run time. */
+interface Entry extends HostTypeAuth {
+  readonly hostType: HostType;
+  config: AuthConfig;
+  auth: HostAuth;
+  settings: HostTypeConfig;
+  readonly running: Map<string, Running>;
+}
+
+export interface HostTypesSurroundings {
+  readonly registry: HookRegistry;
+  readonly log: Logger;
+  readonly accounts: AccountStore;
+  readonly passwords: PasswordVerifier;
+  readonly anonymous: AnonymousSessions;
+  /** Registers the handlers that belong to the server itself (`ejabberd_auth`, `ejabberd_sm`, …). */
+  registerCore(hostType: HostType, auth: () => HostAuth): void;
+}
+
+/** The host types of this shard: their authentication, their modules, their compiled hooks. */
+export class HostTypes {
+  /** The holder of global hooks. */
+  readonly globals = { chains: EMPTY_TABLE };
+  readonly #around: HostTypesSurroundings;
+  readonly #entries = new Map<string, Entry>();
+  readonly #slots = new Map<string, number>();
+
+  constructor(around: HostTypesSurroundings) {
+    this.#around = around;
+  }
+
+  get(name: string): HostType | undefined {
+    return this.#entries.get(name)?.hostType;
+  }
+
+  auth(name: string): HostTypeAuth | undefined {
+    return this.#entries.get(name);
+  }
+
+  settings(name: string): HostTypeConfig | undefined {
+    return this.#entries.get(name)?.settings;
+  }
+
+  all(): HostType[] {
+    return [...this.#entries.values()].map((entry) => entry.hostType);
+  }
+
+  /** The modules that run for a host type. */
+  modules(name: string): ModuleDefinition[] {
+    return [...(this.#entries.get(name)?.running.values() ?? [])].map((running) => running.definition);
+  }
+
+  /**
+   * Starts, restarts and stops modules until everything is as the configuration says; then publishes the hooks of all host types at once.
+   * Modules that cannot be loaded are found before anything changes.
+   */
+  async apply(config: Config, version: number, services: ShardServices): Promise<void> {
+    const plans = new Map<string, { definitions: ModuleDefinition[]; settings: HostTypeConfig }>();
+    for (const settings of config.hostTypes.values()) {
+      const loaded = await Promise.all(
+        [...settings.modules.values()].map((module) => loadModule(module, version)),
+      );
+      plans.set(settings.name, { definitions: startOrder(loaded), settings });
+      for (const definition of loaded) optionsOf(settings.modules.get(definition.name)!, definition);
+    }
+    for (const [name, { definitions, settings }] of plans) {
+      const entry = this.#entry(name, settings);
+      this.#stopChanged(entry, definitions, version);
+      for (const definition of definitions) this.#start(entry, definition, version, services);
+    }
+    this.publish();
+  }
+
+  /** Stops all modules, the last started first. */
+  stop(): void {
+    for (const entry of this.#entries.values()) {
+      for (const running of [...entry.running.values()].reverse()) running.context.stop();
+      entry.running.clear();
+    }
+    this.publish();
+  }
+
+  /** Makes changed registrations visible, between two stanzas. */
+  publish(): void {
+    const { registry } = this.#around;
+    this.globals.chains = registry.compile(GLOBAL, this.globals.chains);
+    for (const { hostType } of this.#entries.values()) {
+      hostType.chains = registry.compile(hostType.name, hostType.chains);
+    }
+  }
+
+  #entry(name: string, settings: HostTypeConfig): Entry {
+    const auth = this.#hostAuth(settings.auth);
+    const known = this.#entries.get(name);
+    if (known !== undefined) {
+      known.settings = settings;
+      known.config = settings.auth;
+      known.auth = auth;
+      return known;
+    }
+    const hostType = new HostType(name, EMPTY_TABLE);
+    const entry: Entry = { hostType, settings, config: settings.auth, auth, running: new Map() };
+    this.#entries.set(name, entry);
+    this.#around.registerCore(hostType, () => entry.auth);
+    return entry;
+  }
+
+  #stopChanged(entry: Entry, definitions: readonly ModuleDefinition[], version: number): void {
+    const wanted = new Map(definitions.map((definition) => [definition.name, definition]));
+    for (const [name, running] of [...entry.running].reverse()) {
+      const definition = wanted.get(name);
+      const isSame =
+        definition !== undefined && this.#fingerprint(entry, definition, version) === running.fingerprint;
+      if (isSame) continue;
+      running.context.stop();
+      entry.running.delete(name);
+    }
+  }
+
+  #start(entry: Entry, definition: ModuleDefinition, version: number, services: ShardServices): void {
+    if (entry.running.has(definition.name)) return;
+    const options = optionsOf(entry.settings.modules.get(definition.name)!, definition);
+    const slot = this.#slot(definition.name);
+    const context = new ShardModuleContext(services, entry.hostType, definition.name, options, slot);
+    try {
+      definition.setup(context);
+    } catch (cause) {
+      context.stop();
+      throw new Error(`${definition.name} did not start: ${String(cause)}`, { cause });
+    }
+    const fingerprint = this.#fingerprint(entry, definition, version);
+    entry.running.set(definition.name, { definition, context, fingerprint });
+  }
+
+  /** What makes a module start anew: other options, or (for a file of the operator's) any reload. */
+  #fingerprint(entry: Entry, definition: ModuleDefinition, version: number): string {
+    const config = entry.settings.modules.get(definition.name)!;
+    const own = config.path === undefined ? '' : String(version);
+    return JSON.stringify([config.path, config.options, entry.settings.hosts, own], (_key, value: unknown) =>
+      value === Number.POSITIVE_INFINITY ? 'infinity' : value,
+    );
+  }
+
+  /** One number for a module in all host types and after every reload: sessions keep its state under it. */
+  #slot(module: string): number {
+    let slot = this.#slots.get(module);
+    if (slot === undefined) {
+      slot = this.#slots.size;
+      this.#slots.set(module, slot);
+    }
+    return slot;
+  }
+
+  #hostAuth(config: AuthConfig): HostAuth {
+    const { accounts, passwords, anonymous, log } = this.#around;
+    // Methods refer to the rules over all of them, and the other way round.
+    let auth: HostAuth;
+    const methods = config.methods.map((name): AuthMethod => {
+      if (name === 'internal') {
+        const { hash, scramIterations } = config.password;
+        const policy = { format: 'scram' as const, hashes: hash, iterations: scramIterations };
+        return new InternalMethod({ store: accounts, passwords, policy });
+      }
+      return new AnonymousMethod({
+        ...config.anonymous,
+        sessions: anonymous,
+        existence: (domain, username) => auth.existence(domain, username),
+      });
+    });
+    auth = new HostAuth({
+      methods,
+      usersPerDomainMax: config.maxUsersPerDomain,
+      onMethodError: (method, cause) =>
+        log.error({ err: cause, what: 'auth_method_failed', method }, 'an authentication method failed'),
+    });
+    return auth;
+  }
+}

@@ -1,0 +1,280 @@
+import type { C2s } from '../c2s/c2s.ts';
+import { holdReceiving } from '../c2s/receive.ts';
+import { stopRequest } from '../c2s/terminate.ts';
+import { Accumulator, Origin } from '../hooks/accumulator.ts';
+import type { Verdict } from '../hooks/chain.ts';
+import type { HostType } from '../hooks/host-type.ts';
+import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
+import { GLOBAL, type HandlerOptions } from '../hooks/registry.ts';
+import { foldHook, runHook, type StanzaHook, type ValueHook } from '../hooks/run.ts';
+import type { C2sParams } from '../hooks/session.ts';
+import type { IqDiscipline, IqHandler } from '../local/iq.ts';
+import type { IqComponent } from '../local/iq-table.ts';
+import type { Accounts, ModuleContext, SessionHandle, Values } from '../modules/module.ts';
+import type { Logger } from '../observe/log.ts';
+import type { SessionRef } from '../sm/session-manager.ts';
+import type { Store } from '../store/store.ts';
+import { Element } from '../xml/element.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import { NS_CLIENT } from '../xmpp/namespaces.ts';
+import { Stanza } from '../xmpp/stanza.ts';
+import type { ShardServices } from './services.ts';
+
+const DEFAULT_DISCIPLINE: IqDiscipline = { type: 'no_queue' };
+
+/** The API of one running module in one shard: hands everything on to the shard, and remembers what to undo. */
+export class ShardModuleContext implements ModuleContext {
+  readonly module: string;
+  readonly options: unknown;
+  readonly hostType: string;
+  readonly slot: number;
+  readonly log: Logger;
+  readonly values: Values;
+  readonly accounts: Accounts;
+  readonly #shard: ShardServices;
+  readonly #hostType: HostType;
+  readonly #undo: (() => void)[] = [];
+
+  constructor(shard: ShardServices, hostType: HostType, module: string, options: unknown, slot: number) {
+    this.#shard = shard;
+    this.#hostType = hostType;
+    this.module = module;
+    this.options = options;
+    this.hostType = hostType.name;
+    this.slot = slot;
+    this.log = shard.log.child({ module });
+    this.values = valuesOf(shard.store, module);
+    this.accounts = shard.accounts.of(hostType);
+  }
+
+  get hosts(): readonly string[] {
+    return this.#shard.hostsOf(this.hostType);
+  }
+
+  get shard(): number {
+    return this.#shard.shard;
+  }
+
+  get store(): Store {
+    return this.#shard.store;
+  }
+
+  get product(): { readonly name: string; readonly version: string } {
+    return this.#shard.product;
+  }
+
+  get registrationTimeoutMs(): number {
+    return this.#shard.registrationTimeoutMs;
+  }
+
+  // ── registrations ──────────────────────────────────────────────────────────────────────────────────────────
+
+  hook<N extends HookName>(
+    name: N,
+    priority: number,
+    handler: { [K in HookName]: Handler<K> }[N],
+    options?: HandlerOptions,
+  ): void {
+    this.#shard.registry.add(name, this.hostType, priority, this.module, handler, options);
+  }
+
+  globalHook<N extends HookName>(
+    name: N,
+    priority: number,
+    handler: { [K in HookName]: Handler<K> }[N],
+    options?: HandlerOptions,
+  ): void {
+    this.#shard.registry.add(name, GLOBAL, priority, `${this.module} (${this.hostType})`, handler, options);
+  }
+
+  iq(
+    component: IqComponent,
+    namespace: string,
+    handler: IqHandler,
+    discipline: IqDiscipline = DEFAULT_DISCIPLINE,
+  ): void {
+    const { iqs } = this.#shard.routing;
+    iqs.add(this.hostType, component, namespace, handler, discipline);
+    this.#undo.push(() => iqs.remove(this.hostType, component, namespace));
+  }
+
+  subdomain(domain: string, handler: (acc: Accumulator) => undefined | Promise<unknown>): void {
+    this.#shard.addSubdomain(this.#hostType, domain, handler);
+    this.#undo.push(() => this.#shard.removeSubdomain(domain));
+  }
+
+  onStop(callback: () => void): void {
+    this.#undo.push(callback);
+  }
+
+  /** Ends the module: its hooks first, then everything else that it registered, the last first. */
+  stop(): void {
+    this.#shard.registry.removeModule(this.module, this.hostType);
+    this.#shard.registry.removeModule(`${this.module} (${this.hostType})`, GLOBAL);
+    for (const undo of this.#undo.reverse()) {
+      try {
+        undo();
+      } catch (cause) {
+        this.log.error({ err: cause, what: 'module_stop_failed' }, 'stopping a module failed');
+      }
+    }
+    this.#undo.length = 0;
+  }
+
+  // ── hooks and routing ──────────────────────────────────────────────────────────────────────────────────────
+
+  runHook<N extends StanzaHook>(
+    name: N,
+    acc: Accumulator,
+    params: HookParams<N>,
+  ): Verdict | Promise<Verdict> {
+    return runHook(this.#hostType, name, acc, params);
+  }
+
+  foldHook<N extends ValueHook>(
+    name: N,
+    value: HookAcc<N>,
+    params: HookParams<N>,
+  ): HookAcc<N> | Promise<HookAcc<N>> {
+    return foldHook(this.#hostType, name, value, params);
+  }
+
+  accumulator(from: Jid, to: Jid, stanza: Stanza | Element): Accumulator {
+    return new Accumulator(
+      this.#shard.nextRef(),
+      this.#shard.timestamp(),
+      Origin.NONE,
+      this.#hostType,
+      from.domain,
+      stanza instanceof Element ? Stanza.of(stanza) : stanza,
+      from,
+      to,
+    );
+  }
+
+  route(acc: Accumulator): undefined | Promise<unknown> {
+    this.#shard.touch();
+    return this.#shard.routing.route(acc);
+  }
+
+  jid(text: string): Jid | undefined {
+    return this.#shard.jids.parse(text);
+  }
+
+  request(
+    to: Jid,
+    from: Jid,
+    payload: Element,
+    callback: (answer: Accumulator | undefined) => void,
+    timeoutMs?: number,
+  ): boolean {
+    const id = this.#shard.routing.pending.register(to.full, callback, timeoutMs);
+    if (id === undefined) return false;
+    const iq = Element.of('iq', NS_CLIENT, { type: 'get', id }, payload);
+    void this.route(this.accumulator(from, to, iq));
+    return true;
+  }
+
+  // ── sessions ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  sessions(bare: Jid): SessionRef[] {
+    return this.#shard.sm.sessionsOf(bare);
+  }
+
+  session(full: Jid): SessionHandle | undefined {
+    const c2s = this.#shard.localSession(full);
+    return c2s === undefined ? undefined : handleOf(c2s);
+  }
+
+  setPresence(params: C2sParams, acc: Accumulator, priority: number, presence: Stanza): void {
+    const c2s = params as C2s;
+    c2s.priority = priority;
+    if (!this.#shard.dryRun.isActive) this.#shard.sm.setPriority(c2s, priority);
+    void runHook(this.#hostType, 'set_presence', acc, { jid: c2s.jid, presence });
+  }
+
+  unsetPresence(params: C2sParams, acc: Accumulator, status: string): void {
+    const c2s = params as C2s;
+    c2s.priority = undefined;
+    if (!this.#shard.dryRun.isActive) this.#shard.sm.setPriority(c2s, undefined);
+    void runHook(this.#hostType, 'unset_presence', acc, { jid: c2s.jid, status });
+  }
+
+  resendOffline(params: C2sParams, acc: Accumulator): void {
+    this.#shard.resendOffline(params as C2s, acc);
+  }
+
+  sendEvent(bare: Jid, content: unknown, wanted?: (session: SessionRef) => boolean): number {
+    this.#shard.touch();
+    return this.#shard.sm.sendEvent(bare, this.module, content, wanted);
+  }
+
+  // ── the rest ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  access(rule: string, jid: Jid, host: string): string | number {
+    return this.#shard.access(rule, jid, host);
+  }
+
+  knownDomains(): { domain: string; kind: 'host' | 'subdomain' | 'component'; isHidden: boolean }[] {
+    return this.#shard.knownDomains(this.hostType);
+  }
+
+  features(component: IqComponent): string[] {
+    return this.#shard.featuresOf(this.hostType, component);
+  }
+
+  takeTurn(limit: string, key: string, periodMs: number): Promise<boolean> {
+    return this.#shard.asker.ask('take_turn', limit, key, periodMs);
+  }
+
+  every(ms: number, callback: () => void): void {
+    const timer = setInterval(() => this.#guarded(callback), ms);
+    timer.unref();
+    this.#undo.push(() => clearInterval(timer));
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    const timer = setTimeout(() => this.#guarded(callback), ms);
+    timer.unref();
+    const cancel = (): void => clearTimeout(timer);
+    this.#undo.push(cancel);
+    return cancel;
+  }
+
+  timestamp(): number {
+    return this.#shard.timestamp();
+  }
+
+  count(name: string, by = 1): void {
+    this.#shard.countFor(`${this.module}_${name}`, by);
+  }
+
+  #guarded(callback: () => void): void {
+    this.#shard.touch();
+    try {
+      callback();
+    } catch (cause) {
+      this.log.error({ err: cause, what: 'timer_failed' }, 'a timer of a module failed');
+    }
+  }
+}
+
+function valuesOf(store: Store, module: string): Values {
+  return {
+    get: (scope, key) => store.request('value_get', module, scope, key),
+    set: async (scope, key, value) => {
+      await store.request('value_set', module, scope, key, value);
+    },
+    delete: (scope, key) => store.request('value_delete', module, scope, key),
+    list: (scope, after = '', limit = 100) => store.request('value_list', module, scope, after, limit),
+  };
+}
+
+function handleOf(c2s: C2s): SessionHandle {
+  return {
+    params: c2s,
+    afterFlush: (callback) => c2s.connection.afterFlush(callback),
+    holdReceiving: (until) => holdReceiving(c2s, until),
+    stop: (reason) => stopRequest(c2s, reason),
+  };
+}

@@ -1,0 +1,133 @@
+import { encodeFrame } from '../frame/codec.ts';
+import { FrameKind } from '../frame/kinds.ts';
+import type { Accumulator } from '../hooks/accumulator.ts';
+import type { Loop } from '../memory/loop.ts';
+import type { Outbox } from '../memory/outbox.ts';
+import type { RingMerge } from '../memory/ring-merge.ts';
+import type { RemoteSessions } from '../sm/outbox.ts';
+import type { SessionId } from '../xmpp/session-id.ts';
+import type { PermanentKeys } from './permanent-keys.ts';
+
+/** Frame flag: nobody else got this stanza, so it must be routed again if its session is gone. Above the accumulator's flags. */
+export const SOLE_TARGET = 1 << 15;
+
+/** The way to sessions of other shards: frames through rings. */
+export class ShardRemoteSessions implements RemoteSessions {
+  readonly #outbox: Outbox;
+  readonly #merge: RingMerge;
+  readonly #loop: () => Loop;
+  readonly #keys: PermanentKeys;
+  readonly #shards: number;
+  readonly #shard: number;
+  #scratch = Buffer.allocUnsafeSlow(4_096);
+
+  constructor(
+    shard: number,
+    shards: number,
+    outbox: Outbox,
+    merge: RingMerge,
+    loop: () => Loop,
+    keys: PermanentKeys,
+  ) {
+    this.#shard = shard;
+    this.#shards = shards;
+    this.#outbox = outbox;
+    this.#merge = merge;
+    this.#loop = loop;
+    this.#keys = keys;
+  }
+
+  forward(shard: number, numbers: readonly number[], acc: Accumulator, isSole: boolean): boolean {
+    const stanza = acc.stanza!;
+    const from = acc.from.wire;
+    const to = acc.to.wire;
+    const size = stanza.sizeMax(from, to);
+    if (size > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(size * 2);
+    // Stamped here, once: the receiver writes the bytes as they are.
+    const end = stanza.write(this.#scratch, 0, from, to);
+    const bytes = encodeFrame({
+      kind: FrameKind.ROUTE,
+      targets: numbers,
+      ref: acc.ref,
+      timestamp: acc.timestamp,
+      origin: acc.origin,
+      hostType: acc.hostType?.name,
+      lserver: acc.lserver,
+      from: acc.from.full,
+      to: acc.to.full,
+      stanzaKind: stanza.kind,
+      type: stanza.type,
+      stanza: this.#scratch.subarray(0, end),
+      originSid: acc.originSid,
+      originJid: acc.originJid?.full,
+      receiverSid: acc.receiverSid,
+      flags: isSole ? acc.flags | SOLE_TARGET : acc.flags,
+      hops: acc.hops,
+      keys: this.#keys.encode(acc.permanentKeys()),
+      isTraced: acc.trace !== undefined,
+    });
+    this.#loop().touch();
+    return this.#outbox.send(shard, bytes);
+  }
+
+  closeSession(
+    target: SessionId,
+    jid: string,
+    reason: string,
+    text: string,
+    by: SessionId | undefined,
+  ): void {
+    const { number } = target;
+    this.#loop().touch();
+    this.#outbox.send(
+      target.shard,
+      encodeFrame({ kind: FrameKind.CLOSE_SESSION, number, jid, reason, text, by }),
+    );
+  }
+
+  sendEvent(shard: number, numbers: readonly number[], jid: string, tag: string, payload: unknown): void {
+    this.#loop().touch();
+    this.#outbox.send(
+      shard,
+      encodeFrame({ kind: FrameKind.SESSION_EVENT, targets: numbers, jid, tag, payload }),
+    );
+  }
+
+  fence(mask: number): Promise<void> | undefined {
+    let waits: Promise<void>[] | undefined;
+    for (let shard = 0; shard < this.#shards; shard++) {
+      if ((mask & (1 << (shard & 31))) === 0 || shard === this.#shard) continue;
+      const wait = this.#fenceOne(shard);
+      if (wait === undefined) continue;
+      waits ??= [];
+      waits.push(wait);
+    }
+    if (waits === undefined) return undefined;
+    return waits.length === 1 ? waits[0] : Promise.all(waits).then(() => undefined);
+  }
+
+  /**
+   * First everything sent so far must be consumed by the other shard; then everything that it had sent until that moment must be
+   * consumed here.
+   */
+  #fenceOne(shard: number): Promise<void> | undefined {
+    const producer = this.#outbox.producer(shard);
+    if (producer === undefined) return undefined;
+    if (this.#outbox.inFlightBytes(shard) === 0 && this.#merge.isDrained(shard)) return undefined;
+    let mark: number | undefined;
+    let backIndex: number | undefined;
+    return this.#loop().whenDone(() => {
+      const current = this.#outbox.producer(shard);
+      // The shard died: nothing of it is under way any more.
+      if (current !== producer) return true;
+      if (backIndex === undefined) {
+        // The place in the ring is known once nothing waits in front of it.
+        if (mark === undefined && this.#outbox.overflowLength(shard) === 0) mark = producer.mark();
+        producer.wantRoom();
+        if (mark === undefined || !producer.isConsumed(mark)) return false;
+        backIndex = this.#merge.writeIndex(shard);
+      }
+      return backIndex === undefined || this.#merge.hasReached(shard, backIndex);
+    });
+  }
+}

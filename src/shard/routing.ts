@@ -1,0 +1,264 @@
+import type { Accumulator } from '../hooks/accumulator.ts';
+import { type DROP, STOP } from '../hooks/chain.ts';
+import { foldHook, type Hooked, runHook } from '../hooks/run.ts';
+import type { PrivacyList } from '../hooks/values.ts';
+import { LocalDelivery } from '../local/delivery.ts';
+import { IqTable } from '../local/iq-table.ts';
+import { Local, type LocalHost } from '../local/local.ts';
+import { PendingIqs } from '../local/pending-iqs.ts';
+import { Counter, type CounterName } from '../memory/counters.ts';
+import type { Logger } from '../observe/log.ts';
+import { dynamicDomainsRouter, type FindDomain } from '../router/dynamic-domains.ts';
+import { externalLocalnodeRouter, externalRouter } from '../router/external.ts';
+import { globalRouter } from '../router/global.ts';
+import { localdomainRouter } from '../router/localdomain.ts';
+import { ComponentTable, RouteTable } from '../router/route-table.ts';
+import { Router, type RouterHost } from '../router/router.ts';
+import type { RoutingModule } from '../router/routing-module.ts';
+import { s2sRouter } from '../router/s2s.ts';
+import { Delivery } from '../sm/delivery.ts';
+import type { DeliveryHost, MaybePromise, RouteOutcome } from '../sm/delivery-host.ts';
+import type { SessionManager } from '../sm/session-manager.ts';
+import { StanzaKind } from '../xmpp/stanza.ts';
+import { StanzaError } from '../xmpp/stanza-error.ts';
+import type { DryRun } from './dry-run.ts';
+import type { Existence } from './existence.ts';
+
+const OUTCOMES: Record<RouteOutcome, CounterName> = {
+  delivered: 'route_delivered',
+  forwarded: 'route_forwarded',
+  stored: 'route_stored',
+  bounced: 'route_bounced',
+  dropped: 'route_dropped',
+};
+const DROPPED = [
+  Counter.dropped_message,
+  Counter.dropped_presence,
+  Counter.dropped_iq,
+  Counter.route_dropped,
+];
+
+/** What routing needs from its shard. */
+export interface RoutingSurroundings {
+  readonly shard: number;
+  readonly counters: Float64Array;
+  readonly log: Logger;
+  readonly globals: Hooked;
+  readonly sm: SessionManager;
+  readonly existence: Existence;
+  readonly dryRun: DryRun;
+  readonly findDomain: FindDomain;
+  /** Hands an answer to the shard whose request it answers. */
+  forwardAnswer(shard: number, acc: Accumulator): void;
+}
+
+/**
+ * A stanza's way on this shard, in one place: router chain → local delivery → local handling or session manager.
+ * Here the steps are tied together; what each does is in its own folder.
+ */
+export class Routing implements RouterHost, DeliveryHost, LocalHost {
+  readonly routes = new RouteTable();
+  readonly components = new ComponentTable();
+  readonly iqs = new IqTable();
+  readonly pending: PendingIqs;
+  readonly delivery: Delivery;
+  readonly local: Local;
+  readonly #localDelivery: LocalDelivery;
+  readonly #around: RoutingSurroundings;
+  #router: Router;
+
+  constructor(around: RoutingSurroundings, modules: readonly string[]) {
+    this.#around = around;
+    this.pending = new PendingIqs(around.shard);
+    this.delivery = new Delivery(around.sm, this);
+    this.local = new Local(this.iqs, this);
+    this.#localDelivery = new LocalDelivery((acc) => this.#stanzaDropped(acc));
+    this.#router = new Router(this.#chain(modules), this);
+  }
+
+  /** Builds the router chain from `general.routing_modules`. */
+  setModules(modules: readonly string[]): void {
+    this.#router = new Router(this.#chain(modules), this);
+  }
+
+  #chain(names: readonly string[]): RoutingModule[] {
+    const deliver = (acc: Accumulator, route: Parameters<LocalDelivery['deliver']>[1]): MaybePromise =>
+      this.#localDelivery.deliver(acc, route);
+    const all = [
+      globalRouter(this.#around.globals),
+      localdomainRouter(this.routes, deliver),
+      externalLocalnodeRouter(this.components, this.#around.shard, deliver),
+      externalRouter(this.components, deliver),
+      dynamicDomainsRouter(this.routes, this.#around.findDomain, deliver),
+      s2sRouter((acc, error) => this.refuse(acc, error)),
+    ];
+    return names.map((name) => all.find((module) => module.name === name)!);
+  }
+
+  /** Routes a stanza. The promise, if there is one, settles when routing is over and never rejects. */
+  route(acc: Accumulator): undefined | Promise<void> {
+    return this.#router.route(acc);
+  }
+
+  // ── the ends of a stanza's way ─────────────────────────────────────────────────────────────────────────────
+
+  outcome(acc: Accumulator, outcome: RouteOutcome): void {
+    this.#around.counters[Counter[OUTCOMES[outcome]]]!++;
+    acc.trace?.note({ step: 'route', outcome: `${outcome} ${acc.to.full}` });
+  }
+
+  drop(acc: Accumulator): undefined {
+    this.outcome(acc, 'dropped');
+    this.#around.counters[DROPPED[acc.stanza?.kind ?? StanzaKind.OTHER]!]!++;
+    return undefined;
+  }
+
+  refuse(acc: Accumulator, error: StanzaError): undefined {
+    const reply = acc.errorReply(error);
+    if (reply === undefined) return this.drop(acc);
+    this.outcome(acc, 'bounced');
+    this.#around.counters[Counter.stanza_error_out]!++;
+    acc.trace?.note({ step: 'error', outcome: error.condition });
+    const routing = this.route(reply);
+    if (routing !== undefined) void routing;
+    return undefined;
+  }
+
+  routeAgain(acc: Accumulator): void {
+    this.#around.counters[Counter.rerouted]!++;
+    acc.hops++;
+    acc.trace?.note({ step: 'route again', outcome: `session of ${acc.to.full} is gone` });
+    if (acc.hops > 1 && acc.stanza?.kind !== StanzaKind.MESSAGE && acc.receiverSid !== undefined) {
+      this.drop(acc);
+      return;
+    }
+    void this.delivery.route(acc);
+  }
+
+  // ── RouterHost ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  dropped(acc: Accumulator, module: string): void {
+    acc.trace?.note({ step: `router ${module}`, outcome: 'drop' });
+    this.drop(acc);
+  }
+
+  noRoute(acc: Accumulator): void {
+    this.#around.counters[Counter.router_no_route_found]!++;
+    this.#around.log.warn(
+      { what: 'no_more_routing_modules', to: acc.to.full, ref: acc.ref },
+      'no route found',
+    );
+    this.drop(acc);
+  }
+
+  failed(acc: Accumulator, module: string, step: 'filter' | 'route', cause: unknown): void {
+    this.#around.counters[Counter.router_failed]!++;
+    const what = step === 'filter' ? 'route_filter_failed' : 'routing_failed';
+    this.#around.log.error({ err: cause, what, module, to: acc.to.full, ref: acc.ref }, 'routing failed');
+    this.drop(acc);
+  }
+
+  looped(acc: Accumulator): void {
+    this.#around.log.warn({ what: 'routing_loop', from: acc.from.full, to: acc.to.full }, 'routed too often');
+    this.drop(acc);
+  }
+
+  #stanzaDropped(acc: Accumulator): void {
+    this.#around.counters[Counter.router_stanza_dropped]!++;
+    this.drop(acc);
+  }
+
+  // ── LocalHost ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  toUser(acc: Accumulator): MaybePromise {
+    return this.delivery.route(acc);
+  }
+
+  answer(acc: Accumulator): boolean {
+    const id = acc.stanza!.id;
+    const shard = id === undefined ? undefined : PendingIqs.shardOf(id);
+    if (id === undefined || shard === undefined) return false;
+    if (shard === this.#around.shard) return this.pending.answer(id, acc);
+    this.#around.forwardAnswer(shard, acc);
+    return true;
+  }
+
+  handlerFailed(acc: Accumulator, namespace: string, cause: unknown): void {
+    this.#around.log.error(
+      { err: cause, what: 'iq_handler_failed', namespace, ref: acc.ref },
+      'request failed',
+    );
+  }
+
+  // ── DeliveryHost ───────────────────────────────────────────────────────────────────────────────────────────
+
+  bareIq(acc: Accumulator): MaybePromise {
+    return this.local.handleBare(acc);
+  }
+
+  doesUserExist(acc: Accumulator): boolean | Promise<boolean> {
+    return this.#around.existence.has(acc.hostType, acc.to.bareJid, 'stored');
+  }
+
+  filterOffline(acc: Accumulator): boolean | Promise<boolean> {
+    const { from, to, stanza } = acc;
+    return foldHook(acc.hostType, 'sm_filter_offline_message', false, { from, to, packet: stanza! });
+  }
+
+  isAllowedByDefaultList(acc: Accumulator): boolean | Promise<boolean> {
+    const none: PrivacyList = { name: 'none', items: [] };
+    const list = foldHook(acc.hostType, 'privacy_get_user_list', none, { jid: acc.to.bareJid });
+    return list instanceof Promise ? list.then((found) => this.#check(acc, found)) : this.#check(acc, list);
+  }
+
+  #check(acc: Accumulator, privacyList: PrivacyList): boolean | Promise<boolean> {
+    const { hostType, from, to, stanza } = acc;
+    const { name, type } = stanza!;
+    acc.set('hook', 'result', 'allow');
+    const params = { jid: to.bareJid, privacyList, from, to, name, type, dir: 'in' as const };
+    const verdict = runHook(hostType, 'privacy_check_packet', acc, params);
+    if (verdict instanceof Promise) return verdict.then((v) => isAllowed(acc, v === STOP));
+    return isAllowed(acc, verdict === STOP);
+  }
+
+  inSubscription(acc: Accumulator): boolean | Promise<boolean> {
+    const allowed = this.isAllowedByDefaultList(acc);
+    if (allowed instanceof Promise) return allowed.then((ok) => (ok ? this.#subscribe(acc) : false));
+    return allowed ? this.#subscribe(acc) : false;
+  }
+
+  #subscribe(acc: Accumulator): boolean | Promise<boolean> {
+    acc.set('hook', 'result', false);
+    const type = acc.stanza!.type as 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed';
+    const reason = type === 'subscribe' ? (acc.stanza!.element.childText('status') ?? '') : '';
+    const params = { to: acc.to.bareJid, from: acc.from.bareJid, type, reason };
+    const verdict = runHook(acc.hostType, 'roster_in_subscription', acc, params);
+    if (verdict instanceof Promise) return verdict.then(() => acc.get('hook', 'result') === true);
+    return acc.get('hook', 'result') === true;
+  }
+
+  absent(
+    hook: 'offline_message' | 'offline_groupchat_message' | 'failed_to_store_message',
+    acc: Accumulator,
+  ): MaybePromise {
+    if (hook === 'failed_to_store_message') {
+      const verdict = runHook(acc.hostType, hook, acc, {});
+      this.drop(acc);
+      return verdict instanceof Promise ? verdict : undefined;
+    }
+    const { from, to, stanza } = acc;
+    const verdict = runHook(acc.hostType, hook, acc, { from, to, packet: stanza! });
+    if (verdict instanceof Promise) return verdict.then((v) => this.#afterAbsent(acc, v));
+    return this.#afterAbsent(acc, verdict);
+  }
+
+  /** Whoever stops has taken the message. */
+  #afterAbsent(acc: Accumulator, verdict: typeof STOP | typeof DROP | undefined): undefined {
+    if (verdict === undefined) this.refuse(acc, new StanzaError('service-unavailable'));
+    return undefined;
+  }
+}
+
+function isAllowed(acc: Accumulator, hasStopped: boolean): boolean {
+  return acc.get('hook', 'result') === 'allow' && !hasStopped;
+}

@@ -1,0 +1,51 @@
+import type { C2s } from '../c2s/c2s.ts';
+import type { Accumulator } from '../hooks/accumulator.ts';
+import type { HostType } from '../hooks/host-type.ts';
+import type { HookRegistry } from '../hooks/registry.ts';
+import type { IqComponent } from '../local/iq-table.ts';
+import type { Logger } from '../observe/log.ts';
+import type { SessionManager } from '../sm/session-manager.ts';
+import type { Store } from '../store/store.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import type { JidCache } from '../xmpp/jid-cache.ts';
+import type { AccountService } from './accounts.ts';
+import type { Asker } from './ask.ts';
+import type { DryRun } from './dry-run.ts';
+import type { Routing } from './routing.ts';
+
+/** What the parts of a shard that run modules need of it. */
+export interface ShardServices {
+  readonly shard: number;
+  readonly log: Logger;
+  readonly registry: HookRegistry;
+  readonly routing: Routing;
+  readonly sm: SessionManager;
+  readonly jids: JidCache;
+  readonly store: Store;
+  readonly asker: Asker;
+  readonly accounts: AccountService;
+  readonly dryRun: DryRun;
+  readonly product: { readonly name: string; readonly version: string };
+  readonly registrationTimeoutMs: number;
+  nextRef(): number;
+  timestamp(): number;
+  /** Work happens outside of a read: complete the turn. */
+  touch(): void;
+  hostsOf(hostType: string): readonly string[];
+  /** The value of an access rule for a JID, in the context of a host. */
+  access(rule: string, jid: Jid, host: string): string | number;
+  addSubdomain(
+    hostType: HostType,
+    domain: string,
+    handler: (acc: Accumulator) => undefined | Promise<unknown>,
+  ): void;
+  removeSubdomain(domain: string): void;
+  knownDomains(
+    hostType: string,
+  ): { domain: string; kind: 'host' | 'subdomain' | 'component'; isHidden: boolean }[];
+  featuresOf(hostType: string, component: IqComponent): string[];
+  localSession(full: Jid): C2s | undefined;
+  /** Runs `resend_offline_messages` for a session and routes what it gives, before live stanzas go on. */
+  resendOffline(c2s: C2s, acc: Accumulator): void;
+  countFor(name: string, by: number): void;
+}

@@ -1,0 +1,101 @@
+import type { C2s } from '../c2s/c2s.ts';
+import type { OpenResult } from '../c2s/c2s-host.ts';
+import { foldHook } from '../hooks/run.ts';
+import { Counter } from '../memory/counters.ts';
+import { DIRECTORY_TEXT_BYTES } from '../memory/directory.ts';
+import type { SessionManager } from '../sm/session-manager.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import { isOlder, type SessionId } from '../xmpp/session-id.ts';
+
+export interface SessionsSurroundings {
+  readonly shard: number;
+  readonly sm: SessionManager;
+  readonly counters: Float64Array;
+  timestamp(): number;
+  /** `max_user_sessions` for a JID. */
+  sessionsMax(jid: Jid, domain: string): number;
+  /** The directory has no room for this JID's text: somebody else must remember it. */
+  longJid(handle: number, jid: string | undefined): void;
+}
+
+/** Opening and closing sessions (routing.md §2.4, §2.6). */
+export class Sessions {
+  readonly #around: SessionsSurroundings;
+
+  constructor(around: SessionsSurroundings) {
+    this.#around = around;
+  }
+
+  newId(): SessionId {
+    const { shard, sm } = this.#around;
+    return { time: this.#around.timestamp(), shard, number: sm.table.reserve() };
+  }
+
+  cancelId(sid: SessionId): void {
+    this.#around.sm.table.cancel(sid.number);
+  }
+
+  /**
+   * Makes the session visible, then settles conflicts: older sessions of the resource are replaced; if a newer one is there already, this one is.
+   * Over the limit of the account the oldest goes.
+   */
+  open(c2s: C2s, jid: Jid, sid: SessionId): OpenResult {
+    const { sm, counters } = this.#around;
+    const handle = sm.enter(jid, sid);
+    if (handle < 0) return 'full';
+    c2s.directoryHandle = handle;
+    sm.table.set(sid.number, c2s);
+    if (jid.full.length * 3 > DIRECTORY_TEXT_BYTES) this.#noteLongJid(handle, jid.full);
+    counters[Counter.sessions] = sm.table.count;
+    counters[Counter.sm_session_logins]!++;
+    this.#replaceOthers(c2s, jid, sid);
+    this.#limitSessions(jid, sid);
+    void foldHook(c2s.hostType, 'sm_register_connection', undefined, { sid, jid, info: c2s.info });
+    return 'opened';
+  }
+
+  close(c2s: C2s): void {
+    const { sm, counters } = this.#around;
+    if (c2s.directoryHandle < 0) return;
+    if (Buffer.byteLength(c2s.jid.full) > DIRECTORY_TEXT_BYTES) {
+      this.#around.longJid(c2s.directoryHandle, undefined);
+    }
+    sm.leave(c2s);
+    c2s.directoryHandle = -1;
+    counters[Counter.sessions] = sm.table.count;
+    counters[Counter.sm_session_logouts]!++;
+  }
+
+  #noteLongJid(handle: number, jid: string): void {
+    if (Buffer.byteLength(jid) > DIRECTORY_TEXT_BYTES) this.#around.longJid(handle, jid);
+  }
+
+  #replaceOthers(c2s: C2s, jid: Jid, sid: SessionId): void {
+    const { sm } = this.#around;
+    for (const other of sm.resourceSessions(jid, sid)) {
+      if (isOlder(other, sid))
+        sm.closeSession(other, jid.full, 'replaced', 'Replaced by new connection', sid);
+      else queueMicrotask(() => c2s.closeWithConflict('replaced', 'Replaced by new connection', other));
+    }
+  }
+
+  #limitSessions(jid: Jid, sid: SessionId): void {
+    const { sm } = this.#around;
+    const limit = this.#around.sessionsMax(jid, jid.domain);
+    const list = sm.find(jid.bareJid);
+    if (list.length <= limit) return;
+    let oldest: SessionId | undefined;
+    let count = 0;
+    for (let i = 0; i < list.length; i++) {
+      // Sessions of this very resource are going already.
+      const isReplaced = list.fullLow[i] === jid.fullLow && list.fullHigh[i] === jid.fullHigh;
+      const other = { time: list.time[i]!, shard: list.shard[i]!, number: list.number[i]! };
+      const isSelf = other.shard === sid.shard && other.number === sid.number;
+      if (isReplaced && !isSelf) continue;
+      count++;
+      if (!isSelf && (oldest === undefined || isOlder(other, oldest))) oldest = other;
+    }
+    if (count <= limit || oldest === undefined) return;
+    sm.closeSession(oldest, jid.bare, 'replaced', 'Replaced by new connection', sid);
+  }
+}

@@ -1,0 +1,415 @@
+import type { Socket } from 'node:net';
+import { Acceptor } from '../acceptor/acceptor.ts';
+import { Placement } from '../acceptor/placement.ts';
+import type { CertificateConfig, Config } from '../config/config.ts';
+import { Counter, counterRow } from '../memory/counters.ts';
+import { SessionDirectory } from '../memory/directory.ts';
+import type { Logger } from '../observe/log.ts';
+import type { FromShard, ShardBoot } from '../shard/boot.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { RateLimits } from './rate-limits.ts';
+import { serverSecret } from './secret.ts';
+import { selfSignedCertificate } from './self-signed.ts';
+import { ShardHandle } from './shard-handle.ts';
+import { SharedMemory } from './shared-memory.ts';
+import { StoreHandle } from './store-handle.ts';
+import { TaskPool } from './tasks.ts';
+
+/** Files that threads start from. */
+export interface ThreadEntries {
+  readonly shard: URL;
+  readonly store: URL;
+  readonly task: URL;
+}
+
+/** Where a listener listens. */
+export interface Listening {
+  readonly kind: 'c2s' | 'http';
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A thread that dies again at once is not started again at once. */
+const RESTART_MS = [0, 100, 500, 1_000, 5_000] as const;
+/** After this long without dying, a thread's deaths are forgotten. */
+const FORGIVEN_MS = 60_000;
+
+/** The main thread's whole business: memory, threads, listeners, and looking after all of them. */
+export class Server {
+  readonly startedMs = Date.now();
+  readonly log: Logger;
+  readonly product: { readonly name: string; readonly version: string };
+  readonly shards: ShardHandle[] = [];
+  readonly directory: SessionDirectory;
+  readonly memory: SharedMemory;
+  #config: Config;
+  #store!: StoreHandle;
+  readonly #entries: ThreadEntries;
+  readonly #tasks: TaskPool;
+  readonly #rates = new RateLimits(() => performance.now());
+  readonly #heartbeat = new Heartbeat(() => performance.now());
+  readonly #placement = new Placement();
+  readonly #acceptors: Acceptor[] = [];
+  readonly #deaths = new Map<number, number[]>();
+  readonly #longJids = new Map<number, string>();
+  #selfSigned!: CertificateConfig;
+  #secret!: Buffer;
+  #isStopping = false;
+  #drained: (() => void) | undefined;
+  /** Hears the steps of traced stanzas. */
+  onTrace: (lines: readonly unknown[]) => void = () => {};
+
+  constructor(config: Config, entries: ThreadEntries, log: Logger, product: Server['product']) {
+    this.#config = config;
+    this.#entries = entries;
+    this.log = log;
+    this.product = product;
+    this.memory = new SharedMemory(config);
+    this.directory = new SessionDirectory(this.memory.handles.directory, config.general.maxSessions);
+    this.#tasks = new TaskPool(entries.task);
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  get storeThread(): number {
+    return this.#config.general.shards;
+  }
+
+  get isStoreReady(): boolean {
+    return this.#store.isReady;
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  get acceptors(): readonly Acceptor[] {
+    return this.#acceptors;
+  }
+
+  /** Whether everything works: the store and all shards are there, and the server is not stopping. */
+  get isReady(): boolean {
+    return !this.#isStopping && this.#store.isReady && this.shards.every((shard) => shard.isReady);
+  }
+
+  /** Starts store and shards, then the client listeners. Rejects when one of them cannot. */
+  async start(): Promise<Listening[]> {
+    const { directory } = this.#config.storage;
+    const hosts = [...this.#config.hosts.keys()];
+    const { certificate, isNew } = await selfSignedCertificate(directory, hosts);
+    this.#selfSigned = certificate;
+    this.#secret = serverSecret(directory);
+    if (isNew) {
+      this.log.warn(
+        { what: 'self_signed_certificate', file: certificate.certfile },
+        'made a self-signed certificate: clients will warn; configure a real one for anything but trying out',
+      );
+    }
+    await this.#startStore();
+    const count = this.#config.general.shards;
+    await Promise.all(Array.from({ length: count }, (_unused, shard) => this.#startShard(shard)));
+    return await this.#listen();
+  }
+
+  async #listen(): Promise<Listening[]> {
+    const listening: Listening[] = [];
+    for (const [index, listener] of this.#config.listen.c2s.entries()) {
+      const acceptor = new Acceptor(
+        {
+          host: listener.ipAddress,
+          port: listener.port,
+          backlog: listener.backlog,
+          isIpv6Only: false,
+        },
+        {
+          connectionsMax: listener.maxConnections,
+          perAddressMax: listener.maxConnectionsPerAddress,
+          perSecondMax: listener.connectionsPerSecondPerAddress,
+        },
+        {
+          log: this.log,
+          nowMs: () => performance.now(),
+          handOver: (socket, address, port) => this.#handOver(socket, index, address, port),
+        },
+      );
+      this.#acceptors.push(acceptor);
+      const { address, port } = await acceptor.listen();
+      listening.push({ kind: 'c2s', host: address, port });
+      if (listener.tls === undefined && !isLoopback(address)) {
+        this.log.warn(
+          { what: 'plain_listener', address, port },
+          'a c2s listener without TLS is not bound to loopback',
+        );
+      }
+    }
+    return listening;
+  }
+
+  #handOver(socket: Socket, listener: number, address: string, port: number): boolean {
+    const shard = this.#placement.choose(this.shards) as ShardHandle | undefined;
+    if (shard === undefined || this.#isStopping) return false;
+    shard.accept(socket, listener, address, port);
+    return true;
+  }
+
+  // ── threads ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #startStore(): Promise<void> {
+    const thread = this.storeThread;
+    return new Promise((resolve, reject) => {
+      let hasStarted = false;
+      this.#store = new StoreHandle(
+        this.#entries.store,
+        {
+          thread,
+          shared: this.memory.handles,
+          peers: this.memory.peersOf(thread),
+          directory: this.#config.storage.directory,
+          durability: this.#config.storage.durability,
+          loglevel: this.#config.general.loglevel,
+        },
+        {
+          ready: () => {
+            hasStarted = true;
+            this.#watch(thread, () => void this.#store.kill());
+            resolve();
+          },
+          ended: (cause) => {
+            if (!hasStarted) reject(cause ?? new Error('the store thread ended at once'));
+            else this.#storeEnded(cause);
+          },
+        },
+      );
+    });
+  }
+
+  #storeEnded(cause: Error | undefined): void {
+    const thread = this.storeThread;
+    this.#heartbeat.forget(`thread ${thread}`);
+    if (this.#isStopping) return;
+    this.log.error({ err: cause, what: 'store_died' }, 'the store thread died; it is started again');
+    for (const shard of this.shards) shard.tell({ kind: 'peer_lost', thread });
+    this.memory.renew(thread);
+    this.#again(thread, async () => {
+      await this.#startStore();
+      for (const shard of this.shards) {
+        shard.tell({ kind: 'peer_ready', peer: this.memory.peer(shard.shard, thread) });
+      }
+    });
+  }
+
+  #startShard(shard: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let hasStarted = false;
+      this.shards[shard] = new ShardHandle(this.#entries.shard, this.#bootOf(shard), {
+        ready: (handle) => {
+          hasStarted = true;
+          this.#watch(shard, () => void handle.kill());
+          resolve();
+        },
+        ended: (handle, cause) => {
+          if (!hasStarted) reject(cause ?? new Error(`shard ${shard} ended at once`));
+          else this.#shardEnded(handle, cause);
+        },
+        message: (handle, message) => this.#heard(handle, message),
+      });
+    });
+  }
+
+  #bootOf(shard: number): ShardBoot {
+    return {
+      shard,
+      shards: this.#config.general.shards,
+      storeThread: this.storeThread,
+      shared: this.memory.handles,
+      peers: this.memory.peersOf(shard),
+      config: this.#config,
+      seed: this.memory.seed,
+      secret: this.#secret,
+      selfSigned: this.#selfSigned,
+      product: this.product,
+      startedMs: this.startedMs,
+    };
+  }
+
+  /** A shard died: its sessions leave the directory, the others are told, one of them cleans up, and it is replaced. */
+  #shardEnded(handle: ShardHandle, cause: Error | undefined): void {
+    const { shard } = handle;
+    this.#heartbeat.forget(`thread ${shard}`);
+    if (this.#isStopping) {
+      this.#checkDrained();
+      return;
+    }
+    const sessions = this.directory.removeShard(shard);
+    this.log.error(
+      { err: cause, what: 'shard_died', shard, sessions: sessions.length },
+      'a shard died; it is replaced',
+    );
+    for (const [listener, address, count] of handle.openConnections()) {
+      for (let i = 0; i < count; i++) this.#acceptors[listener]?.released(address);
+    }
+    const others = this.shards.filter((other) => other.shard !== shard && other.isReady);
+    for (const other of others) other.tell({ kind: 'peer_lost', thread: shard });
+    this.#store.tell({ kind: 'peer_lost', thread: shard });
+    this.memory.renew(shard);
+    const known = sessions.flatMap(({ handle: entry, jid, number, time }) => {
+      const full = jid ?? this.#longJids.get(entry);
+      this.#longJids.delete(entry);
+      return full === undefined ? [] : [{ jid: full, number, time }];
+    });
+    others[0]?.tell({ kind: 'cleanup', shard, sessions: known });
+    this.#again(shard, async () => {
+      this.#store.tell({ kind: 'peer_ready', peer: this.memory.peer(this.storeThread, shard) });
+      await this.#startShard(shard);
+      for (const other of this.shards) {
+        if (other.shard !== shard)
+          other.tell({ kind: 'peer_ready', peer: this.memory.peer(other.shard, shard) });
+      }
+      // Nobody else was there to do it.
+      if (others.length === 0) this.shards[shard]!.tell({ kind: 'cleanup', shard, sessions: known });
+    });
+  }
+
+  /** Starts a thread again: at once the first time, then with growing pauses. */
+  #again(thread: number, start: () => Promise<void>): void {
+    const now = Date.now();
+    const deaths = (this.#deaths.get(thread) ?? []).filter((at) => now - at < FORGIVEN_MS);
+    deaths.push(now);
+    this.#deaths.set(thread, deaths);
+    const pause = RESTART_MS[Math.min(deaths.length - 1, RESTART_MS.length - 1)]!;
+    setTimeout(() => {
+      if (this.#isStopping) return;
+      start().catch((cause: unknown) => {
+        this.log.error({ err: cause, what: 'thread_start_failed', thread }, 'a thread could not be started');
+        this.#again(thread, start);
+      });
+    }, pause);
+  }
+
+  #watch(thread: number, lost: () => void): void {
+    const row = counterRow(this.memory.handles.counters, thread);
+    this.#heartbeat.watch(
+      `thread ${thread}`,
+      () => row[Counter.heartbeat]!,
+      () => {
+        this.log.error({ what: 'heartbeat_lost', thread }, 'a thread does not answer any more; it is killed');
+        lost();
+      },
+    );
+  }
+
+  // ── what shards say ────────────────────────────────────────────────────────────────────────────────────────
+
+  #heard(shard: ShardHandle, message: FromShard): void {
+    switch (message.kind) {
+      case 'connection_closed':
+        this.#acceptors[message.listener]?.released(message.address);
+        break;
+      case 'ask':
+        void this.#answer(shard, message.id, message.what, message.args as readonly unknown[]);
+        break;
+      case 'trace':
+        this.onTrace(message.lines);
+        break;
+      case 'long_jid':
+        if (message.jid === undefined) this.#longJids.delete(message.handle);
+        else this.#longJids.set(message.handle, message.jid);
+        break;
+      case 'drained':
+        this.#checkDrained();
+        break;
+      default:
+        break;
+    }
+  }
+
+  async #answer(shard: ShardHandle, id: number, what: string, args: readonly unknown[]): Promise<void> {
+    let value: unknown;
+    let error: string | undefined;
+    try {
+      if (what === 'take_turn')
+        value = this.#rates.take(args[0] as string, args[1] as string, args[2] as number);
+      else value = await this.#tasks.run(what, args);
+    } catch (cause) {
+      error = String(cause);
+    }
+    shard.tell({ kind: 'answer', id, value, error });
+  }
+
+  // ── commands ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs a command on one shard, any that is ready. */
+  onAnyShard(command: string, args: unknown = {}): Promise<unknown> {
+    const shard = this.shards.find((candidate) => candidate.isReady);
+    if (shard === undefined) return Promise.reject(new Error('no shard is ready'));
+    return shard.request(command, args);
+  }
+
+  /** Runs a command on every shard that is ready. Shards that end meanwhile answer nothing. */
+  async onAllShards(command: string, args: unknown = {}): Promise<unknown[]> {
+    const ready = this.shards.filter((shard) => shard.isReady);
+    const results = await Promise.allSettled(ready.map((shard) => shard.request(command, args)));
+    const rejected = results.filter((result) => result.status === 'rejected');
+    if (rejected.length === results.length && rejected[0] !== undefined) throw rejected[0].reason;
+    return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  }
+
+  /** Takes over a changed configuration, in all shards or in none. */
+  async reload(config: Config): Promise<void> {
+    const ready = this.shards.filter((shard) => shard.isReady);
+    const before = this.#config;
+    this.#config = config;
+    try {
+      await Promise.all(ready.map((shard) => shard.request('reload', { config })));
+    } catch (cause) {
+      this.#config = before;
+      await Promise.allSettled(ready.map((shard) => shard.request('reload', { config: before })));
+      throw cause;
+    }
+  }
+
+  /** Test hooks: what the crash tests do to threads. */
+  killShard(shard: number): Promise<number> {
+    return this.shards[shard]!.kill();
+  }
+
+  killStore(): Promise<number> {
+    return this.#store.kill();
+  }
+
+  stallStore(ms: number): void {
+    this.#store.tell({ kind: 'stall', ms });
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Stops in order: no new connections, `system-shutdown` to clients, the store flushed. Takes at most the drain limit. */
+  async stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#heartbeat.stop();
+    for (const acceptor of this.#acceptors) acceptor.close();
+    const drained = new Promise<void>((resolve) => {
+      this.#drained = resolve;
+    });
+    for (const shard of this.shards) shard.tell({ kind: 'drain' });
+    const limit = new Promise<void>((resolve) => {
+      setTimeout(resolve, this.#config.general.drainTimeoutMs).unref();
+    });
+    await Promise.race([drained, limit]);
+    // What the ended sessions still asked of the store is in its rings: it comes before the end.
+    await this.#store.stop();
+    await Promise.all(this.shards.map((shard) => shard.kill()));
+    await this.#tasks.stop();
+  }
+
+  #checkDrained(): void {
+    if (this.shards.every((shard) => !shard.isReady || shard.connections() === 0)) this.#drained?.();
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
+}

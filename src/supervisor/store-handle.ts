@@ -1,0 +1,59 @@
+import type { Peer, StoreBoot } from '../shard/boot.ts';
+import { Thread } from './thread.ts';
+
+/** What the owner of the store thread hears. */
+export interface StoreEvents {
+  ready(): void;
+  ended(cause: Error | undefined): void;
+}
+
+/** The store thread as the main thread sees it. */
+export class StoreHandle {
+  isReady = false;
+  readonly #thread: Thread;
+  #hasEnded = false;
+  #stopped: (() => void) | undefined;
+
+  constructor(entry: URL, boot: StoreBoot, events: StoreEvents) {
+    this.#thread = new Thread(entry, boot, 'store', {
+      message: (message) => {
+        const { kind } = message as { kind: string };
+        if (kind === 'ready') {
+          this.isReady = true;
+          events.ready();
+        }
+      },
+      ended: (cause) => {
+        this.isReady = false;
+        this.#hasEnded = true;
+        if (this.#stopped !== undefined) this.#stopped();
+        else events.ended(cause);
+      },
+    });
+  }
+
+  tell(
+    message:
+      | { readonly kind: 'peer_ready'; readonly peer: Peer }
+      | { readonly kind: 'peer_lost'; readonly thread: number }
+      | { readonly kind: 'stall'; readonly ms: number },
+  ): void {
+    if (!this.#hasEnded) this.#thread.post(message);
+  }
+
+  /** Commits what was asked for, closes the database, ends. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#hasEnded) {
+        resolve();
+        return;
+      }
+      this.#stopped = resolve;
+      this.#thread.post({ kind: 'stop' });
+    });
+  }
+
+  kill(): Promise<number> {
+    return this.#thread.kill();
+  }
+}

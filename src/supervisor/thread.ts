@@ -1,0 +1,40 @@
+import type { Transferable } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
+
+/** What a thread's owner hears of it. */
+export interface ThreadEvents {
+  message(message: unknown): void;
+  /** It has ended: asked to, or by an error, for want of memory, or because it was killed. */
+  ended(cause: Error | undefined): void;
+}
+
+/** One worker thread: started, killed, replaced by whoever owns it. */
+export class Thread {
+  readonly #worker: Worker;
+  #error: Error | undefined;
+
+  constructor(entry: URL, workerData: unknown, name: string, events: ThreadEvents) {
+    this.#worker = new Worker(entry, {
+      workerData,
+      name,
+      // A shard that runs away with memory ends alone, not with the process.
+      resourceLimits: { maxOldGenerationSizeMb: OLD_GENERATION_MB_MAX },
+    });
+    this.#worker.on('message', (message: unknown) => events.message(message));
+    this.#worker.on('error', (error) => {
+      this.#error = error instanceof Error ? error : new Error(String(error));
+    });
+    this.#worker.on('exit', () => events.ended(this.#error));
+  }
+
+  post(message: unknown, transfer: readonly Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  /** Ends the thread at once, whatever it does. */
+  kill(): Promise<number> {
+    return this.#worker.terminate();
+  }
+}
+
+const OLD_GENERATION_MB_MAX = 4_096;

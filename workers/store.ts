@@ -1,0 +1,87 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { HEARTBEAT_MS } from '../src/limits.ts';
+import { Counter, counterRow } from '../src/memory/counters.ts';
+import { Doorbell } from '../src/memory/doorbell.ts';
+import { Inbox } from '../src/memory/inbox.ts';
+import { Loop } from '../src/memory/loop.ts';
+import { Outbox } from '../src/memory/outbox.ts';
+import { RingConsumer } from '../src/memory/ring.ts';
+import { Sequence } from '../src/memory/sequence.ts';
+import { createLog } from '../src/observe/log.ts';
+import type { StoreBoot } from '../src/shard/boot.ts';
+import { StoreServer } from '../src/store/server.ts';
+import { SqliteDriver } from '../src/store/sqlite/driver.ts';
+
+/** Entry of the store thread: ties rings to a {@link StoreServer} over SQLite. */
+
+const boot = workerData as StoreBoot;
+const port = parentPort!;
+const log = createLog(boot.loglevel, 'store');
+const counters = counterRow(boot.shared.counters, boot.thread);
+counters.fill(0);
+const bell = new Doorbell(boot.shared.bells);
+const driver = new SqliteDriver(boot.directory, boot.durability);
+const outbox = new Outbox(new Sequence(boot.shared.sequence), bell, counters);
+const server = new StoreServer(
+  driver,
+  counters,
+  (thread, bytes) => {
+    outbox.send(thread, bytes);
+    loop.touch();
+  },
+  (operation, cause) => log.error({ err: cause, what: 'store_failed', operation }, 'the store failed'),
+);
+const inbox = new Inbox(bell, counters, (thread, bytes, start, end) =>
+  server.handle(thread, bytes, start, end),
+);
+const loop = new Loop(boot.thread, bell, inbox, outbox, {
+  resumeYielded: () => false,
+  flush: () => server.commit(),
+  congestionEnded: () => {},
+});
+
+for (const peer of boot.peers) {
+  outbox.connect(peer.thread, peer.out);
+  inbox.connect(peer.thread, new RingConsumer(peer.in));
+}
+
+setInterval(() => {
+  counters[Counter.heartbeat]!++;
+}, HEARTBEAT_MS);
+
+port.on('message', (message: { kind: string; [key: string]: unknown }) => {
+  switch (message.kind) {
+    case 'peer_ready': {
+      const { peer } = message as unknown as { peer: StoreBoot['peers'][number] };
+      outbox.connect(peer.thread, peer.out);
+      inbox.connect(peer.thread, new RingConsumer(peer.in));
+      break;
+    }
+    case 'peer_lost': {
+      const { thread } = message as unknown as { thread: number };
+      // What the dead shard still asked for is done: it may be messages to keep.
+      while (inbox.drain(256));
+      inbox.disconnect(thread);
+      outbox.reclaim(thread);
+      break;
+    }
+    case 'stall':
+      // Test hook: the store answers nothing for a while.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message['ms'] as number);
+      break;
+    case 'stop':
+      while (inbox.drain(256));
+      server.commit();
+      driver.close();
+      port.postMessage({ kind: 'stopped' });
+      port.close();
+      process.exit(0);
+      break;
+    default:
+      break;
+  }
+  loop.touch();
+});
+
+loop.touch();
+port.postMessage({ kind: 'ready' });
