@@ -22,6 +22,10 @@ port.on('message', (message: ToShard & { readonly socket?: Socket }) => {
         },
       );
       break;
+    case 'stop':
+      shard.stop();
+      process.exit(0);
+      break;
     default:
       shard.told(message);
   }

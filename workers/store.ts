@@ -7,6 +7,7 @@ import { Loop } from '../src/memory/loop.ts';
 import { Outbox } from '../src/memory/outbox.ts';
 import { RingConsumer } from '../src/memory/ring.ts';
 import { Sequence } from '../src/memory/sequence.ts';
+import { Waker } from '../src/memory/waker.ts';
 import { createLog } from '../src/observe/log.ts';
 import type { StoreBoot } from '../src/shard/boot.ts';
 import { StoreServer } from '../src/store/server.ts';
@@ -19,7 +20,8 @@ const port = parentPort!;
 const log = createLog(boot.loglevel, 'store');
 const counters = counterRow(boot.shared.counters, boot.thread);
 counters.fill(0);
-const bell = new Doorbell(boot.shared.bells);
+const waker = new Waker(boot.bellDirectory, boot.thread, () => loop.touch());
+const bell = new Doorbell(boot.shared.bells, (thread) => waker.wake(thread));
 const driver = new SqliteDriver(boot.directory, boot.durability);
 const outbox = new Outbox(new Sequence(boot.shared.sequence), bell, counters);
 const server = new StoreServer(
@@ -31,8 +33,11 @@ const server = new StoreServer(
   },
   (operation, cause) => log.error({ err: cause, what: 'store_failed', operation }, 'the store failed'),
 );
-const inbox = new Inbox(bell, counters, (thread, bytes, start, end) =>
-  server.handle(thread, bytes, start, end),
+const inbox = new Inbox(
+  bell,
+  counters,
+  (thread, bytes, start, end) => server.handle(thread, bytes, start, end),
+  (cause) => log.error({ err: cause, what: 'frame_failed' }, 'a request could not be handled'),
 );
 const loop = new Loop(boot.thread, bell, inbox, outbox, {
   resumeYielded: () => false,
@@ -47,6 +52,7 @@ for (const peer of boot.peers) {
 
 setInterval(() => {
   counters[Counter.heartbeat]!++;
+  loop.touch();
 }, HEARTBEAT_MS);
 
 port.on('message', (message: { kind: string; [key: string]: unknown }) => {
@@ -60,9 +66,10 @@ port.on('message', (message: { kind: string; [key: string]: unknown }) => {
     case 'peer_lost': {
       const { thread } = message as unknown as { thread: number };
       // What the dead shard still asked for is done: it may be messages to keep.
-      while (inbox.drain(256));
+      while (inbox.drain(256) > 0);
       inbox.disconnect(thread);
       outbox.reclaim(thread);
+      waker.forget(thread);
       break;
     }
     case 'stall':
@@ -70,7 +77,7 @@ port.on('message', (message: { kind: string; [key: string]: unknown }) => {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message['ms'] as number);
       break;
     case 'stop':
-      while (inbox.drain(256));
+      while (inbox.drain(256) > 0);
       server.commit();
       driver.close();
       port.postMessage({ kind: 'stopped' });
@@ -83,5 +90,6 @@ port.on('message', (message: { kind: string; [key: string]: unknown }) => {
   loop.touch();
 });
 
+await waker.start();
 loop.touch();
 port.postMessage({ kind: 'ready' });

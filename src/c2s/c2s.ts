@@ -106,6 +106,15 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
     this.fail(error, text);
   }
 
+  crashed(cause: unknown): void {
+    const jid = this.isAuthenticated ? this.jid.full : undefined;
+    this.host.log.error(
+      { err: cause, what: 'c2s_crashed', jid },
+      'handling a stanza crashed; its stream is closed',
+    );
+    this.fail('internal-server-error', undefined, 'error');
+  }
+
   disconnected(error: Error | undefined): void {
     if (this.state === 'closed') return;
     this.reason = error === undefined ? 'socket_closed' : 'socket_error';

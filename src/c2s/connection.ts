@@ -1,10 +1,6 @@
 import type { Socket } from 'node:net';
 import { CLOSE_LINGER_MS, OUTGOING_BYTES_MAX, STANZAS_PER_TURN_MAX } from '../limits.ts';
 import { Counter } from '../memory/counters.ts';
-import { Scan, type ScanError, type Scanner } from '../xml/scanner.ts';
-import type { StreamContext } from '../xml/stream-context.ts';
-import type { ConnectionHost } from './connection-host.ts';
-import type { Piece } from './output.ts';
 import {
   adoptSocket,
   disown,
@@ -13,7 +9,11 @@ import {
   type SocketOwner,
   Written,
   writeNow,
-} from './socket.ts';
+} from '../util/owned-socket.ts';
+import { Scan, type ScanError, type Scanner } from '../xml/scanner.ts';
+import type { StreamContext } from '../xml/stream-context.ts';
+import type { ConnectionHost } from './connection-host.ts';
+import type { Piece } from './output.ts';
 
 /** The stream on a connection: the state machine that gets what was read. */
 export interface StreamOwner {
@@ -22,6 +22,8 @@ export interface StreamOwner {
   element(scanner: Scanner, buffer: Buffer): void;
   streamClosed(): void;
   unreadable(error: ScanError, text: string): void;
+  /** Handling what was read has thrown. */
+  crashed(cause: unknown): void;
   /** The transport is gone. `error` is undefined after an orderly end. */
   disconnected(error: Error | undefined): void;
 }
@@ -191,6 +193,10 @@ export class Connection implements SocketOwner, Piece {
         if (!this.isOpen) return end;
         if (pos >= end) break;
       }
+    } catch (cause) {
+      // A bug, ours or a module's: it costs this client its stream and nobody else anything.
+      this.owner.crashed(cause);
+      return end;
     } finally {
       this.#isConsuming = false;
     }

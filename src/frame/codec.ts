@@ -4,8 +4,8 @@ import type { SessionId } from '../xmpp/session-id.ts';
 import type { StanzaKind } from '../xmpp/stanza.ts';
 import { FRAME_VERSION, type Frame, FrameKind, type RouteFrame } from './kinds.ts';
 
-/** The one place that knows msgpack. Arrays instead of maps: no names travel. */
-const packr = new Packr({ useRecords: false, mapsAsObjects: false, encodeUndefinedAsNil: true });
+/** Frames as msgpack: arrays, so that the names of their fields do not travel. */
+const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true });
 
 type Sid = [number, number, number];
 

@@ -154,9 +154,10 @@ export interface SubscriptionLists {
 
 /** An offline message on its way to the user who came back (in the list under `offline/messages`). */
 export interface OfflineRoute {
-  readonly from: Jid;
-  readonly to: Jid;
+  /** The message, with its sender and the address it was sent to. */
   readonly acc: Accumulator;
+  /** Called when the message has been routed. */
+  readonly routed?: () => void;
 }
 
 // Privacy lists (XEP-0016, XEP-0191)
@@ -260,12 +261,3 @@ export type AmpSupport =
       readonly rule: AmpRule;
       readonly error: 'unsupported-actions' | 'unsupported-conditions';
     };
-
-// Offline messages
-
-/** A message that a handler of `resend_offline_messages` found, under the key `offline/messages` (a list of these). */
-export interface OfflineRoute {
-  readonly acc: Accumulator;
-  /** Called when the message has been routed. */
-  readonly routed?: () => void;
-}

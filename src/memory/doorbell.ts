@@ -1,5 +1,5 @@
 /**
- * Waking a thread that sleeps in its event loop.
+ * Who sleeps, and who must be woken.
  *
  * Every thread has one cell: 0 = awake, 1 = asleep (or about to be). A producer that published something calls
  * {@link Doorbell.ring}, which costs one load while the thread is awake. A thread goes to sleep in this order:
@@ -18,17 +18,20 @@ export function createDoorbells(threads: number): SharedArrayBuffer {
 
 export class Doorbell {
   readonly #cells: Int32Array;
+  readonly #wake: (thread: number) => void;
 
-  constructor(memory: SharedArrayBuffer) {
+  /** `wake` interrupts a thread's sleep (see `waker.ts`). */
+  constructor(memory: SharedArrayBuffer, wake: (thread: number) => void) {
     this.#cells = new Int32Array(memory);
+    this.#wake = wake;
   }
 
-  /** Wakes `thread` if it sleeps. Returns whether it had to be woken. */
+  /** Wakes `thread` if it sleeps. Of several who ring, one wakes it. Returns whether this one did. */
   ring(thread: number): boolean {
     const cell = thread * CELL_WORDS;
     if (Atomics.load(this.#cells, cell) === AWAKE) return false;
     if (Atomics.compareExchange(this.#cells, cell, ASLEEP, AWAKE) !== ASLEEP) return false;
-    Atomics.notify(this.#cells, cell);
+    this.#wake(thread);
     return true;
   }
 
@@ -40,14 +43,5 @@ export class Doorbell {
   /** Marks `thread` (the caller's own) as awake: nobody needs to ring. */
   awake(thread: number): void {
     Atomics.store(this.#cells, thread * CELL_WORDS, AWAKE);
-  }
-
-  /**
-   * Resolves when somebody rings for `thread` (the caller's own). Must be called before {@link sleep}'s last look:
-   * `waitAsync` compares the cell with ASLEEP, so a bell rung in between resolves at once. Never blocks.
-   */
-  async rung(thread: number): Promise<void> {
-    const result = Atomics.waitAsync(this.#cells, thread * CELL_WORDS, ASLEEP);
-    if (result.async) await result.value;
   }
 }

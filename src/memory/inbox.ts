@@ -17,12 +17,20 @@ export class Inbox {
   readonly #counters: Float64Array;
   readonly #handler: FrameHandler;
   readonly #parts = new Map<number, Buffer[]>();
+  readonly #failed: (cause: unknown) => void;
   readonly #onRoom: (thread: number) => void;
 
-  constructor(bell: Doorbell, counters: Float64Array, handler: FrameHandler) {
+  /** `failed` hears what the handler throws: one bad frame must not stop those behind it. */
+  constructor(
+    bell: Doorbell,
+    counters: Float64Array,
+    handler: FrameHandler,
+    failed: (cause: unknown) => void,
+  ) {
     this.#bell = bell;
     this.#counters = counters;
     this.#handler = handler;
+    this.#failed = failed;
     this.#onRoom = (thread) => {
       this.#bell.ring(thread);
     };
@@ -39,8 +47,8 @@ export class Inbox {
     this.#parts.delete(thread);
   }
 
-  /** Handles up to `framesMax` frames. Returns whether there may be more. */
-  drain(framesMax: number): boolean {
+  /** Handles up to `framesMax` frames. Returns how many: as many as that means that there may be more. */
+  drain(framesMax: number): number {
     const { merge } = this;
     merge.refresh();
     let frames = 0;
@@ -62,14 +70,14 @@ export class Inbox {
         merge.release(this.#onRoom);
       }
     }
-    return frames === framesMax;
+    return frames;
   }
 
   #record(thread: number, consumer: RingConsumer): void {
     const { bytes, start, end, flags } = consumer;
     const parts = this.#parts.get(thread);
     if (parts === undefined) {
-      if (flags === RECORD_LAST) this.#handler(thread, bytes, start, end);
+      if (flags === RECORD_LAST) this.#handle(thread, bytes, start, end);
       else this.#parts.set(thread, [Buffer.from(bytes.subarray(start, end))]);
       return;
     }
@@ -82,6 +90,14 @@ export class Inbox {
     if (flags !== RECORD_LAST) return;
     this.#parts.delete(thread);
     const frame = Buffer.concat(parts);
-    this.#handler(thread, frame, 0, frame.length);
+    this.#handle(thread, frame, 0, frame.length);
+  }
+
+  #handle(thread: number, bytes: Buffer, start: number, end: number): void {
+    try {
+      this.#handler(thread, bytes, start, end);
+    } catch (cause) {
+      this.#failed(cause);
+    }
   }
 }

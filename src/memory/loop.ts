@@ -31,9 +31,8 @@ export class Loop {
   readonly #turn = (): void => this.#endTurn();
   #isScheduled = false;
   #isAsleep = false;
-  #isListening = false;
   #wasCongested = false;
-  #idleTurns = 0;
+  #idleTurns = IDLE_TURNS;
   readonly #fences: (() => boolean)[] = [];
 
   constructor(me: number, bell: Doorbell, inbox: Inbox, outbox: Outbox, host: TurnHost) {
@@ -69,13 +68,14 @@ export class Loop {
 
   #endTurn(): void {
     this.#isScheduled = false;
-    const hasMoreFrames = this.#inbox.drain(FRAMES_PER_TURN_MAX);
+    const frames = this.#inbox.drain(FRAMES_PER_TURN_MAX);
     const hasYielded = this.#host.resumeYielded();
     this.#host.flush();
     this.#outbox.publish();
     this.#checkFences();
     this.#checkCongestion();
-    if (hasMoreFrames || hasYielded) this.touch();
+    if (frames > 0) this.#idleTurns = 0;
+    if (frames === FRAMES_PER_TURN_MAX || hasYielded) this.touch();
     else if (!this.#isScheduled) this.#goToSleep();
   }
 
@@ -90,28 +90,12 @@ export class Loop {
   }
 
   #goToSleep(): void {
-    if (this.#inbox.merge.hasWork()) {
-      this.#idleTurns = 0;
+    if (this.#idleTurns++ < IDLE_TURNS || this.#inbox.merge.hasWork()) {
       this.touch();
       return;
     }
-    if (++this.#idleTurns <= IDLE_TURNS) {
-      this.touch();
-      return;
-    }
-    this.#idleTurns = 0;
     this.#isAsleep = true;
     this.#bell.sleep(this.#me);
-    if (!this.#isListening) this.#listen();
     if (this.#inbox.merge.hasWork() || this.#outbox.retry()) this.touch();
-  }
-
-  /** Waits for the bell. The wait outlasts turns: one is always pending. */
-  #listen(): void {
-    this.#isListening = true;
-    this.#bell.rung(this.#me).then(() => {
-      this.#isListening = false;
-      this.touch();
-    });
   }
 }

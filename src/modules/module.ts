@@ -27,9 +27,10 @@ export type { C2sParams } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
-export { StoreUnavailableError } from '../store/operations.ts';
+export { type OfflineMessage, StoreUnavailableError } from '../store/operations.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
+export { delayXml, parseStamp } from '../xmpp/delay.ts';
 export { Jid, makeJid, parseJid } from '../xmpp/jid.ts';
 export * from '../xmpp/namespaces.ts';
 export { isSameSession, type SessionId } from '../xmpp/session-id.ts';
@@ -66,6 +67,12 @@ export interface ModuleDefinition<Options = unknown> {
 /** Declares a module. */
 export function defineModule<Options>(definition: ModuleDefinition<Options>): ModuleDefinition<Options> {
   return definition;
+}
+
+/** How a permanent key of an accumulator becomes plain data, and back. */
+export interface KeyCodec {
+  readonly encode: (value: unknown) => unknown;
+  readonly decode: (data: unknown) => unknown;
 }
 
 /** What a registration through the API leads to. */
@@ -161,8 +168,20 @@ export interface ModuleContext<Options = unknown> {
   accumulator(from: Jid, to: Jid, stanza: Stanza | Element): Accumulator;
   /** Sends a stanza through the router. */
   route(acc: Accumulator): undefined | Promise<unknown>;
+  /** Counts and traces that a stanza ended in this module: stored, bounced or dropped. */
+  outcome(acc: Accumulator, outcome: 'stored' | 'bounced' | 'dropped'): void;
   /** The address of a string, prepared and shared. Undefined when it is none. */
   jid(text: string): Jid | undefined;
+  /** The address of a string that was one before (out of storage). */
+  trustedJid(full: string): Jid;
+  /**
+   * Lets a permanent key of this module travel to other shards and into storage; `encode` makes plain data of its value. Keys without this
+   * stay behind.
+   */
+  permanentKey(namespace: string, key: string, codec: KeyCodec): void;
+  /** Permanent keys as plain data, for storage, and back. */
+  encodeKeys(keys: ReadonlyMap<string, unknown> | undefined): readonly (readonly [string, unknown])[];
+  decodeKeys(keys: readonly (readonly [string, unknown])[]): ReadonlyMap<string, unknown> | undefined;
   /** Sends a request to a client and calls back with its answer, or with undefined when none came in time. */
   request(
     to: Jid,

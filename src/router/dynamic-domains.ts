@@ -12,7 +12,7 @@ export function dynamicDomainsRouter(
   deliver: DeliverLocally,
 ): RoutingModule {
   return {
-    name: 'mongoose_router_dynamic_domains',
+    name: 'dynamic_domains',
     route(acc) {
       const route = find(acc.to.domain);
       if (route === undefined) return undefined;

@@ -9,7 +9,7 @@ export function externalLocalnodeRouter(
   deliver: DeliverLocally,
 ): RoutingModule {
   return {
-    name: 'mongoose_router_external_localnode',
+    name: 'external_localnode',
     route(acc) {
       const component = components.on(acc.to.domain, shard);
       if (component === undefined) return undefined;
@@ -22,7 +22,7 @@ export function externalLocalnodeRouter(
 /** External components whose connection is on another shard. */
 export function externalRouter(components: ComponentTable, deliver: DeliverLocally): RoutingModule {
   return {
-    name: 'mongoose_router_external',
+    name: 'external',
     route(acc) {
       const component = components.anywhere(acc.to.domain);
       if (component === undefined) return undefined;

@@ -8,7 +8,7 @@ const FILTER_PACKET = HOOK_INDEX.filter_packet;
 /** The first link: the hook `filter_packet`, for every stanza that is routed, whoever sent it. */
 export function globalRouter(globals: { readonly chains: ChainTable }): RoutingModule {
   return {
-    name: 'mongoose_router_global',
+    name: 'global',
     filter(acc) {
       const chain = globals.chains[FILTER_PACKET]!;
       if (chain === null) return undefined;

@@ -8,7 +8,7 @@ export type DeliverLocally = (acc: Accumulator, route: Route) => Handled;
 /** Hosted domains, and subdomains that modules serve. */
 export function localdomainRouter(routes: RouteTable, deliver: DeliverLocally): RoutingModule {
   return {
-    name: 'mongoose_router_localdomain',
+    name: 'localdomain',
     route(acc) {
       const route = routes.get(acc.to.domain);
       if (route === undefined) return undefined;

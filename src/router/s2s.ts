@@ -5,7 +5,7 @@ import { DONE, type RoutingModule } from './routing-module.ts';
 /** The last link: other servers. Until federation exists, each is a server that cannot be found. */
 export function s2sRouter(refuse: (acc: Accumulator, error: StanzaError) => void): RoutingModule {
   return {
-    name: 'ejabberd_s2s',
+    name: 's2s',
     route(acc) {
       refuse(acc, new StanzaError('remote-server-not-found'));
       return DONE;

@@ -25,6 +25,8 @@ export interface ShardBoot {
   readonly storeThread: number;
   readonly shared: SharedHandles;
   readonly peers: readonly Peer[];
+  /** Where threads listen for being woken. */
+  readonly bellDirectory: string;
   readonly config: Config;
   readonly seed: HashSeed;
   /** Key for answers about accounts that do not exist; the same for all shards. */
@@ -41,6 +43,7 @@ export interface StoreBoot {
   readonly thread: number;
   readonly shared: SharedHandles;
   readonly peers: readonly Peer[];
+  readonly bellDirectory: string;
   readonly directory: string;
   readonly durability: 'full' | 'normal';
   readonly loglevel: string;
@@ -74,7 +77,9 @@ export type ToShard =
       readonly shard: number;
       readonly sessions: readonly { readonly jid: string; readonly number: number; readonly time: number }[];
     }
-  | { readonly kind: 'drain' };
+  | { readonly kind: 'drain' }
+  /** End now: everything is flushed. */
+  | { readonly kind: 'stop' };
 
 /** What a shard tells the main thread. */
 export type FromShard =

@@ -5,10 +5,10 @@ import { Connection, Pause } from '../c2s/connection.ts';
 import type { ConnectionHost } from '../c2s/connection-host.ts';
 import { OutputArena } from '../c2s/output.ts';
 import { ScannerPool } from '../c2s/scanner-pool.ts';
-import { createReadBuffer } from '../c2s/socket.ts';
 import { handshake } from '../c2s/starttls.ts';
 import { READ_BUFFER_BYTES } from '../limits.ts';
 import { Counter } from '../memory/counters.ts';
+import { createReadBuffer } from '../util/owned-socket.ts';
 import { Shaper } from './shaper.ts';
 
 /** What the connections of a shard need from it. */

@@ -10,7 +10,7 @@ import { foldHook, runHook, type StanzaHook, type ValueHook } from '../hooks/run
 import type { C2sParams } from '../hooks/session.ts';
 import type { IqDiscipline, IqHandler } from '../local/iq.ts';
 import type { IqComponent } from '../local/iq-table.ts';
-import type { Accounts, ModuleContext, SessionHandle, Values } from '../modules/module.ts';
+import type { Accounts, KeyCodec, ModuleContext, SessionHandle, Values } from '../modules/module.ts';
 import type { Logger } from '../observe/log.ts';
 import type { SessionRef } from '../sm/session-manager.ts';
 import type { Store } from '../store/store.ts';
@@ -159,6 +159,28 @@ export class ShardModuleContext implements ModuleContext {
 
   jid(text: string): Jid | undefined {
     return this.#shard.jids.parse(text);
+  }
+
+  outcome(acc: Accumulator, outcome: 'stored' | 'bounced' | 'dropped'): void {
+    this.#shard.routing.outcome(acc, outcome);
+  }
+
+  trustedJid(full: string): Jid {
+    return this.#shard.jids.trusted(full);
+  }
+
+  permanentKey(namespace: string, key: string, codec: KeyCodec): void {
+    const { keys } = this.#shard;
+    keys.register(namespace, key, codec);
+    this.#undo.push(() => keys.unregister(namespace, key));
+  }
+
+  encodeKeys(keys: ReadonlyMap<string, unknown> | undefined): readonly (readonly [string, unknown])[] {
+    return this.#shard.keys.encode(keys) ?? [];
+  }
+
+  decodeKeys(keys: readonly (readonly [string, unknown])[]): ReadonlyMap<string, unknown> | undefined {
+    return this.#shard.keys.decode(keys);
   }
 
   request(

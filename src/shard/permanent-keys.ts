@@ -1,9 +1,4 @@
-/** How a permanent key of an accumulator crosses to another shard, or into storage. */
-export interface KeyCodec {
-  /** To plain data. */
-  readonly encode: (value: unknown) => unknown;
-  readonly decode: (data: unknown) => unknown;
-}
+import type { KeyCodec } from '../modules/module.ts';
 
 /**
  * The permanent keys that may travel: a module registers each of its own. One that nobody registered stays behind and is counted; in test
@@ -19,6 +14,10 @@ export class PermanentKeys {
 
   register(namespace: string, key: string, codec: KeyCodec): void {
     this.#codecs.set(`${namespace}/${key}`, codec);
+  }
+
+  unregister(namespace: string, key: string): void {
+    this.#codecs.delete(`${namespace}/${key}`);
   }
 
   encode(keys: ReadonlyMap<string, unknown> | undefined): (readonly [string, unknown])[] | undefined {

@@ -11,6 +11,7 @@ import type { JidCache } from '../xmpp/jid-cache.ts';
 import type { AccountService } from './accounts.ts';
 import type { Asker } from './ask.ts';
 import type { DryRun } from './dry-run.ts';
+import type { PermanentKeys } from './permanent-keys.ts';
 import type { Routing } from './routing.ts';
 
 /** What the parts of a shard that run modules need of it. */
@@ -25,6 +26,7 @@ export interface ShardServices {
   readonly asker: Asker;
   readonly accounts: AccountService;
   readonly dryRun: DryRun;
+  readonly keys: PermanentKeys;
   readonly product: { readonly name: string; readonly version: string };
   readonly registrationTimeoutMs: number;
   nextRef(): number;

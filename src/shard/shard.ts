@@ -30,6 +30,7 @@ import { Loop } from '../memory/loop.ts';
 import { Outbox } from '../memory/outbox.ts';
 import { RingConsumer } from '../memory/ring.ts';
 import { Sequence } from '../memory/sequence.ts';
+import { Waker } from '../memory/waker.ts';
 import { createLog, type Logger } from '../observe/log.ts';
 import type { Route } from '../router/route-table.ts';
 import { SessionManager } from '../sm/session-manager.ts';
@@ -96,6 +97,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly #sessions: Sessions;
   readonly #existence = new Existence();
   readonly #frames: FrameReceiver;
+  readonly #waker: Waker;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
   readonly #loop: Loop;
@@ -117,10 +119,14 @@ export class Shard implements C2sHost, ShardServices {
     this.counters = counterRow(boot.shared.counters, boot.shard);
     this.counters.fill(0);
 
-    const bell = new Doorbell(boot.shared.bells);
+    this.#waker = new Waker(boot.bellDirectory, boot.shard, () => this.#loop.touch());
+    const bell = new Doorbell(boot.shared.bells, (thread) => this.#waker.wake(thread));
     this.#outbox = new Outbox(new Sequence(boot.shared.sequence), bell, this.counters);
-    this.#inbox = new Inbox(bell, this.counters, (_thread, bytes, start, end) =>
-      this.#frames.handle(bytes, start, end),
+    this.#inbox = new Inbox(
+      bell,
+      this.counters,
+      (_thread, bytes, start, end) => this.#frames.handle(bytes, start, end),
+      (cause) => this.log.error({ err: cause, what: 'frame_failed' }, 'a frame could not be handled'),
     );
     this.#loop = new Loop(boot.shard, bell, this.#inbox, this.#outbox, {
       resumeYielded: () => this.connections.resumeYielded(),
@@ -247,11 +253,13 @@ export class Shard implements C2sHost, ShardServices {
 
   /** Starts modules and timers; then the shard can take connections. */
   async start(): Promise<void> {
+    await this.#waker.start();
     await this.#apply(this.#config);
     setInterval(() => this.connections.expireLogins(), LOGIN_CHECK_MS).unref();
     setInterval(() => this.#housekeeping(), STORE_CHECK_MS).unref();
     setInterval(() => {
       this.counters[Counter.heartbeat]!++;
+      this.#loop.touch();
     }, HEARTBEAT_MS);
     this.#loop.touch();
     this.#post({ kind: 'ready' });
@@ -299,6 +307,11 @@ export class Shard implements C2sHost, ShardServices {
     if (this.connections.size === 0) this.#post({ kind: 'drained' });
   }
 
+  /** Ends modules. The thread ends right after. */
+  stop(): void {
+    this.hostTypes.stop();
+  }
+
   accept(socket: Socket, listener: number, address: string, port: number): void {
     this.connections.accept(socket, listener, address, port);
   }
@@ -340,8 +353,9 @@ export class Shard implements C2sHost, ShardServices {
   /** A thread died. What it had not read any more is looked after: stanzas are routed again. */
   #disconnect(thread: number): void {
     // First what it still sent, then what it will never read.
-    while (this.#inbox.drain(FRAMES_PER_TURN_MAX));
+    while (this.#inbox.drain(FRAMES_PER_TURN_MAX) > 0);
     this.#inbox.disconnect(thread);
+    this.#waker.forget(thread);
     const lost = this.#outbox.reclaim(thread);
     if (thread === this.#boot.storeThread) this.store.down();
     else for (const bytes of lost) this.#rerouteFrame(bytes);

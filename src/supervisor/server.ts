@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Acceptor } from '../acceptor/acceptor.ts';
 import { Placement } from '../acceptor/placement.ts';
 import type { CertificateConfig, Config } from '../config/config.ts';
@@ -52,6 +55,8 @@ export class Server {
   readonly #acceptors: Acceptor[] = [];
   readonly #deaths = new Map<number, number[]>();
   readonly #longJids = new Map<number, string>();
+  /** Private to this user: whoever may enter can wake threads, and nothing more. */
+  readonly #bellDirectory = mkdtempSync(join(tmpdir(), 'meerkat-'));
   #selfSigned!: CertificateConfig;
   #secret!: Buffer;
   #isStopping = false;
@@ -166,6 +171,7 @@ export class Server {
           thread,
           shared: this.memory.handles,
           peers: this.memory.peersOf(thread),
+          bellDirectory: this.#bellDirectory,
           directory: this.#config.storage.directory,
           durability: this.#config.storage.durability,
           loglevel: this.#config.general.loglevel,
@@ -225,6 +231,7 @@ export class Server {
       storeThread: this.storeThread,
       shared: this.memory.handles,
       peers: this.memory.peersOf(shard),
+      bellDirectory: this.#bellDirectory,
       config: this.#config,
       seed: this.memory.seed,
       secret: this.#secret,
@@ -401,8 +408,9 @@ export class Server {
     await Promise.race([drained, limit]);
     // What the ended sessions still asked of the store is in its rings: it comes before the end.
     await this.#store.stop();
-    await Promise.all(this.shards.map((shard) => shard.kill()));
+    await Promise.all(this.shards.map((shard) => shard.stop()));
     await this.#tasks.stop();
+    rmSync(this.#bellDirectory, { recursive: true, force: true });
   }
 
   #checkDrained(): void {

@@ -15,6 +15,9 @@ interface Pending {
   readonly reject: (cause: Error) => void;
 }
 
+/** What ending in order may take. */
+const STOP_MS_MAX = 1_000;
+
 /** The shard ended before it answered. */
 export class ShardLostError extends Error {}
 
@@ -29,6 +32,7 @@ export class ShardHandle implements ShardLoad {
   readonly #open = new Map<string, number>();
   #connections = 0;
   #hasEnded = false;
+  #whenEnded: (() => void) | undefined;
 
   constructor(entry: URL, boot: ShardBoot, events: ShardEvents) {
     this.shard = boot.shard;
@@ -37,6 +41,7 @@ export class ShardHandle implements ShardLoad {
       ended: (cause) => {
         this.isReady = false;
         this.#hasEnded = true;
+        this.#whenEnded?.();
         const lost = new ShardLostError(`shard ${this.shard} ended`, { cause });
         for (const { reject } of this.#pending.values()) reject(lost);
         this.#pending.clear();
@@ -73,6 +78,18 @@ export class ShardHandle implements ShardLoad {
     const id = this.#nextId++;
     this.#thread.post({ kind: 'request', id, command, args });
     return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+  }
+
+  /** Ends the shard in order; one that does not listen is killed. */
+  async stop(): Promise<void> {
+    if (this.#hasEnded) return;
+    const ended = new Promise<void>((resolve) => {
+      this.#whenEnded = resolve;
+    });
+    this.#thread.post({ kind: 'stop' });
+    const timer = setTimeout(() => void this.#thread.kill(), STOP_MS_MAX);
+    await ended;
+    clearTimeout(timer);
   }
 
   kill(): Promise<number> {

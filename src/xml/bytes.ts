@@ -1,20 +1,6 @@
-/** The byte values that mean something to XML, and small operations on bytes for the scanner's inner loops. */
+/** Small operations on bytes, for the scanner's inner loops. */
 
 import { CLASS } from './classes.ts';
-
-export const LT = 0x3c;
-export const GT = 0x3e;
-export const AMP = 0x26;
-export const SLASH = 0x2f;
-export const BANG = 0x21;
-export const QUESTION = 0x3f;
-export const EQUALS = 0x3d;
-export const COLON = 0x3a;
-export const APOS = 0x27;
-export const QUOT = 0x22;
-export const MINUS = 0x2d;
-export const RBRACKET = 0x5d;
-export const CR = 0x0d;
 
 /** Steps over bytes of class `mask`. */
 export function skip(buffer: Buffer, from: number, stop: number, mask: number): number {

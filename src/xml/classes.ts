@@ -11,7 +11,7 @@ export const TEXT = 8;
 /** Ordinary inside an attribute value in either kind of quotes. */
 export const VALUE = 16;
 
-export const CLASS = new Int32Array(256);
+export const CLASS = new Uint8Array(256);
 
 for (let c = 0x20; c < 0x80; c++) CLASS[c] = TEXT | VALUE;
 for (const c of ' \t\n\r') CLASS[c.charCodeAt(0)]! |= SPACE;

@@ -1,8 +1,10 @@
-import { COLON, grow, sameBytes, spells } from './bytes.ts';
+import { grow, sameBytes, spells } from './bytes.ts';
 import { NamespaceScope } from './namespace-scope.ts';
 import { PROBLEM } from './scan-problem.ts';
 import type { Binding, StreamContext } from './stream-context.ts';
 import { ATTRIBUTE, CLOSE, NS_ABSENT, NS_STREAM, OPEN, TOKEN_WORDS } from './tokens.ts';
+
+const COLON = 0x3a;
 
 /** An open element: name start, name length, and the namespaces in scope before it (how many, which default). */
 const STACK_WORDS = 4;

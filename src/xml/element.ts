@@ -1,3 +1,4 @@
+import { nameText } from './name-cache.ts';
 import { decodeCdata, decodeText, decodeValue } from './references.ts';
 import type { Scanner } from './scanner.ts';
 import { XML_NS } from './stream-context.ts';
@@ -134,6 +135,10 @@ class TreeBuilder {
     return this.#buffer.utf8Slice(this.#scanner.base + start, this.#scanner.base + end);
   }
 
+  #name(start: number, end: number): string {
+    return nameText(this.#buffer, this.#scanner.base + start, this.#scanner.base + end);
+  }
+
   #element(t: number): Element {
     const { tokens } = this.#scanner;
     const colon = tokens[t + 3]!;
@@ -143,17 +148,17 @@ class TreeBuilder {
       uri = this.#scanner.namespaceUri(this.#buffer, reference);
       this.#uris.set(reference, uri);
     }
-    return new Element(this.#slice(colon < 0 ? tokens[t + 1]! : colon + 1, tokens[t + 2]!), uri);
+    return new Element(this.#name(colon < 0 ? tokens[t + 1]! : colon + 1, tokens[t + 2]!), uri);
   }
 
   #attributes(element: Element, first: number, last: number): void {
     const { tokens } = this.#scanner;
     let prefixed: [string, string][] | undefined;
     for (let t = first; t <= last; t += TOKEN_WORDS) {
-      const name = this.#slice(tokens[t + 1]!, tokens[t + 2]!);
+      const name = this.#name(tokens[t + 1]!, tokens[t + 2]!);
+      if (name === 'xmlns') continue;
       const raw = this.#slice(tokens[t + 3]!, tokens[t + 4]!);
       const value = (tokens[t]! & WANTS_DECODING) !== 0 ? decodeValue(raw) : raw;
-      if (name === 'xmlns') continue;
       const colon = name.indexOf(':');
       if (colon < 0) element.attributes.set(name, value);
       else if (name.startsWith('xmlns:')) {

@@ -1,4 +1,5 @@
 import { grow, sameBytes, spells } from './bytes.ts';
+import { nameText } from './name-cache.ts';
 import { decodeValue } from './references.ts';
 import { PROBLEM } from './scan-problem.ts';
 import { type Binding, type StreamContext, XML_NS, XMLNS_NS } from './stream-context.ts';
@@ -117,7 +118,7 @@ export class NamespaceScope {
     if (reference >= 0) {
       const at = reference * WORDS;
       const declarations = this.#declarations;
-      const raw = buffer.utf8Slice(base + declarations[at + URI_START]!, base + declarations[at + URI_END]!);
+      const raw = nameText(buffer, base + declarations[at + URI_START]!, base + declarations[at + URI_END]!);
       return declarations[at + FLAGS] === PLAIN ? raw : decodeValue(raw);
     }
     if (reference === NS_ABSENT) return '';

@@ -1,4 +1,4 @@
-import { LT, QUESTION, skip } from './bytes.ts';
+import { skip } from './bytes.ts';
 import { SPACE } from './classes.ts';
 import { checkDeclaration, DECLARATION_BYTES_MAX } from './declaration.ts';
 import { ElementScanner, Step } from './element-scanner.ts';
@@ -9,6 +9,9 @@ import type { Binding, StreamContext } from './stream-context.ts';
 export { decodeValue } from './references.ts';
 export { Scan } from './scan.ts';
 export type { ScanError } from './scan-problem.ts';
+
+const LT = 0x3c;
+const QUESTION = 0x3f;
 
 /**
  * The only parser of what arrives on a stream: one strict, incremental pass over the bytes.

@@ -27,6 +27,10 @@ export const XMLNS_NS = 'http://www.w3.org/2000/xmlns/';
 export class StreamContext {
   /** Qualified name of the opening tag as written, which the closing tag must repeat. Empty while none was read. */
   readonly headerName: string;
+  /**
+   * What the opening tag bound. Where the content namespace is another one than `jabber:client` (s2s, components), give that here in its
+   * place: then stanzas are the same in every stream, and their bytes can be forwarded.
+   */
   readonly bindings: readonly Binding[];
   readonly limits: ScanLimits;
   /** Index into {@link bindings} of the default namespace, or -1. */

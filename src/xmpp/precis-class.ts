@@ -16,28 +16,42 @@ const FREEFORM_ONLY =
 const IGNORABLE = /^[\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]$/u;
 // RFC 8264 §9.9 OldHangulJamo: Hangul_Syllable_Type L, V or T.
 const OLD_HANGUL_JAMO = /^[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7c6\ud7cb-\ud7fb]$/;
-// RFC 8264 §9.6 Exceptions; those that need a context are in `obeysContextRule`.
-const EXCEPTION_VALID = /^[\u00df\u03c2\u06fd\u06fe\u0f0b\u3007]$/;
+// RFC 8264 §9.6 Exceptions. The middle dot and the digits among them have rules that concern the whole string, and pass here.
+const EXCEPTION_VALID = /^[\u00df\u03c2\u06fd\u06fe\u0f0b\u3007\u30fb]$/;
 const EXCEPTION_DISALLOWED = /^[\u0640\u07fa\u302e\u302f\u3031-\u3035\u303b]$/;
 
 /** Whether every character of `text` is valid in the class, where it stands. */
 export function isInClass(text: string, cls: PrecisClass): boolean {
+  if (!obeysStringRules(text)) return false;
   const points = Array.from(text);
-  return points.every((c, i) => obeysContextRule(points, i) ?? isValid(c, cls));
+  return points.every((c, i) => isPrintableAscii(c) || (obeysContextRule(points, i) ?? isValid(c, cls)));
 }
 
-/** RFC 8264 §8, for characters that no context rule concerns. */
+function isPrintableAscii(c: string): boolean {
+  return c >= '!' && c <= '~';
+}
+
+/** RFC 8264 §8, for characters beyond ASCII that no context rule concerns. */
 function isValid(c: string, cls: PrecisClass): boolean {
   if (EXCEPTION_VALID.test(c)) return true;
   if (EXCEPTION_DISALLOWED.test(c)) return false;
-  if (c >= '!' && c <= '~') return true;
   if (OLD_HANGUL_JAMO.test(c) || IGNORABLE.test(c) || /^\p{Cc}$/u.test(c)) return false;
   const hasCompat = c.normalize('NFKC') !== c;
   if (cls === 'identifier') return !hasCompat && LETTER_DIGIT.test(c);
   return hasCompat || LETTER_DIGIT.test(c) || FREEFORM_ONLY.test(c);
 }
 
-/** The context rules of RFC 5892 appendix A, which RFC 8264 §9.5 and §9.6 take over. Undefined for characters without one. */
+/**
+ * The context rules of RFC 5892 appendix A that look at the whole string: A.7 for the Katakana middle dot, A.8 and A.9 for the two kinds of
+ * Arabic-Indic digits. Asked once, not for each such character: a long address is prepared in linear time.
+ */
+function obeysStringRules(text: string): boolean {
+  if (text.includes('\u30fb') && !/[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u.test(text))
+    return false;
+  return !(/[\u0660-\u0669]/.test(text) && /[\u06f0-\u06f9]/.test(text));
+}
+
+/** The rules of RFC 5892 appendix A that look at neighbours (RFC 8264 §9.5, §9.6). Undefined for characters without one. */
 function obeysContextRule(points: readonly string[], i: number): boolean | undefined {
   const before = points[i - 1] ?? '';
   const after = points[i + 1] ?? '';
@@ -53,19 +67,10 @@ function obeysContextRule(points: readonly string[], i: number): boolean | undef
     case '\u05f3': // HEBREW PUNCTUATION GERESH
     case '\u05f4': // HEBREW PUNCTUATION GERSHAYIM
       return /\p{Script=Hebrew}/u.test(before);
-    case '\u30fb': // KATAKANA MIDDLE DOT
-      return points.some((c) => /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]/u.test(c));
     default:
-      if (ARABIC_INDIC_DIGIT.test(points[i]!))
-        return !points.some((c) => EXTENDED_ARABIC_INDIC_DIGIT.test(c));
-      if (EXTENDED_ARABIC_INDIC_DIGIT.test(points[i]!))
-        return !points.some((c) => ARABIC_INDIC_DIGIT.test(c));
       return undefined;
   }
 }
-
-const ARABIC_INDIC_DIGIT = /^[\u0660-\u0669]$/;
-const EXTENDED_ARABIC_INDIC_DIGIT = /^[\u06f0-\u06f9]$/;
 
 /**
  * Whether the Canonical_Combining_Class of `c` is 9 (Virama), which JavaScript tells only through normalisation: it sorts neighbouring

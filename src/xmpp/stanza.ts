@@ -3,29 +3,13 @@ import { decodeValue } from '../xml/references.ts';
 import { Scan, Scanner } from '../xml/scanner.ts';
 import { StreamContext } from '../xml/stream-context.ts';
 import { WANTS_DECODING } from '../xml/tokens.ts';
-import { serialize } from '../xml/writer.ts';
 import { NS_CLIENT, NS_STREAM } from './namespaces.ts';
+import { bytesOf, closeStartOf, copyTo, isRecipient, nameEndOf, type StanzaBytes } from './stanza-bytes.ts';
 
 export const StanzaKind = { MESSAGE: 0, PRESENCE: 1, IQ: 2, OTHER: 3 } as const;
 export type StanzaKind = (typeof StanzaKind)[keyof typeof StanzaKind];
 
 export const STANZA_NAMES = ['message', 'presence', 'iq'] as const;
-
-/** Where a stanza's bytes lie, and the places in them that stamping and adding children need. Offsets count from `start`. */
-interface Raw {
-  readonly buffer: Buffer;
-  /** Whether the buffer belongs to somebody else, who will write other things into it. */
-  readonly isBorrowed: boolean;
-  readonly start: number;
-  readonly end: number;
-  readonly nameEnd: number;
-  readonly closeStart: number;
-  readonly isEmpty: boolean;
-  readonly fromStart: number;
-  readonly fromEnd: number;
-  readonly toStart: number;
-  readonly toEnd: number;
-}
 
 /**
  * A stanza in either of its two forms: the bytes it arrived as, or a tree. The tree is made from the bytes when a handler
@@ -41,9 +25,9 @@ export class Stanza {
   /** The `type` attribute. */
   readonly type: string | undefined;
   /** The bytes that the stanza began as. */
-  #raw: Raw | undefined;
+  #raw: StanzaBytes | undefined;
   /** The bytes made from the tree, once they were needed. */
-  #written: Raw | undefined;
+  #written: StanzaBytes | undefined;
   #scanner: Scanner | undefined;
   #element: Element | undefined;
   /** Whether the bytes carry the right `from` and `to` already, and may be written as they are. */
@@ -232,7 +216,7 @@ export class Stanza {
         pos += target.latin1Write(from, pos);
         target[pos++] = 0x27;
       }
-      const keepTo = to !== '' && raw.toStart >= 0 && isValue(raw, to);
+      const keepTo = to !== '' && raw.toStart >= 0 && isRecipient(raw, to);
       if (to !== '' && !keepTo) {
         pos += target.latin1Write(" to='", pos);
         pos += target.latin1Write(to, pos);
@@ -265,9 +249,9 @@ export class Stanza {
     return pos;
   }
 
-  #bytes(): Raw {
+  #bytes(): StanzaBytes {
     if (this.#raw !== undefined) return this.#raw;
-    this.#written ??= rawOf(this.#element!);
+    this.#written ??= bytesOf(this.#element!);
     return this.#written;
   }
 
@@ -278,38 +262,6 @@ export class Stanza {
   }
 }
 
-/** Where the name of the element that starts at `start` ends. */
-function nameEndOf(buffer: Buffer, start: number): number {
-  let i = start + 1;
-  while (buffer[i]! > 0x20 && buffer[i] !== 0x2f && buffer[i] !== 0x3e) i++;
-  return i;
-}
-
-/** Where the closing tag that ends before `end` starts. There may be space in it. */
-function closeStartOf(buffer: Buffer, end: number): number {
-  let i = end - 1;
-  while (buffer[i] !== 0x3c) i--;
-  return i;
-}
-
-function copyTo(raw: Raw, target: Buffer, at: number, from: number, to: number): number {
-  const length = to - from;
-  if (length > 0) raw.buffer.copy(target, at, raw.start + from, raw.start + to);
-  return at + length;
-}
-
-/** Whether the bytes of the `to` attribute are exactly `wire`. */
-function isValue(raw: Raw, wire: string): boolean {
-  // The range runs from the name `to` to the closing quote; the value is its tail.
-  const end = raw.start + raw.toEnd - 1;
-  const start = end - wire.length;
-  if (start <= raw.start + raw.toStart + 2) return false;
-  const before = raw.buffer[start - 1];
-  if (before !== 0x27 && before !== 0x22) return false;
-  for (let i = 0; i < wire.length; i++) if (raw.buffer[start + i] !== wire.charCodeAt(i)) return false;
-  return true;
-}
-
 export function kindOf(name: string): StanzaKind {
   return name === 'message'
     ? StanzaKind.MESSAGE
@@ -318,30 +270,6 @@ export function kindOf(name: string): StanzaKind {
       : name === 'iq'
         ? StanzaKind.IQ
         : StanzaKind.OTHER;
-}
-
-/** The bytes of a tree, without `from` and `to`. */
-function rawOf(element: Element): Raw {
-  const stripped = element.attributes.has('from') || element.attributes.has('to') ? element.copy() : element;
-  stripped.attributes.delete('from');
-  stripped.attributes.delete('to');
-  const text = serialize(stripped, NS_CLIENT);
-  const buffer = Buffer.from(text);
-  const isEmpty = element.children.length === 0;
-  const name = Buffer.byteLength(element.name);
-  return {
-    buffer,
-    isBorrowed: false,
-    start: 0,
-    end: buffer.length,
-    nameEnd: name + 1,
-    closeStart: isEmpty ? buffer.length - 2 : buffer.length - name - 3,
-    isEmpty,
-    fromStart: -1,
-    fromEnd: -1,
-    toStart: -1,
-    toEnd: -1,
-  };
 }
 
 function attributeText(scanner: Scanner, buffer: Buffer, token: number): string | undefined {

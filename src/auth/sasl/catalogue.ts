@@ -36,8 +36,3 @@ export const MECHANISMS: readonly Mechanism[] = [
 export const MECHANISM_BY_NAME: ReadonlyMap<string, Mechanism> = new Map(
   MECHANISMS.map((mechanism) => [mechanism.name, mechanism]),
 );
-
-/** By the name in the configuration. */
-export const MECHANISM_BY_OPTION: ReadonlyMap<string, Mechanism> = new Map(
-  MECHANISMS.map((mechanism) => [mechanism.option, mechanism]),
-);

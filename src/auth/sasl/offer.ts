@@ -1,11 +1,11 @@
 import { hash as digestOf } from 'node:crypto';
 import { HASH_FACTS, type ScramHash } from '../scram.ts';
-import { MECHANISM_BY_OPTION, MECHANISMS, type Mechanism, type MechanismKind } from './catalogue.ts';
+import { MECHANISM_BY_NAME, MECHANISMS, type Mechanism, type MechanismKind } from './catalogue.ts';
 import { channelBindingTypes, type TlsFacts } from './channel-binding.ts';
 
 /** Which mechanisms a listener may offer for a host. */
 export interface MechanismConfig {
-  /** `auth.sasl_mechanisms`, in order; undefined = all. Names that this server does not have are passed over. */
+  /** Names of `auth.sasl_mechanisms` as they are on the wire, in order; undefined = all. Names that this server does not have are passed over. */
   readonly mechanisms: readonly string[] | undefined;
   /** `auth.password.hash`: SCRAM is offered with these only. */
   readonly hashes: readonly ScramHash[];
@@ -80,9 +80,9 @@ export function offeredMechanisms(config: MechanismConfig, tls: TlsFacts | undef
 /** The mechanisms that configuration and methods allow, each once, in order. */
 function configured(config: MechanismConfig): Set<Mechanism> {
   const mechanisms = new Set<Mechanism>();
-  const options = config.mechanisms ?? MECHANISMS.map((mechanism) => mechanism.option);
-  for (const option of options) {
-    const mechanism = MECHANISM_BY_OPTION.get(option);
+  const names = config.mechanisms ?? MECHANISMS.map((mechanism) => mechanism.name);
+  for (const name of names) {
+    const mechanism = MECHANISM_BY_NAME.get(name);
     if (mechanism === undefined) continue;
     if (mechanism.hash !== undefined && !config.hashes.includes(mechanism.hash)) continue;
     if (config.methods.some((method) => method.supports(mechanism.kind))) mechanisms.add(mechanism);

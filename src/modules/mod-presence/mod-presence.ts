@@ -3,6 +3,7 @@ import {
   type Accumulator,
   type C2sParams,
   defineModule,
+  delayXml,
   Element,
   type Jid,
   type ModuleContext,
@@ -13,7 +14,7 @@ import {
   type Verdict,
 } from '../module.ts';
 import { isKnownType, PresenceState } from './presence-state.ts';
-import { delayXml, priorityOf, statusFor, statusOf, subscriptionLists } from './presence-text.ts';
+import { priorityOf, statusFor, statusOf, subscriptionLists } from './presence-text.ts';
 
 /**
  * Presence of local sessions (RFC 6121 §4): who is told that a session is available, and who asks.

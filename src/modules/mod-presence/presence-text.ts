@@ -1,12 +1,4 @@
-import {
-  type Accumulator,
-  Element,
-  type Jid,
-  NS_CLIENT,
-  NS_DELAY,
-  type Stanza,
-  serialize,
-} from '../module.ts';
+import { type Accumulator, type Jid, NS_CLIENT, type Stanza } from '../module.ts';
 
 /** What the roster says about a session's contacts. */
 export interface SubscriptionLists {
@@ -51,10 +43,4 @@ export function statusFor(reason: string): string | undefined {
     default:
       return `Shutdown by reason: ${reason}`;
   }
-}
-
-/** A `<delay/>` (XEP-0203). `timestamp` is in microseconds since the epoch. */
-export function delayXml(from: Jid, timestamp: number, text: string): string {
-  const stamp = new Date(timestamp / 1000).toISOString();
-  return serialize(Element.of('delay', NS_DELAY, { from: from.full, stamp }, text), NS_CLIENT);
 }

@@ -89,7 +89,9 @@ export class OfflineMessages {
     if (this.claims.holds(domain, username, claimant)) {
       for (const id of ids) this.#delete.run(id, domain, username);
     }
-    return this.count(domain, username);
+    const left = this.count(domain, username);
+    if (left === 0) this.claims.release(domain, username, claimant);
+    return left;
   }
 
   release(...[domain, username, claimant]: StoreArgs<'offline_release'>): boolean {

@@ -87,6 +87,14 @@ describe('a prefix', () => {
     expect(read('<stream:a/>', other).end).toBe('bad-namespace-prefix');
   });
 
+  test('may be as long as xmlns, or begin with it', () => {
+    expect([...readOne("<a xmlns:other='x' other:b='1'/>").attributes]).toEqual([['{x}b', '1']]);
+    expect([...readOne("<a xmlns:xmlnsx='x' xmlnsx:b='1'/>").attributes]).toEqual([['{x}b', '1']]);
+    expect(verdictOf("<a other:b='1'/>")).toBe(UNBOUND);
+    expect(verdictOf("<a xmlnsx:b='1'/>")).toBe(UNBOUND);
+    expect(verdictOf("<a xmlns:other='x' xmlns:xmlnsx='x' other:b='1' xmlnsx:b='2'/>")).toBe(TWICE);
+  });
+
   test('may hold other letters', () => {
     expect(readOne("<ä:b xmlns:ä='x' ä:c='1'/>").attribute('{x}c')).toBe('1');
   });

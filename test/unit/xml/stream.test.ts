@@ -170,7 +170,7 @@ describe('the envelope of a top-level element', () => {
 
   test("is not filled from children's attributes, nor from names with other prefixes, nor from longer names", () => {
     const { scanner } = scan(
-      "<a xmlns:p='p' p:to='1' tos='2' To='3' lang='4'><b to='5' from='6' id='7' type='8' xml:lang='9'/></a>",
+      "<a xmlns:p='p' p:to='1' tos='2' To='3' lang='4' ab='5' abcd='6' abcdefgh='7' tipo='8' xml:Lang='9'><b to='5' from='6' id='7' type='8' xml:lang='9'/></a>",
     );
     expect([
       scanner.toToken,

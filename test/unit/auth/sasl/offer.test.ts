@@ -61,7 +61,7 @@ describe('the offer', () => {
   });
 
   it('keeps to the configured list and its order, each once; names unknown here are passed over', () => {
-    const mechanisms = ['plain', 'scram_sha1', 'x_oauth', 'scram_sha256_plus', 'plain', '__proto__'];
+    const mechanisms = ['PLAIN', 'SCRAM-SHA-1', 'X-OAUTH', 'SCRAM-SHA-256-PLUS', 'PLAIN', '__proto__'];
     expect(offeredMechanisms({ ...CONFIG, mechanisms }, TLS).mechanisms).toEqual([
       'PLAIN',
       'SCRAM-SHA-1',
@@ -71,7 +71,7 @@ describe('the offer', () => {
   });
 
   it('announces channel-binding types only along with a -PLUS mechanism (XEP-0440)', () => {
-    const offer = offeredMechanisms({ ...CONFIG, mechanisms: ['scram_sha1', 'plain'] }, TLS);
+    const offer = offeredMechanisms({ ...CONFIG, mechanisms: ['SCRAM-SHA-1', 'PLAIN'] }, TLS);
     expect(offer.channelBindings).toEqual([]);
   });
 

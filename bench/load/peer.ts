@@ -1,0 +1,140 @@
+import { Socket } from 'node:net';
+import { accountName, BENCH_PASSWORD } from '../lib/accounts.ts';
+
+/**
+ * A light XMPP client for load: raw TCP, and a parser that knows where elements end and nothing else. All peers of a process share one read
+ * buffer, so that the client is not what is measured.
+ */
+
+const shared = Buffer.allocUnsafeSlow(262_144);
+
+type OnStanza = (buffer: Buffer, start: number, end: number) => void;
+
+export class Peer {
+  readonly number: number;
+  readonly jid: string;
+  readonly socket: Socket;
+  /** Called for every whole stanza while the session is open. */
+  onStanza: OnStanza = () => {};
+  #carry: Buffer | undefined;
+  #waiting: { readonly marker: string; readonly resolve: (text: string) => void } | undefined;
+  #text = '';
+  #isOpen = false;
+
+  private constructor(number: number, domain: string, resource: string, port: number) {
+    this.number = number;
+    this.jid = `${accountName(number)}@${domain}/${resource}`;
+    this.socket = new Socket({
+      onread: {
+        buffer: shared,
+        callback: (length: number, buffer: Uint8Array) => {
+          this.#received(buffer as Buffer, length);
+          return true;
+        },
+      },
+    } as ConstructorParameters<typeof Socket>[0]);
+    this.socket.setNoDelay(true);
+    this.socket.connect({ port, host: '127.0.0.1' });
+    this.socket.on('error', () => {});
+  }
+
+  /** Connects and logs in with PLAIN; `isAvailable` sends initial presence. */
+  static async login(
+    number: number,
+    domain: string,
+    resource: string,
+    port: number,
+    isAvailable: boolean,
+  ): Promise<Peer> {
+    const peer = new Peer(number, domain, resource, port);
+    await peer.#login(domain, resource);
+    if (isAvailable) await peer.ask('<presence/>', '<presence');
+    peer.#isOpen = true;
+    return peer;
+  }
+
+  /** Connects to a bare relay, as one end of a pair. */
+  static async relay(number: number, port: number): Promise<Peer> {
+    const peer = new Peer(number, 'localhost', 'bench', port);
+    await new Promise<void>((resolve) => peer.socket.once('connect', resolve));
+    peer.socket.write(String(number).padStart(8, '0'));
+    peer.#isOpen = true;
+    return peer;
+  }
+
+  async #login(domain: string, resource: string): Promise<void> {
+    const header = `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`;
+    const credentials = Buffer.from(`\0${accountName(this.number)}\0${BENCH_PASSWORD}`).toString('base64');
+    await this.ask(header, '</stream:features>');
+    await this.ask(
+      `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${credentials}</auth>`,
+      '<success',
+    );
+    await this.ask(header, '</stream:features>');
+    await this.ask(
+      `<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>${resource}</resource></bind></iq>`,
+      '</iq>',
+    );
+  }
+
+  /** Sends text and waits until `marker` has come back. */
+  ask(text: string, marker: string): Promise<string> {
+    this.#text = '';
+    return new Promise((resolve, reject) => {
+      this.#waiting = { marker, resolve };
+      this.socket.once('close', () => reject(new Error(`closed while waiting for ${marker}`)));
+      this.socket.write(text);
+    });
+  }
+
+  send(bytes: Buffer | string): void {
+    this.socket.write(bytes);
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  #received(buffer: Buffer, length: number): void {
+    if (!this.#isOpen) {
+      this.#text += buffer.latin1Slice(0, length);
+      const waiting = this.#waiting;
+      if (waiting !== undefined && this.#text.includes(waiting.marker)) {
+        this.#waiting = undefined;
+        this.socket.removeAllListeners('close');
+        waiting.resolve(this.#text);
+      }
+      return;
+    }
+    let data = buffer;
+    let end = length;
+    if (this.#carry !== undefined) {
+      data = Buffer.concat([this.#carry, buffer.subarray(0, length)]);
+      end = data.length;
+      this.#carry = undefined;
+    }
+    let start = 0;
+    while (start < end) {
+      const stop = elementEnd(data, start, end);
+      if (stop < 0) break;
+      this.onStanza(data, start, stop);
+      start = stop;
+    }
+    if (start < end) this.#carry = Buffer.from(data.subarray(start, end));
+  }
+}
+
+const MESSAGE_END = Buffer.from('</message>');
+const PRESENCE_END = Buffer.from('</presence>');
+const IQ_END = Buffer.from('</iq>');
+
+/** Where the element that starts at `start` ends; -1 while it is incomplete. */
+function elementEnd(data: Buffer, start: number, end: number): number {
+  const second = data[start + 1];
+  const marker = second === 0x6d ? MESSAGE_END : second === 0x70 ? PRESENCE_END : IQ_END;
+  const close = data.indexOf(0x3e, start);
+  if (close < 0 || close >= end) return -1;
+  if (data[close - 1] === 0x2f) return close + 1;
+  const at = data.indexOf(marker, close);
+  return at < 0 || at + marker.length > end ? -1 : at + marker.length;
+}

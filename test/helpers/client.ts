@@ -1,0 +1,277 @@
+import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { buildElement, Element } from '../../src/xml/element.ts';
+import { Scan, Scanner } from '../../src/xml/scanner.ts';
+import { StreamContext } from '../../src/xml/stream-context.ts';
+import { serialize } from '../../src/xml/writer.ts';
+
+const LIMITS = {
+  stanzaBytesMax: 1 << 26,
+  elementsMax: 1 << 20,
+  depthMax: 1 << 10,
+  attributesMax: 1 << 10,
+  nameBytesMax: 1 << 16,
+  namespacesMax: 1 << 10,
+};
+const UNOPENED = new StreamContext('', [], LIMITS);
+
+/** What a client hears: an element, or that its stream began or ended. */
+export type Heard =
+  | { readonly kind: 'open'; readonly attributes: ReadonlyMap<string, string> }
+  | { readonly kind: 'element'; readonly element: Element }
+  | { readonly kind: 'close' }
+  | { readonly kind: 'disconnected' };
+
+/** How long a client waits for what it expects, before the test fails. */
+const PATIENCE_MS = 10_000;
+
+/** A client that speaks raw XML over a real socket: what the test says is what goes over the wire. */
+export class TestClient {
+  readonly jid: string;
+  #socket: Socket;
+  #scanner = new Scanner();
+  #context = UNOPENED;
+  #pending = Buffer.alloc(0);
+  readonly #heard: Heard[] = [];
+  #waiting: (() => void) | undefined;
+  #isGone = false;
+
+  private constructor(socket: Socket, jid: string) {
+    this.jid = jid;
+    this.#socket = socket;
+    this.#listen(socket);
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (data: Buffer) => this.#read(data));
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      if (socket === this.#socket && !this.#isGone) {
+        this.#isGone = true;
+        this.#hear({ kind: 'disconnected' });
+      }
+    });
+  }
+
+  /** Connects and says nothing yet. */
+  static async connect(port: number, jid = ''): Promise<TestClient> {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.setNoDelay(true);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', reject);
+    });
+    return new TestClient(socket, jid);
+  }
+
+  /** Connects, logs in with PLAIN as `local@domain/resource`, binds, and (unless told otherwise) becomes available. */
+  static async login(
+    port: number,
+    jid: string,
+    options: { password?: string; isAvailable?: boolean; priority?: number } = {},
+  ): Promise<TestClient> {
+    const client = await TestClient.connect(port, jid);
+    const [address = '', resource = ''] = jid.split('/');
+    const [local = '', domain = ''] = address.split('@');
+    await client.openStream(domain);
+    const credentials = Buffer.from(`\0${local}\0${options.password ?? 'secret'}`).toString('base64');
+    client.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${credentials}</auth>`);
+    const answer = await client.element();
+    if (answer.name !== 'success') throw new Error(`login of ${jid}: ${serialize(answer)}`);
+    client.restart();
+    await client.openStream(domain);
+    await client.bind(resource);
+    if (options.isAvailable !== false) await client.available(options.priority);
+    return client;
+  }
+
+  /** Opens a stream and returns the features offered. */
+  async openStream(domain: string, attributes = ''): Promise<Element> {
+    this.send(
+      `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' ` +
+        `xmlns:stream='http://etherx.jabber.org/streams' ${attributes}>`,
+    );
+    await this.expect('open');
+    return await this.element();
+  }
+
+  /** After SASL success or TLS: what comes next is a new stream. */
+  restart(): void {
+    this.#context = UNOPENED;
+    this.#scanner = new Scanner();
+  }
+
+  async bind(resource: string): Promise<string> {
+    const wanted = resource === '' ? '' : `<resource>${resource}</resource>`;
+    this.send(
+      `<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>${wanted}</bind></iq>`,
+    );
+    const result = await this.element();
+    const jid = result.child('bind', 'urn:ietf:params:xml:ns:xmpp-bind')?.childText('jid');
+    if (jid === undefined) throw new Error(`bind: ${serialize(result)}`);
+    return jid;
+  }
+
+  /** Sends available presence and waits for its own copy. */
+  async available(priority?: number): Promise<void> {
+    this.send(
+      priority === undefined ? '<presence/>' : `<presence><priority>${priority}</priority></presence>`,
+    );
+    await this.until((e) => e.name === 'presence' && e.attribute('from') === this.jid);
+  }
+
+  send(text: string | Uint8Array): void {
+    this.#socket.write(text);
+  }
+
+  /** The next thing heard; the test fails if it does not come. */
+  async next(): Promise<Heard> {
+    const deadline = setTimeout(() => this.#waiting?.(), PATIENCE_MS);
+    try {
+      const until = Date.now() + PATIENCE_MS;
+      while (this.#heard.length === 0) {
+        if (Date.now() >= until) throw new Error(`${this.jid || 'client'}: nothing heard`);
+        await new Promise<void>((resolve) => {
+          this.#waiting = resolve;
+        });
+      }
+      return this.#heard.shift()!;
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  /** The next thing heard, which must be of this kind. */
+  async expect<K extends Heard['kind']>(kind: K): Promise<Extract<Heard, { kind: K }>> {
+    const heard = await this.next();
+    if (heard.kind !== kind)
+      throw new Error(`${this.jid || 'client'}: expected ${kind}, heard ${describe(heard)}`);
+    return heard as Extract<Heard, { kind: K }>;
+  }
+
+  /** The next element. */
+  async element(): Promise<Element> {
+    return (await this.expect('element')).element;
+  }
+
+  /** Elements up to the first that `wanted` accepts, which is returned; the others are dropped. */
+  async until(wanted: (element: Element) => boolean): Promise<Element> {
+    for (;;) {
+      const element = await this.element();
+      if (wanted(element)) return element;
+    }
+  }
+
+  /** The next message. Presence on the way is dropped. */
+  message(): Promise<Element> {
+    return this.until((element) => element.name === 'message');
+  }
+
+  /** Sends an IQ and returns its answer. */
+  async iq(type: 'get' | 'set', to: string | undefined, payload: string, id = `q${++ids}`): Promise<Element> {
+    const address = to === undefined ? '' : ` to='${to}'`;
+    this.send(`<iq type='${type}' id='${id}'${address}>${payload}</iq>`);
+    return await this.until((element) => element.name === 'iq' && element.attribute('id') === id);
+  }
+
+  /** Proves that nothing else is on its way: a ping of the own account goes there and back behind everything before it. */
+  async nothingElse(): Promise<void> {
+    const id = `nothing${++ids}`;
+    this.send(`<iq type='get' id='${id}'><nothing xmlns='urn:test:nothing'/></iq>`);
+    const element = await this.element();
+    if (element.attribute('id') !== id) throw new Error(`${this.jid}: unexpected ${serialize(element)}`);
+  }
+
+  /** What has been heard already, without waiting. */
+  heardNow(): Heard[] {
+    return this.#heard.splice(0);
+  }
+
+  /** Waits for the stream error and the end that follow it; returns its condition. */
+  async streamError(): Promise<string> {
+    const error = await this.until((element) => element.name === 'error' || element.name === 'stream:error');
+    await this.expect('close');
+    await this.expect('disconnected');
+    return error.elements()[0]!.name;
+  }
+
+  /** Negotiates TLS on the connection (after `<proceed/>`, or from the first byte). */
+  async startTls(options: ConnectionOptions = {}): Promise<TLSSocket> {
+    const plain = this.#socket;
+    plain.removeAllListeners('data');
+    plain.removeAllListeners('close');
+    const secure = connectTls({ socket: plain, rejectUnauthorized: false, ...options });
+    await new Promise<void>((resolve, reject) => {
+      secure.once('secureConnect', resolve);
+      secure.once('error', reject);
+    });
+    this.#socket = secure;
+    this.restart();
+    this.#listen(secure);
+    return secure;
+  }
+
+  /** Ends the stream in order. */
+  async close(): Promise<void> {
+    if (this.#isGone) return;
+    this.send('</stream:stream>');
+    while ((await this.next()).kind !== 'disconnected');
+  }
+
+  /** Cuts the connection. */
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  get socket(): Socket {
+    return this.#socket;
+  }
+
+  #read(data: Buffer): void {
+    let buffer = this.#pending.length === 0 ? data : Buffer.concat([this.#pending, data]);
+    this.#pending = Buffer.alloc(0);
+    for (;;) {
+      this.#scanner = new Scanner();
+      this.#scanner.enter(this.#context);
+      const event = this.#scanner.scan(buffer, 0, buffer.length);
+      if (event === Scan.MORE) {
+        this.#pending = Buffer.from(
+          buffer.subarray(this.#scanner.isInside ? this.#scanner.base : this.#scanner.pos),
+        );
+        return;
+      }
+      if (event === Scan.ERROR)
+        throw new Error(`${this.jid}: the server wrote bad XML: ${buffer.toString()}`);
+      if (event === Scan.STREAM_OPEN) this.#opened(buffer);
+      else if (event === Scan.ELEMENT) {
+        this.#hear({ kind: 'element', element: buildElement(this.#scanner, buffer) });
+      } else this.#hear({ kind: 'close' });
+      buffer = buffer.subarray(this.#scanner.pos);
+      if (buffer.length === 0) return;
+    }
+  }
+
+  #opened(buffer: Buffer): void {
+    const { name, bindings } = this.#scanner.openStream(buffer);
+    this.#context = new StreamContext(name, bindings, LIMITS);
+    const tag = buffer.toString('utf8', 0, this.#scanner.pos);
+    const attributes = new Map<string, string>();
+    for (const [, key, value] of tag.matchAll(/([\w:]+)='([^']*)'/g)) attributes.set(key!, value!);
+    this.#hear({ kind: 'open', attributes });
+  }
+
+  #hear(heard: Heard): void {
+    this.#heard.push(heard);
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.();
+  }
+}
+
+let ids = 0;
+
+function describe(heard: Heard): string {
+  return heard.kind === 'element' ? serialize(heard.element) : heard.kind;
+}
+
+export { Element };

@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makePasswordDetails } from '../../src/auth/derive.ts';
+import { openDatabase } from '../../src/store/sqlite/database.ts';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+/** What a test server is started with. */
+export interface TestServerOptions {
+  readonly shards?: number;
+  /** Accounts made before the start; each has the password `secret`. */
+  readonly users?: readonly string[];
+  /** More TOML: sections that come after `[general]`, `[[listen.c2s]]` and `[storage]`. */
+  readonly toml?: string;
+  /** Lines for `[general]`. */
+  readonly general?: string;
+  /** Lines for `[[listen.c2s]]`. */
+  readonly c2s?: string;
+  /** The whole configuration instead, with `@PORT@`-free listeners (port 0). */
+  readonly config?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const MODULES = `
+[modules.mod_presence]
+[modules.mod_offline]
+`;
+
+/** A real server process on free ports of 127.0.0.1, with a storage directory of its own. */
+export class TestServer {
+  readonly directory: string;
+  readonly configFile: string;
+  readonly #env: Readonly<Record<string, string>>;
+  #child!: ChildProcess;
+  #ports = new Map<string, number>();
+  /** Everything that the process wrote to standard error. */
+  log = '';
+
+  private constructor(options: TestServerOptions) {
+    this.directory = mkdtempSync(join(tmpdir(), 'mk-'));
+    this.configFile = join(this.directory, 'meerkat.toml');
+    this.#env = options.env ?? {};
+    writeFileSync(this.configFile, options.config ?? configText(options));
+    createUsers(join(this.directory, 'data'), options.users ?? []);
+  }
+
+  static async start(options: TestServerOptions = {}): Promise<TestServer> {
+    const server = new TestServer(options);
+    await server.launch();
+    return server;
+  }
+
+  /** Starts the process (again); resolves at its readiness line. */
+  async launch(): Promise<void> {
+    const child = spawn(process.execPath, [MAIN, 'start', '--config', this.configFile], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
+    });
+    this.#child = child;
+    child.stderr.on('data', (data: Buffer) => {
+      this.log += data.toString();
+    });
+    const line = await new Promise<string>((resolve, reject) => {
+      let text = '';
+      child.stdout.on('data', (data: Buffer) => {
+        text += data.toString();
+        if (text.includes('\n')) resolve(text);
+      });
+      child.once('exit', (code) => reject(new Error(`server exited with ${code}:\n${this.log}`)));
+    });
+    this.#ports.clear();
+    for (const [, kind, port] of line.matchAll(/(\w+)=\S+:(\d+)/g)) {
+      if (!this.#ports.has(kind!)) this.#ports.set(kind!, Number(port));
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  /** The port of the first listener of a kind. */
+  port(kind: 'c2s' | 'http' = 'c2s'): number {
+    return this.#ports.get(kind)!;
+  }
+
+  /** Waits for the process to end. Resolves to its exit code, or the signal that ended it. */
+  exited(): Promise<number | NodeJS.Signals | null> {
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null) {
+      return Promise.resolve(child.exitCode ?? child.signalCode);
+    }
+    return new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Ends the process without warning, as a crash would. */
+  async kill(): Promise<void> {
+    const ended = this.exited();
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Stops the server in order and removes its directory. */
+  async stop(): Promise<void> {
+    const ended = this.exited();
+    this.#child.kill('SIGTERM');
+    await ended;
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+function configText(options: TestServerOptions): string {
+  return `[general]
+  hosts = ["localhost"]
+  loglevel = "warning"
+  shards = ${options.shards ?? 2}
+  ${options.general ?? ''}
+[[listen.c2s]]
+  port = 0
+  ip_address = "127.0.0.1"
+  shaper = "none"
+  max_connections_per_address = "infinity"
+  connections_per_second_per_address = "infinity"
+  ${options.c2s ?? ''}
+[storage]
+  directory = "./data"
+${options.toml ?? MODULES}
+`;
+}
+
+/** Puts accounts into a storage directory that no server uses. All share one salt: deriving keys once is enough. */
+export function createUsers(directory: string, users: readonly string[]): void {
+  if (users.length === 0) return;
+  const details = makePasswordDetails('secret', ['sha', 'sha224', 'sha256', 'sha384', 'sha512'], 4096)!;
+  const db = openDatabase(directory, 'normal');
+  const insert = db.prepare(
+    'INSERT OR REPLACE INTO users (server, username, pass_details, created_at) VALUES (?, ?, ?, ?)',
+  );
+  for (const user of users) {
+    const [name, domain = 'localhost'] = user.split('@');
+    insert.run(domain, name, details, 1);
+  }
+  db.close();
+}
