@@ -1,5 +1,8 @@
 import { Socket } from 'node:net';
 import { accountName, BENCH_PASSWORD } from '../lib/accounts.ts';
+import { ScramClient } from './scram.ts';
+
+const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl';
 
 /**
  * A light XMPP client for load: raw TCP, and a parser that knows where elements end and nothing else. All peers of a process share one read
@@ -38,16 +41,17 @@ export class Peer {
     this.socket.on('error', () => {});
   }
 
-  /** Connects and logs in with PLAIN; `isAvailable` sends initial presence. */
+  /** Connects and logs in; `isAvailable` sends initial presence. */
   static async login(
     number: number,
     domain: string,
     resource: string,
     port: number,
     isAvailable: boolean,
+    mechanism: 'PLAIN' | 'SCRAM-SHA-1' = 'PLAIN',
   ): Promise<Peer> {
     const peer = new Peer(number, domain, resource, port);
-    await peer.#login(domain, resource);
+    await peer.#login(domain, resource, mechanism);
     if (isAvailable) await peer.ask('<presence/>', '<presence');
     peer.#isOpen = true;
     return peer;
@@ -62,19 +66,46 @@ export class Peer {
     return peer;
   }
 
-  async #login(domain: string, resource: string): Promise<void> {
+  async #login(domain: string, resource: string, mechanism: 'PLAIN' | 'SCRAM-SHA-1'): Promise<void> {
     const header = `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`;
-    const credentials = Buffer.from(`\0${accountName(this.number)}\0${BENCH_PASSWORD}`).toString('base64');
     await this.ask(header, '</stream:features>');
-    await this.ask(
-      `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${credentials}</auth>`,
-      '<success',
-    );
+    await (mechanism === 'PLAIN' ? this.#plain() : this.#scram());
     await this.ask(header, '</stream:features>');
     await this.ask(
       `<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>${resource}</resource></bind></iq>`,
       '</iq>',
     );
+  }
+
+  async #plain(): Promise<void> {
+    const credentials = Buffer.from(`\0${accountName(this.number)}\0${BENCH_PASSWORD}`).toString('base64');
+    await this.ask(`<auth xmlns='${NS_SASL}' mechanism='PLAIN'>${credentials}</auth>`, '</success>');
+  }
+
+  async #scram(): Promise<void> {
+    const scram = new ScramClient(accountName(this.number), BENCH_PASSWORD);
+    const answer = await this.ask(
+      `<auth xmlns='${NS_SASL}' mechanism='SCRAM-SHA-1'>${scram.first()}</auth>`,
+      '</challenge>',
+    );
+    const challenge = /<challenge[^>]*>([^<]*)</.exec(answer)![1]!;
+    await this.ask(`<response xmlns='${NS_SASL}'>${scram.final(challenge)}</response>`, '</success>');
+  }
+
+  /** Sends a request that the server answers, behind everything sent before. */
+  ping(): Promise<void> {
+    return new Promise((resolve) => {
+      const before = this.onStanza;
+      this.onStanza = (buffer, start, end) => {
+        if (buffer[start + 1] !== 0x69) {
+          before(buffer, start, end);
+          return;
+        }
+        this.onStanza = before;
+        resolve();
+      };
+      this.send("<iq type='get' id='ping'><ping xmlns='urn:xmpp:ping'/></iq>");
+    });
   }
 
   /** Sends text and waits until `marker` has come back. */

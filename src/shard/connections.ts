@@ -11,6 +11,9 @@ import { Counter } from '../memory/counters.ts';
 import { createReadBuffer } from '../util/owned-socket.ts';
 import { Shaper } from './shaper.ts';
 
+/** Connections with output, after which it is written in the middle of a turn: their clients need not wait for the rest of it. */
+const FLUSH_AT = 32;
+
 /** What the connections of a shard need from it. */
 export interface ConnectionsHost {
   readonly counters: Float64Array;
@@ -97,6 +100,7 @@ export class Connections implements ConnectionHost {
   }
 
   dirty(connection: Connection): void {
+    if (this.#dirty.length >= FLUSH_AT) this.flush();
     this.#dirty.push(connection);
   }
 

@@ -234,6 +234,32 @@ describe('a stanza of stamped bytes', () => {
   });
 });
 
+describe('a stanza kept as text', () => {
+  test('is the same when it comes back, without its addresses', () => {
+    const text = arrive("<presence from='a' to='b' id='1'><status>☎ away</status></presence>").toText();
+    expect(text).toMatch(/^[\0-\xff]*$/);
+    const stanza = Stanza.fromText(text);
+    expect([stanza.kind, stanza.id, stanza.attribute('from'), stanza.attribute('to')]).toEqual([
+      StanzaKind.PRESENCE,
+      '1',
+      undefined,
+      undefined,
+    ]);
+    expect(stanza.element.childText('status')).toBe('☎ away');
+  });
+});
+
+describe('a stanza is empty', () => {
+  test.each([
+    ["<presence id='1'/>", true],
+    ['<presence><show>away</show></presence>', false],
+  ])('%s: %s', (input, expected) => {
+    expect(arrive(input).isEmpty).toBe(expected);
+    expect(Stanza.of(arrive(input).element).isEmpty).toBe(expected);
+    expect(arrive(input).append('<x/>').isEmpty).toBe(false);
+  });
+});
+
 describe('attributes', () => {
   test('are found without a tree, references resolved', () => {
     const stanza = arrive(`<iq id="&lt;1&#9;2" from='a' to='b' type='get' xml:lang='de'/>`);

@@ -1,0 +1,294 @@
+import { saxesCost } from './parse-cost.ts';
+import {
+  type LoadOptions,
+  type Measured,
+  perOperation,
+  runLoad,
+  startMeerkat,
+  startRelay,
+} from './processes.ts';
+import { percentile, type Spread, spread } from './statistics.ts';
+
+/** One figure of `docs/benchmarks.md`. */
+export interface Figure {
+  readonly name: string;
+  /** The measured value with its unit, in words. */
+  readonly summary: string;
+  /** What the project set out to reach. */
+  readonly target: string | undefined;
+  readonly isReached: boolean | undefined;
+  readonly details: readonly string[];
+  /** Messages lost, doubled or out of order: must be 0. */
+  readonly errors: number;
+}
+
+/** How to measure one figure. */
+export interface Measure {
+  readonly name: string;
+  readonly run: () => Promise<Figure>;
+}
+
+/** What a run of all figures costs in time. */
+interface Effort {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly pairs: number;
+  readonly sessions: number;
+  readonly logins: number;
+  readonly offline: number;
+  readonly parse: number;
+}
+
+const FULL: Effort = {
+  rounds: 5,
+  seconds: 4,
+  pairs: 100,
+  sessions: 10_000,
+  logins: 4_000,
+  offline: 20_000,
+  parse: 200_000,
+};
+const SMOKE: Effort = {
+  rounds: 1,
+  seconds: 0.3,
+  pairs: 4,
+  sessions: 40,
+  logins: 20,
+  offline: 200,
+  parse: 1_000,
+};
+
+/** All figures, in the order of the page. */
+export function figures(isSmoke: boolean): Measure[] {
+  const effort = isSmoke ? SMOKE : FULL;
+  return [
+    pingPong(effort, 1, 1.3),
+    pingPong(effort, 2, 1.7),
+    stream(effort, 1, 1),
+    stream(effort, 2, 1.5),
+    rate(effort),
+    presence(effort),
+    offline(effort),
+    login(effort, 'SCRAM-SHA-1', 'login-scram'),
+    login(effort, 'PLAIN', 'login-plain'),
+    idle(effort),
+  ];
+}
+
+/** Runs relay and server in turns, so that both see the same machine. */
+async function besideRelay(
+  effort: Effort,
+  shards: number,
+  options: LoadOptions,
+): Promise<{ relay: Measured[]; server: Measured[] }> {
+  const relay: Measured[] = [];
+  const server: Measured[] = [];
+  for (let round = 0; round < effort.rounds; round++) {
+    relay.push(await onRelay(options));
+    server.push(await onServer(shards, options));
+  }
+  return { relay, server };
+}
+
+async function onRelay(options: LoadOptions): Promise<Measured> {
+  const target = await startRelay();
+  try {
+    return await runLoad(target, options);
+  } finally {
+    await target.stop();
+  }
+}
+
+async function onServer(shards: number, options: LoadOptions, accounts = 1_200): Promise<Measured> {
+  const target = await startMeerkat({ shards, accounts });
+  try {
+    return await runLoad(target, options);
+  } finally {
+    await target.stop();
+  }
+}
+
+function pingPong(effort: Effort, shards: number, target: number): Measure {
+  const name = `ping-pong, ${shards} ${shards === 1 ? 'shard' : 'shards'}`;
+  return {
+    name,
+    run: async () => {
+      const options = { scenario: 'ping-pong', pairs: effort.pairs, seconds: effort.seconds };
+      const { relay, server } = await besideRelay(effort, shards, options);
+      const ratio = spread(server.map((one, i) => perOperation(one) / perOperation(relay[i]!)));
+      return {
+        name,
+        summary: `${ratio.median.toFixed(2)} × the relay's processor time per message`,
+        target: `≤ ${target} ×`,
+        isReached: ratio.median <= target,
+        details: [
+          `ratio ${show(ratio, 2)} over ${effort.rounds} rounds`,
+          line('relay', relay),
+          line('Meerkat', server),
+        ],
+        errors: errorsOf([...relay, ...server]),
+      };
+    },
+  };
+}
+
+function stream(effort: Effort, shards: number, target: number): Measure {
+  const name = `stream with window 64, ${shards} ${shards === 1 ? 'shard' : 'shards'}`;
+  return {
+    name,
+    run: async () => {
+      const server: Measured[] = [];
+      const parse: number[] = [];
+      const options = { scenario: 'stream', pairs: effort.pairs, seconds: effort.seconds, amount: 64 };
+      for (let round = 0; round < effort.rounds; round++) {
+        parse.push(saxesCost(effort.parse));
+        server.push(await onServer(shards, options));
+      }
+      const ratio = spread(server.map((one, i) => perOperation(one) / parse[i]!));
+      return {
+        name,
+        summary: `${ratio.median.toFixed(2)} × what saxes needs to parse the message`,
+        target: `≤ ${target} ×`,
+        isReached: ratio.median <= target,
+        details: [
+          `ratio ${show(ratio, 2)} over ${effort.rounds} rounds`,
+          `saxes ${show(spread(parse), 2)} µs to parse 283 bytes`,
+          line('Meerkat', server),
+        ],
+        errors: errorsOf(server),
+      };
+    },
+  };
+}
+
+const RATE = 2_000;
+
+function rate(effort: Effort): Measure {
+  const name = `latency at ${RATE} messages/s`;
+  return {
+    name,
+    run: async () => {
+      const options = { scenario: 'rate', pairs: effort.pairs, seconds: effort.seconds, amount: RATE };
+      const { relay, server } = await besideRelay(effort, 1, options);
+      const p99 = (one: Measured): number => percentile(one.latenciesMs ?? [], 0.99);
+      const ratio = spread(server.map((one, i) => p99(one) / p99(relay[i]!)));
+      const show99 = (all: readonly Measured[]): string =>
+        `p50 ${show(spread(all.map((one) => percentile(one.latenciesMs ?? [], 0.5))), 2)} ms, ` +
+        `p99 ${show(spread(all.map(p99)), 2)} ms`;
+      return {
+        name,
+        summary: `p99 ${ratio.median.toFixed(2)} × the relay's`,
+        target: '≤ 2 ×',
+        isReached: ratio.median <= 2,
+        details: [`relay: ${show99(relay)}`, `Meerkat: ${show99(server)}`, line('Meerkat', server)],
+        errors: errorsOf([...relay, ...server]),
+      };
+    },
+  };
+}
+
+function presence(effort: Effort): Measure {
+  const name = 'presence fan-out to 20 others';
+  return {
+    name,
+    run: async () => {
+      const relay: Measured[] = [];
+      const server: Measured[] = [];
+      for (let round = 0; round < effort.rounds; round++) {
+        relay.push(await onRelay({ scenario: 'ping-pong', pairs: effort.pairs, seconds: effort.seconds }));
+        server.push(await onServer(1, { scenario: 'presence', seconds: effort.seconds }));
+      }
+      const ratio = spread(server.map((one, i) => perOperation(one) / perOperation(relay[i]!)));
+      return {
+        name,
+        summary: `${ratio.median.toFixed(2)} × the relay's ping-pong message per delivered presence`,
+        target: '≤ 0.5 ×',
+        isReached: ratio.median <= 0.5,
+        details: [
+          `ratio ${show(ratio, 2)}`,
+          line('relay, ping-pong', relay),
+          line('Meerkat, deliveries', server),
+        ],
+        errors: errorsOf([...relay, ...server]),
+      };
+    },
+  };
+}
+
+function offline(effort: Effort): Measure {
+  return plain('offline message, stored and delivered', effort.rounds, 40, async () =>
+    onServer(1, { scenario: 'offline', amount: effort.offline }),
+  );
+}
+
+function login(effort: Effort, mechanism: string, scenario: string): Measure {
+  return plain(`login with ${mechanism}`, effort.rounds, 350, async () =>
+    onServer(1, { scenario, amount: effort.logins }),
+  );
+}
+
+/** A figure that is a processor time by itself. */
+function plain(name: string, rounds: number, targetUs: number, measure: () => Promise<Measured>): Measure {
+  return {
+    name,
+    run: async () => {
+      const all: Measured[] = [];
+      for (let round = 0; round < rounds; round++) all.push(await measure());
+      const cost = spread(all.map(perOperation));
+      return {
+        name,
+        summary: `${cost.median.toFixed(0)} µs of processor time`,
+        target: `≤ ${targetUs} µs`,
+        isReached: cost.median <= targetUs,
+        details: [line('Meerkat', all)],
+        errors: errorsOf(all),
+      };
+    },
+  };
+}
+
+const IDLE_TARGET_KIB = 8;
+
+function idle(effort: Effort): Measure {
+  const name = `idle session, ${effort.sessions} of them`;
+  return {
+    name,
+    run: async () => {
+      const all: Measured[] = [];
+      const rounds = Math.min(effort.rounds, 3);
+      for (let round = 0; round < rounds; round++) {
+        all.push(
+          await onServer(1, { scenario: 'idle', amount: effort.sessions }, Math.max(64, effort.sessions)),
+        );
+      }
+      const kib = spread(all.map((one) => (one.residentAfter - one.residentBefore) / one.count / 1024));
+      return {
+        name,
+        summary: `${kib.median.toFixed(1)} KiB of resident memory`,
+        target: `≤ ${IDLE_TARGET_KIB} KiB`,
+        isReached: kib.median <= IDLE_TARGET_KIB,
+        details: [`${show(kib, 1)} KiB; bound and available, plain TCP`],
+        errors: errorsOf(all),
+      };
+    },
+  };
+}
+
+function errorsOf(all: readonly Measured[]): number {
+  return all.reduce((sum, one) => sum + one.errors, 0);
+}
+
+function show({ median, min, max }: Spread, digits: number): string {
+  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
+}
+
+function line(who: string, all: readonly Measured[]): string {
+  const server = spread(all.map(perOperation));
+  const user = spread(all.map((one) => one.server.user / one.count));
+  const client = spread(all.map((one) => one.clientCpuUs / one.count));
+  const perSecond = spread(all.map((one) => (one.count / one.elapsedMs) * 1_000));
+  return (
+    `${who}: ${show(server, 2)} µs each (${user.median.toFixed(2)} of them user time), ` +
+    `${perSecond.median.toFixed(0)} a second; the client needed ${client.median.toFixed(2)} µs each`
+  );
+}

@@ -1,0 +1,152 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ScenarioResult } from '../load/scenario.ts';
+import { createAccounts } from './accounts.ts';
+import { type CpuTime, cpuSince, cpuTime, residentBytes } from './cpu.ts';
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+
+/** A server under test: Meerkat, or the bare relay. */
+export interface Target {
+  readonly pid: number;
+  readonly port: number;
+  readonly isRelay: boolean;
+  stop(): Promise<void>;
+}
+
+export interface MeerkatOptions {
+  readonly shards: number;
+  readonly accounts: number;
+  readonly durability?: 'full' | 'normal';
+}
+
+/** Starts Meerkat with all its modules, and limits that a load from one address does not meet. */
+export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
+  const directory = mkdtempSync(join(tmpdir(), 'mkbench-'));
+  const config = join(directory, 'meerkat.toml');
+  writeFileSync(config, configText(options));
+  createAccounts(join(directory, 'data'), 'localhost', options.accounts);
+  const profile = process.env['BENCH_PROFILE'];
+  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const child = spawn(process.execPath, [...flags, 'src/main.ts', 'start', '--config', config], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const port = await readyPort(child, /c2s=\S+:(\d+)/);
+  return {
+    pid: child.pid!,
+    port,
+    isRelay: false,
+    stop: async () => {
+      await end(child);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function configText({ shards, durability = 'full' }: MeerkatOptions): string {
+  return `[general]
+  hosts = ["localhost"]
+  loglevel = "error"
+  shards = ${shards}
+[[listen.c2s]]
+  port = 0
+  ip_address = "127.0.0.1"
+  shaper = "none"
+  max_connections_per_address = "infinity"
+  connections_per_second_per_address = "infinity"
+[storage]
+  directory = "./data"
+  durability = "${durability}"
+[auth.password]
+  hash = ["sha", "sha256"]
+  scram_iterations = 4096
+[access]
+  max_user_offline_messages = [{ acl = "all", value = "infinity" }]
+`;
+}
+
+/** Starts the bare relay. */
+export async function startRelay(): Promise<Target> {
+  const child = spawn(process.execPath, ['bench/load/relay.ts'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const port = await readyPort(child, /port=(\d+)/);
+  return { pid: child.pid!, port, isRelay: true, stop: () => end(child) };
+}
+
+function readyPort(child: ChildProcess, pattern: RegExp): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stdout!.on('data', (data: Buffer) => {
+      text += data.toString();
+      const match = pattern.exec(text);
+      if (match !== null) resolve(Number(match[1]));
+    });
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+}
+
+function end(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill('SIGTERM');
+  });
+}
+
+/** One run of a scenario, measured on both sides. */
+export interface Measured extends ScenarioResult {
+  /** Processor time of the server in the counted part, in microseconds. */
+  readonly server: CpuTime;
+  readonly residentBefore: number;
+  readonly residentAfter: number;
+}
+
+export interface LoadOptions {
+  readonly scenario: string;
+  readonly pairs?: number;
+  readonly seconds?: number;
+  readonly amount?: number;
+}
+
+/** Runs a scenario in a client process of its own against `target`. */
+export function runLoad(target: Target, options: LoadOptions): Promise<Measured> {
+  const { scenario, pairs = 100, seconds = 4, amount = 0 } = options;
+  const args = JSON.stringify({
+    scenario,
+    pairs,
+    seconds,
+    amount,
+    port: target.port,
+    isRelay: target.isRelay,
+  });
+  return new Promise((resolve, reject) => {
+    const client = fork(new URL('../load/client.ts', import.meta.url), [args], { execArgv: [] });
+    let before: CpuTime = { user: 0, system: 0 };
+    let server: CpuTime = { user: 0, system: 0 };
+    let residentBefore = 0;
+    let residentAfter = 0;
+    client.on('message', (message: { kind: string; result?: ScenarioResult }) => {
+      if (message.kind === 'begin') {
+        residentBefore = residentBytes(target.pid);
+        before = cpuTime(target.pid);
+        client.send({});
+      } else if (message.kind === 'end') {
+        server = cpuSince(target.pid, before);
+        residentAfter = residentBytes(target.pid);
+        client.send({});
+      } else resolve({ ...message.result!, server, residentBefore, residentAfter });
+    });
+    client.once('exit', (code) => {
+      if (code !== 0) reject(new Error(`the client of ${scenario} ended with ${code}`));
+    });
+  });
+}
+
+/** Processor time of the server for one operation, in microseconds. */
+export function perOperation(measured: Measured): number {
+  return (measured.server.user + measured.server.system) / measured.count;
+}

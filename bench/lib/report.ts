@@ -1,0 +1,59 @@
+import type { Environment } from './environment.ts';
+import type { Figure } from './figures.ts';
+
+/** Servers measured earlier on a machine of this kind, with the same scenarios. Processor time per operation, medians. */
+const PEERS = `| | ejabberd 23.01 | Prosody 0.12 | MongooseIM 6.2 | relay on Node | relay in C |
+|---|---|---|---|---|---|
+| ping-pong message | 123 µs | 133 µs | 150 µs | 11.4 µs | 5.9 µs |
+| streamed message | 105 µs | 90 µs | 172 µs | 0.46 µs | 0.28 µs |
+| delivered presence | 45 µs | 38 µs | 69 µs | | |
+| offline message, stored and delivered | 467 µs | 313 µs | 427 µs | | |
+| login with SCRAM-SHA-1 | 758 µs | 923 µs | 689 µs | | |
+| idle session | 40 KiB | 46 KiB | | 5.7 KiB | |`;
+
+/** The text of `docs/benchmarks.md`. */
+export function benchmarksPage(where: Environment, results: readonly Figure[]): string {
+  const rows = results.map(({ name, summary, target, isReached }) => {
+    const verdict = isReached === undefined ? '' : isReached ? 'reached' : '**not reached**';
+    return `| ${name} | ${summary} | ${target ?? ''} | ${verdict} |`;
+  });
+  const details = results.map(
+    ({ name, details: lines }) => `**${name}**\n\n${lines.map((l) => `- ${l}`).join('\n')}`,
+  );
+  return `<!-- Written by \`npm run bench\`. -->
+# Benchmarks
+
+What counts is processor time per operation: user and system, all threads of the server, read from the kernel around the counted part.
+Machines are shared and noisy, so each figure is held against something measured in the same run, in turns with it: a bare relay on
+Node's \`net\` that copies frames from one socket to its peer and does no XMPP, or the parser \`saxes\` on the same bytes.
+
+Measured on ${where.date}, commit ${where.commit}: Node ${where.node}, Linux ${where.kernel}, ${where.cores} cores of ${where.processor},
+${where.memoryGiB} GiB. Client and server share the machine. Medians, with the smallest and the largest of the rounds in brackets.
+
+| | measured | target | |
+|---|---|---|---|
+${rows.join('\n')}
+
+No message was lost, doubled or out of order in any of the runs: the client counts and numbers them.
+
+## Details
+
+${details.join('\n\n')}
+
+## What is measured
+
+- **ping-pong**: 100 pairs of sessions; each answers every message with one of its own, 283 bytes as the sender writes it, to a full JID.
+- **stream**: 100 pairs; one side keeps 64 messages under way.
+- **latency**: open loop; a message's time counts from when it was due, so a server that stalls cannot hide it.
+- **presence fan-out**: 20 accounts; one session changes its presence, 20 others of the account hear it. Counted is each delivery.
+- **offline**: messages for absent users are stored (each commit is on the disk, \`durability = "full"\`), then the users become available and get them.
+- **login**: connect, log in, bind a resource, disconnect; the account has logged in before.
+- **idle session**: resident memory of the server before and after 10,000 sessions that are bound and available.
+
+## Others
+
+Measured earlier on a machine of this kind, server processor time, medians; not in the same run, so only the order of magnitude counts.
+
+${PEERS}
+`;
+}

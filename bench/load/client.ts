@@ -1,0 +1,51 @@
+import type { Scenario } from './scenario.ts';
+import { idle } from './scenarios/idle.ts';
+import { plainLogin, scramLogin } from './scenarios/login.ts';
+import { offline } from './scenarios/offline.ts';
+import { pingPong } from './scenarios/ping-pong.ts';
+import { presence } from './scenarios/presence.ts';
+import { rate } from './scenarios/rate.ts';
+import { stream } from './scenarios/stream.ts';
+
+/** Entry of the client process: runs one scenario, and tells the orchestrator when the counted part begins and ends. */
+
+const SCENARIOS = new Map<string, Scenario>([
+  ['ping-pong', pingPong],
+  ['stream', stream],
+  ['rate', rate],
+  ['login-scram', scramLogin],
+  ['login-plain', plainLogin],
+  ['idle', idle],
+  ['presence', presence],
+  ['offline', offline],
+]);
+
+const options = JSON.parse(process.argv[2]!) as {
+  scenario: string;
+  port: number;
+  isRelay: boolean;
+  pairs: number;
+  seconds: number;
+  amount: number;
+};
+
+let goOn: () => void = () => {};
+process.on('message', () => goOn());
+
+function tell(message: unknown): Promise<void> {
+  return new Promise((resolve) => {
+    goOn = resolve;
+    process.send!(message);
+  });
+}
+
+const scenario = SCENARIOS.get(options.scenario);
+if (scenario === undefined) throw new Error(`no scenario ${options.scenario}`);
+const result = await scenario({
+  ...options,
+  begin: () => tell({ kind: 'begin' }),
+  end: (count) => tell({ kind: 'end', count }),
+});
+process.send!({ kind: 'result', result });
+process.disconnect?.();
+process.exit(0);
