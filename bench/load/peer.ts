@@ -60,8 +60,8 @@ export class Peer {
   /** Connects to a bare relay, as one end of a pair. */
   static async relay(number: number, port: number): Promise<Peer> {
     const peer = new Peer(number, 'localhost', 'bench', port);
-    await new Promise<void>((resolve) => peer.socket.once('connect', resolve));
-    peer.socket.write(String(number).padStart(8, '0'));
+    const name = String(number).padStart(8, '0');
+    await peer.ask(name, name);
     peer.#isOpen = true;
     return peer;
   }

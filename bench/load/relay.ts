@@ -16,6 +16,8 @@ const server = createServer({ noDelay: true }, (socket) => {
       const number = Number(data.latin1Slice(0, 8));
       sockets.set(number, socket);
       peer = number ^ 1;
+      // Says that it is known: what its peer sends from now on arrives.
+      socket.write(data.subarray(0, 8));
       frame = data.subarray(8);
       if (frame.length === 0) return;
     }

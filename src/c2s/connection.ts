@@ -12,6 +12,7 @@ import {
 } from '../util/owned-socket.ts';
 import { Scan, type ScanError, type Scanner } from '../xml/scanner.ts';
 import type { StreamContext } from '../xml/stream-context.ts';
+import { NS_STREAM } from '../xmpp/namespaces.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { Piece } from './output.ts';
 
@@ -20,6 +21,8 @@ export interface StreamOwner {
   streamOpened(scanner: Scanner, buffer: Buffer): void;
   /** A whole top-level element is in the scanner. Its bytes are gone when this returns. */
   element(scanner: Scanner, buffer: Buffer): void;
+  /** The opening tag of a stream, inside of the stream that is open already. */
+  streamOpenedAgain(): void;
   streamClosed(): void;
   unreadable(error: ScanError, text: string): void;
   /** Handling what was read has thrown. */
@@ -53,6 +56,8 @@ export class Connection implements SocketOwner, Piece {
   context: StreamContext;
   #socket: OwnedSocket;
   #isTls = false;
+  /** The socket is in the hands of TLS, and what is written to it now would get into the handshake. */
+  #isHandshaking = false;
   #isClosing = false;
   #isClosed = false;
 
@@ -93,6 +98,10 @@ export class Connection implements SocketOwner, Piece {
     return this.#isTls;
   }
 
+  get isHandshaking(): boolean {
+    return this.#isHandshaking;
+  }
+
   get socket(): Socket {
     return this.#socket;
   }
@@ -105,6 +114,7 @@ export class Connection implements SocketOwner, Piece {
     if (!this.isOpen) return;
     host.touch();
     host.readBytes(this, length);
+    if (!this.isOpen) return;
     if (this.#pause !== 0 || this.#carry !== undefined || this.#isConsuming)
       this.#receivedMore(buffer, length);
     else {
@@ -172,6 +182,7 @@ export class Connection implements SocketOwner, Piece {
   #consume(buffer: Buffer, from: number, end: number): number {
     const { pool } = this.#host;
     const scanner = this.#scanner ?? pool.hot;
+    let isWhole = false;
     let pos = from;
     let count = 0;
     this.#isConsuming = true;
@@ -180,25 +191,34 @@ export class Connection implements SocketOwner, Piece {
         if (!scanner.isInside) scanner.enter(this.context);
         const event = scanner.scan(buffer, pos, end);
         pos = scanner.pos;
+        if (event === Scan.MORE) {
+          if (scanner.isInside && this.context.headerName !== '' && isStreamTag(scanner, buffer)) {
+            this.owner.streamOpenedAgain();
+          }
+          break;
+        }
         if (event === Scan.ELEMENT) {
           this.owner.element(scanner, buffer);
           if (++count === STANZAS_PER_TURN_MAX && pos < end) {
             this.#pause |= Pause.YIELDED;
             this.#host.yielded(this);
           }
-        } else if (event === Scan.MORE) break;
-        else if (event === Scan.STREAM_OPEN) this.owner.streamOpened(scanner, buffer);
+        } else if (event === Scan.STREAM_OPEN) this.owner.streamOpened(scanner, buffer);
         else if (event === Scan.STREAM_CLOSE) this.owner.streamClosed();
         else this.owner.unreadable(scanner.error, scanner.errorText);
-        if (!this.isOpen) return end;
         if (pos >= end) break;
       }
+      isWhole = true;
     } catch (cause) {
       // A bug, ours or a module's: it costs this client its stream and nobody else anything.
       this.owner.crashed(cause);
-      return end;
     } finally {
       this.#isConsuming = false;
+    }
+    if (!isWhole || !this.isOpen) {
+      // The scanner may have stopped inside an element, and the next connection will use it.
+      scanner.reset();
+      return end;
     }
     if (scanner.isInside) {
       // An unfinished element: the scanner stays with this connection, and reads on from where it is.
@@ -217,8 +237,10 @@ export class Connection implements SocketOwner, Piece {
     const length = end - from;
     const resume = this.#scanner === undefined ? 0 : this.#scanner.pos - from;
     if (this.#scanner !== undefined) this.#scanner.base = 0;
-    if (buffer === this.#carry) buffer.copyWithin(0, from, end);
-    else {
+    if (buffer === this.#carry) {
+      // One byte at a time, a large stanza stays where it is: moving it each time would be quadratic (threat T06).
+      if (from > 0) buffer.copyWithin(0, from, end);
+    } else {
       const carry = Buffer.allocUnsafeSlow(Math.max(256, length * 2));
       buffer.copy(carry, 0, from, end);
       this.#carry = carry;
@@ -242,10 +264,10 @@ export class Connection implements SocketOwner, Piece {
 
   /** Bytes read but not handled yet. Must be none before TLS takes over (threat T14). */
   get unreadBytes(): number {
-    return this.#carryEnd - this.#carryStart;
+    return this.#carryEnd - this.#carryStart + this.#socket.readableLength;
   }
 
-  /** Forgets everything read: a new stream begins (RFC 6120 §4.3.3). */
+  /** What is read next is the opening tag of a new stream (RFC 6120 §4.3.3). */
   restart(context: StreamContext): void {
     this.context = context;
   }
@@ -287,15 +309,15 @@ export class Connection implements SocketOwner, Piece {
       const isOwn = this.before !== undefined;
       this.chunk = undefined;
       this.before = undefined;
-      if (!this.#isClosed) this.#send(data, isOwn);
+      if (!this.#isClosed && data.length > 0) {
+        this.#host.counters[Counter.bytes_out]! += data.length;
+        this.#send(data, isOwn);
+      }
     }
     if (this.#queuedBytes === 0 && this.#writingBytes === 0) this.#flushed();
   }
 
   #send(data: Buffer, isOwn: boolean): void {
-    const length = data.length;
-    if (length === 0) return;
-    this.#host.counters[Counter.bytes_out]! += length;
     if (this.#isTls || this.#writingBytes > 0) {
       this.#enqueue(isOwn ? data : Buffer.from(data));
       return;
@@ -303,14 +325,18 @@ export class Connection implements SocketOwner, Piece {
     const result = writeNow(this.#socket, data, this.#writeEnded);
     if (result === Written.ALL) return;
     if (result === Written.PENDING) {
-      this.#writingBytes = length;
+      this.#writingBytes = data.length;
       if (!isOwn) this.#host.arena.pin();
     } else if (result === Written.UNSUPPORTED) this.#enqueue(isOwn ? data : Buffer.from(data));
     else this.#drop();
   }
 
-  /** Output that must wait for the socket. Over the limit, the client is one that does not read (threat T60). */
+  /**
+   * Output that must wait for the socket. Over the limit, the client is one that does not read (threat T60). What one turn produced for a
+   * client that was not behind is let pass, however much it is: it has had no chance to read.
+   */
   #enqueue(data: Buffer): void {
+    const isBehind = this.#queuedBytes + this.#writingBytes > 0;
     if (this.#isTls || this.#writingBytes === 0) {
       this.#socket.write(data, this.#streamWritten);
       this.#queuedBytes = this.#socket.writableLength;
@@ -319,7 +345,7 @@ export class Connection implements SocketOwner, Piece {
       this.#queue.push(data);
       this.#queuedBytes += data.length;
     }
-    if (this.#queuedBytes + this.#writingBytes <= OUTGOING_BYTES_MAX) return;
+    if (!isBehind || this.#queuedBytes + this.#writingBytes <= OUTGOING_BYTES_MAX) return;
     this.#host.counters[Counter.c2s_slow_reader_closed]!++;
     this.#drop();
   }
@@ -368,6 +394,11 @@ export class Connection implements SocketOwner, Piece {
     this.#isClosing = true;
     this.#host.dirty(this);
     this.#host.touch();
+    this.#linger();
+  }
+
+  /** A peer that does not do its part is not waited for. */
+  #linger(): void {
     setTimeout(() => this.destroy(), CLOSE_LINGER_MS).unref();
   }
 
@@ -375,6 +406,8 @@ export class Connection implements SocketOwner, Piece {
   destroy(): void {
     if (this.#isClosed) return;
     this.#socket.destroy();
+    // While TLS has the socket, nobody tells us of its end.
+    if (this.#isHandshaking) this.closed();
   }
 
   #drop(): void {
@@ -392,6 +425,7 @@ export class Connection implements SocketOwner, Piece {
     this.#isClosing = true;
     this.owner.disconnected(undefined);
     this.#socket.end();
+    this.#linger();
   }
 
   failed(error: Error): void {
@@ -423,6 +457,7 @@ export class Connection implements SocketOwner, Piece {
 
   /** Hands the raw socket over to be wrapped. Nothing read before may be left (threat T14). */
   releaseSocket(): Socket {
+    this.#isHandshaking = true;
     disown(this.#socket);
     this.#socket.pause();
     return this.#socket;
@@ -430,7 +465,18 @@ export class Connection implements SocketOwner, Piece {
 
   /** Goes on with the encrypted socket. */
   adoptTls(socket: Socket): void {
+    this.#isHandshaking = false;
     this.#isTls = true;
     this.#socket = listen(socket as OwnedSocket, this);
   }
+}
+
+/** Whether the unfinished element is a stream's opening tag: it would stay unfinished until the stream ends. */
+function isStreamTag(scanner: Scanner, buffer: Buffer): boolean {
+  const { tokens, tokenWords, base } = scanner;
+  if (tokenWords === 0) return false;
+  const colon = tokens[3]!;
+  const start = base + (colon < 0 ? tokens[1]! : colon + 1);
+  if (base + tokens[2]! - start !== 6 || buffer.latin1Slice(start, start + 6) !== 'stream') return false;
+  return scanner.namespaceUri(buffer, tokens[4]!) === NS_STREAM;
 }

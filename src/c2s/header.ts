@@ -1,15 +1,19 @@
 import { SCAN_LIMITS_BEFORE_LOGIN } from '../limits.ts';
 import { decodeValue, type Scanner } from '../xml/scanner.ts';
-import { StreamContext } from '../xml/stream-context.ts';
+import { type ScanLimits, StreamContext } from '../xml/stream-context.ts';
 import { ATTRIBUTE, KIND_MASK, TOKEN_WORDS, WANTS_DECODING } from '../xml/tokens.ts';
 import { escapeValue } from '../xml/writer.ts';
-import { parseDomain } from '../xmpp/jid.ts';
+import { parseDomain, parseJid } from '../xmpp/jid.ts';
 import { NS_CLIENT, NS_STREAM } from '../xmpp/namespaces.ts';
 import type { C2s } from './c2s.ts';
+import type { DomainInfo } from './c2s-host.ts';
 import { sendFeatures } from './features.ts';
 
 /** Longest `xml:lang` that is taken over. */
-const LANG_LENGTH_MAX = 35;
+const LANG_BYTES_MAX = 35;
+
+/** RFC 6120 §4.7.5: two numbers, leading zeros ignored. Any 1.x is answered with the 1.0 that we speak. */
+const VERSION = /^0*1\.[0-9]+$/;
 
 /** The attributes of an opening tag, by qualified name. */
 function attributes(scanner: Scanner, buffer: Buffer): Map<string, string> {
@@ -27,21 +31,20 @@ function attributes(scanner: Scanner, buffer: Buffer): Map<string, string> {
 /** Streams with the same opening tag share one context: nearly all clients write one of a handful. */
 const contexts = new Map<string, StreamContext>();
 const CONTEXTS_MAX = 256;
+const CONTEXT_KEY_CHARS_MAX = 1_024;
 
-function contextOf(
-  name: string,
-  bindings: StreamContext['bindings'],
-  limits: StreamContext['limits'],
-): StreamContext {
-  const key = JSON.stringify([name, bindings, limits.stanzaBytesMax]);
+function contextOf(name: string, bindings: StreamContext['bindings'], limits: ScanLimits): StreamContext {
+  const key = JSON.stringify([name, bindings, limits.stanzaBytesMax, limits.elementsMax]);
   const known = contexts.get(key);
   if (known !== undefined) return known;
   const context = new StreamContext(name, bindings, limits);
-  if (contexts.size < CONTEXTS_MAX && key.length < 1024) contexts.set(key, context);
+  if (key.length > CONTEXT_KEY_CHARS_MAX) return context;
+  if (contexts.size >= CONTEXTS_MAX) contexts.delete(contexts.keys().next().value!);
+  contexts.set(key, context);
   return context;
 }
 
-/** A stream's opening tag was read (RFC 6120 §4.7, §4.8). Its checks are in the order of the reference. */
+/** A stream's opening tag was read (RFC 6120 §4.7, §4.8). */
 export function openStream(c2s: C2s, scanner: Scanner, buffer: Buffer): void {
   const { host } = c2s;
   const negotiation = c2s.negotiation!;
@@ -50,41 +53,60 @@ export function openStream(c2s: C2s, scanner: Scanner, buffer: Buffer): void {
   const limits = c2s.isAuthenticated ? c2s.listener.limits : SCAN_LIMITS_BEFORE_LOGIN;
   c2s.connection.context = contextOf(name, bindings, limits);
   negotiation.renewStreamId();
-  const lang = said.get('xml:lang');
-  c2s.lang =
-    lang !== undefined && lang.length > 0 && lang.length <= LANG_LENGTH_MAX ? lang : host.defaultLanguage;
-  const isStream = namespace === NS_STREAM && (name === 'stream' || name.endsWith(':stream'));
-  const content = bindings.find((binding) => binding.prefix === '')?.uri;
-  const carriesClient =
-    content === NS_CLIENT || bindings.some((binding) => binding.prefix !== '' && binding.uri === NS_CLIENT);
-  const to = said.get('to');
-  const prepared = to === undefined ? undefined : parseDomain(to);
-  const domain = prepared === undefined ? undefined : host.domain(prepared);
-  if (!isStream || !carriesClient) {
+  takeLanguage(c2s, said.get('xml:lang'));
+  takeFrom(c2s, said.get('from'));
+  const domain = hostedDomain(c2s, said.get('to'));
+  if (!isClientStream(name, namespace, bindings)) {
     c2s.fail('invalid-namespace');
     return;
   }
-  if (domain === undefined) {
-    // A client that names no domain means the default one only if it says so; guessing would log it in elsewhere.
+  if (domain === undefined || (c2s.isAuthenticated && domain.name !== c2s.lserver)) {
+    // A client that names no domain does not mean the default one: guessing would log it in elsewhere.
     c2s.fail('host-unknown');
-    return;
-  }
-  if (c2s.isAuthenticated && domain.name !== c2s.lserver) {
-    c2s.fail('host-unknown', 'not the domain of the authenticated account');
     return;
   }
   c2s.lserver = domain.name;
   c2s.hostType = domain.hostType;
-  if (said.get('version') !== '1.0') {
+  if (!VERSION.test(said.get('version') ?? '')) {
     c2s.fail('unsupported-version');
     return;
   }
-  const from = said.get('from');
-  if (!c2s.isAuthenticated) negotiation.tentativeFrom = from;
+  if (c2s.isAuthenticated && isForeignFrom(c2s)) {
+    c2s.fail('invalid-from');
+    return;
+  }
   sendHeader(c2s);
   c2s.state = c2s.isAuthenticated ? 'wait_for_feature_after_auth' : 'wait_for_feature_before_auth';
   negotiation.stepped(host.monotonicMs());
   sendFeatures(c2s);
+}
+
+function takeLanguage(c2s: C2s, lang: string | undefined): void {
+  const isTaken = lang !== undefined && lang !== '' && Buffer.byteLength(lang) <= LANG_BYTES_MAX;
+  c2s.lang = isTaken ? lang : c2s.host.defaultLanguage;
+}
+
+/** Before login, `from` says who is going to log in; after it, it must be who did. */
+function takeFrom(c2s: C2s, from: string | undefined): void {
+  const negotiation = c2s.negotiation!;
+  if (!c2s.isAuthenticated || from !== undefined) negotiation.tentativeFrom = from;
+}
+
+/** Whether the opening tag names another account than the one that logged in (RFC 6120 §6.4.6). */
+export function isForeignFrom(c2s: C2s): boolean {
+  const { tentativeFrom } = c2s.negotiation!;
+  return tentativeFrom !== undefined && parseJid(tentativeFrom)?.bare !== c2s.jid.bare;
+}
+
+function hostedDomain(c2s: C2s, to: string | undefined): DomainInfo | undefined {
+  const domain = to === undefined ? undefined : parseDomain(to);
+  return domain === undefined ? undefined : c2s.host.domain(domain);
+}
+
+/** RFC 6120 §4.8.1 and §4.8.2. The content namespace need not be the default one. */
+function isClientStream(name: string, namespace: string, bindings: StreamContext['bindings']): boolean {
+  if (namespace !== NS_STREAM || (name !== 'stream' && !name.endsWith(':stream'))) return false;
+  return bindings.some((binding) => binding.uri === NS_CLIENT);
 }
 
 /** Writes our own opening tag. */
@@ -92,10 +114,16 @@ export function sendHeader(c2s: C2s): void {
   const negotiation = c2s.negotiation!;
   if (negotiation.streamId === '') negotiation.renewStreamId();
   negotiation.isHeaderSent = true;
-  const from = negotiation.tentativeFrom;
-  const to = from === undefined ? '' : ` to='${escapeValue(from)}'`;
+  const to = headerTo(negotiation.tentativeFrom);
   c2s.write(
     `<?xml version='1.0'?><stream:stream xmlns='${NS_CLIENT}' xmlns:stream='${NS_STREAM}' version='1.0'` +
       ` xml:lang='${escapeValue(c2s.lang)}' id='${negotiation.streamId}' from='${escapeValue(c2s.lserver)}'${to}>`,
   );
+}
+
+/** RFC 6120 §4.7.2: the bare JID of the client's `from`. What is no address is not repeated. */
+function headerTo(from: string | undefined): string {
+  if (from === undefined || parseJid(from) === undefined) return '';
+  const slash = from.indexOf('/');
+  return ` to='${escapeValue(slash < 0 ? from : from.slice(0, slash))}'`;
 }

@@ -23,6 +23,8 @@ export class ScannerPool {
 
   /** Takes a scanner back. */
   give(scanner: Scanner): void {
+    // Its connection may have ended inside an element.
+    scanner.reset();
     if (this.#spare.length < SPARE_MAX && scanner.tokens.length <= TOKEN_WORDS_KEPT)
       this.#spare.push(scanner);
   }

@@ -79,6 +79,8 @@ export function adoptSocket(given: Socket, readBuffer: Buffer, owner: SocketOwne
   (given as unknown as WithHandle)._handle = null;
   const socket = new Socket({
     handle,
+    // A peer that says no more may still be answered; its owner ends the socket.
+    allowHalfOpen: true,
     onread: { buffer: readBuffer, callback: onRead },
   } as unknown as ConstructorParameters<typeof Socket>[0]) as OwnedSocket;
   socket.owner = owner;
@@ -103,7 +105,11 @@ export function listen(socket: OwnedSocket, owner: SocketOwner): OwnedSocket {
 export function disown(socket: OwnedSocket): void {
   delete socket.owner;
   for (const event of ['data', 'end', 'error', 'close', 'drain']) socket.removeAllListeners(event);
+  // An error that nobody listens for would end the thread.
+  socket.on('error', ignore);
 }
+
+function ignore(): void {}
 
 /** Outcome of {@link writeNow}. */
 export const Written = { ALL: 0, PENDING: 1, FAILED: 2, UNSUPPORTED: 3 } as const;
