@@ -8,7 +8,8 @@ import { Outbox } from '../src/memory/outbox.ts';
 import { RingConsumer } from '../src/memory/ring.ts';
 import { Sequence } from '../src/memory/sequence.ts';
 import { Waker } from '../src/memory/waker.ts';
-import { createLog } from '../src/observe/log.ts';
+import { createLog, setLogLevel } from '../src/observe/log.ts';
+import { watchLoopDelay } from '../src/observe/loop-delay.ts';
 import type { StoreBoot } from '../src/shard/boot.ts';
 import { StoreServer } from '../src/store/server.ts';
 import { SqliteDriver } from '../src/store/sqlite/driver.ts';
@@ -55,6 +56,12 @@ setInterval(() => {
   loop.touch();
 }, HEARTBEAT_MS);
 
+watchLoopDelay(({ p50Us, p99Us, maxUs }) => {
+  counters[Counter.loop_delay_p50_us] = p50Us;
+  counters[Counter.loop_delay_p99_us] = p99Us;
+  counters[Counter.loop_delay_max_us] = maxUs;
+});
+
 port.on('message', (message: { kind: string; [key: string]: unknown }) => {
   switch (message.kind) {
     case 'peer_ready': {
@@ -72,6 +79,9 @@ port.on('message', (message: { kind: string; [key: string]: unknown }) => {
       waker.forget(thread);
       break;
     }
+    case 'loglevel':
+      setLogLevel(log, message['loglevel'] as string);
+      break;
     case 'stall':
       // Test hook: the store answers nothing for a while.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message['ms'] as number);

@@ -12,3 +12,10 @@ export function password_details(args: readonly [string, readonly ScramHash[], n
   const [password, hashes, iterations] = args;
   return makePasswordDetails(password, hashes, iterations);
 }
+
+export async function backup(args: readonly [string, string]): Promise<number> {
+  // The threads that derive keys need no database.
+  const { copyDatabase } = await import('../src/store/sqlite/backup.ts');
+  const [directory, file] = args;
+  return copyDatabase(directory, file);
+}

@@ -74,6 +74,11 @@ export class Acceptor {
     return this.#limits.total;
   }
 
+  /** Other limits count from the next connection on. */
+  setLimits(limits: ConnectionLimitSettings): void {
+    this.#limits.change(limits);
+  }
+
   /** A connection that was handed over has ended. */
   released(address: string): void {
     this.#limits.release(address);

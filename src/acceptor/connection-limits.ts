@@ -26,7 +26,7 @@ interface Bucket {
 
 /** Decides whether a listener takes a connection (threats T13, T21; numbers of threats.md §7). */
 export class ConnectionLimits {
-  readonly #settings: ConnectionLimitSettings;
+  #settings: ConnectionLimitSettings;
   readonly #nowMs: () => number;
   readonly #perAddress = new Map<string, number>();
   readonly #perPrefix = new Map<string, number>();
@@ -40,6 +40,11 @@ export class ConnectionLimits {
 
   get total(): number {
     return this.#total;
+  }
+
+  /** Other limits count from the next connection on; those there are stay. */
+  change(settings: ConnectionLimitSettings): void {
+    this.#settings = settings;
   }
 
   /** Counts a new connection, or says why it is refused. What was counted is given back with {@link release}. */

@@ -1,6 +1,6 @@
 import type { Action } from '../hooks/action.ts';
 import type { C2s } from './c2s.ts';
-import { receive, writeStanza } from './receive.ts';
+import { presend, receive } from './receive.ts';
 import { stopRequest } from './terminate.ts';
 
 /**
@@ -17,7 +17,7 @@ export function applyActions(c2s: C2s, actions: readonly Action[] | undefined): 
   for (const action of actions) if (action.kind === 'socket_send') c2s.write(action.xml);
   for (const action of actions) {
     if (action.kind === 'route') receive(c2s, action.acc);
-    else if (action.kind === 'flush') writeStanza(c2s, action.acc);
+    else if (action.kind === 'flush') presend(c2s, action.acc);
     else if (action.kind === 'stop') stopRequest(c2s, action.reason);
   }
 }

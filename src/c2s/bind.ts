@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
-import { STOP, type Verdict } from '../hooks/chain.ts';
+import { STOP } from '../hooks/chain.ts';
 import { runHook } from '../hooks/run.ts';
 import { Element } from '../xml/element.ts';
 import { serialize } from '../xml/writer.ts';
 import { Jid, parseResource } from '../xmpp/jid.ts';
-import { NS_BIND, NS_CLIENT, NS_SESSION } from '../xmpp/namespaces.ts';
+import { NS_BIND, NS_CLIENT } from '../xmpp/namespaces.ts';
 import { Stanza } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
 import type { C2s } from './c2s.ts';
-import { Pause } from './connection.ts';
 import { foreignElement } from './foreign-element.ts';
+import { suspendUntil } from './suspend.ts';
 
 /** A top-level element between login and resource binding (RFC 6120 §7). */
 export function bindElement(c2s: C2s, element: Element): void {
@@ -46,38 +46,15 @@ function openSession(c2s: C2s, iq: Element, jid: Jid): void {
   const acc = accumulator(c2s, iq, jid);
   const verdict = runHook(c2s.hostType, 'user_open_session', acc, c2s);
   const allowed = c2s.host.login.mayOpenSession(c2s, jid);
-  if (!(verdict instanceof Promise) && !(allowed instanceof Promise)) {
-    afterOpen(c2s, iq, acc, jid, verdict, allowed);
-    return;
-  }
-  c2s.connection.pause(Pause.SUSPENDED);
-  void waitAndOpen(c2s, iq, acc, jid, verdict, allowed);
+  if (verdict instanceof Promise || allowed instanceof Promise) {
+    suspendUntil(c2s, Promise.all([verdict, allowed]), ([settled, isAllowed]) => {
+      afterOpen(c2s, iq, acc, jid, settled !== STOP && isAllowed);
+    });
+  } else afterOpen(c2s, iq, acc, jid, verdict !== STOP && allowed);
 }
 
-async function waitAndOpen(
-  c2s: C2s,
-  iq: Element,
-  acc: Accumulator,
-  jid: Jid,
-  verdict: Verdict | Promise<Verdict>,
-  allowed: boolean | Promise<boolean>,
-): Promise<void> {
-  const settled = await verdict;
-  const isAllowed = await allowed;
-  if (c2s.state === 'closed') return;
-  afterOpen(c2s, iq, acc, jid, settled, isAllowed);
-  c2s.connection.unpause(Pause.SUSPENDED);
-}
-
-function afterOpen(
-  c2s: C2s,
-  iq: Element,
-  acc: Accumulator,
-  jid: Jid,
-  verdict: Verdict,
-  isAllowed: boolean,
-): void {
-  if (verdict === STOP || !isAllowed) {
+function afterOpen(c2s: C2s, iq: Element, acc: Accumulator, jid: Jid, isAllowed: boolean): void {
+  if (!isAllowed) {
     void runHook(c2s.hostType, 'forbidden_session', acc, { jid });
     retry(c2s, iq, new StanzaError('not-allowed'));
     return;
@@ -124,7 +101,8 @@ function retry(c2s: C2s, iq: Element, error: StanzaError): void {
   const negotiation = c2s.negotiation!;
   writeError(c2s, iq, error);
   if (--negotiation.bindRetriesLeft >= 0) negotiation.stepped(c2s.host.monotonicMs());
-  else c2s.end('too_many_bind_failures');
+  // RFC 6120 §7.6.2.1 and §7.7.2.1 want a stream error.
+  else c2s.fail('policy-violation', 'too many attempts to bind a resource', 'too_many_bind_failures');
 }
 
 /** Writes an error reply past all hooks: the session that would route it does not exist yet. */
@@ -139,9 +117,4 @@ export function writeError(c2s: C2s, stanza: Element, error: StanzaError): void 
   reply.attributes.set('type', 'error');
   reply.children.unshift(error.toElement());
   c2s.write(serialize(reply, NS_CLIENT));
-}
-
-/** Whether an IQ is the session request of RFC 3921, which is answered and does nothing (RFC 6121 appendix E). */
-export function isSessionRequest(element: Element): boolean {
-  return element.attribute('type') === 'set' && element.child('session', NS_SESSION) !== undefined;
 }

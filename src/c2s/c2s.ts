@@ -4,6 +4,7 @@ import type { C2sParams, ConnectionInfo, SessionState } from '../hooks/session.t
 import { SCAN_LIMITS_BEFORE_LOGIN, UNAUTHENTICATED_BYTES_MAX } from '../limits.ts';
 import type { LocalSession } from '../sm/local-session.ts';
 import type { ScanError, Scanner } from '../xml/scanner.ts';
+import { PROBLEM, problemOf } from '../xml/scan-problem.ts';
 import { StreamContext } from '../xml/stream-context.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
@@ -18,6 +19,9 @@ import { sessionElement } from './send.ts';
 import { sessionEvent } from './session-event.ts';
 import { terminate } from './terminate.ts';
 
+/** What the scanner says of a closing tag before any opening one. */
+const CLOSED_FIRST = problemOf(PROBLEM.CLOSED_FIRST).text;
+
 /** A stream whose opening tag has not been read. */
 export const UNOPENED = new StreamContext('', [], SCAN_LIMITS_BEFORE_LOGIN);
 
@@ -31,7 +35,7 @@ export const UNOPENED = new StreamContext('', [], SCAN_LIMITS_BEFORE_LOGIN);
 export class C2s implements StreamOwner, C2sParams, LocalSession {
   readonly host: C2sHost;
   readonly listener: ListenerSettings;
-  readonly info: ConnectionInfo;
+  info: ConnectionInfo;
   connection!: Connection;
   state: SessionState = 'wait_for_stream';
   /** Undefined once the session is established. */
@@ -50,6 +54,10 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
   /** Stanzas that wait because receiving is suspended; undefined while it is not. */
   inbox: Accumulator[] | undefined = undefined;
   inboxBytes = 0;
+  /** How many works receiving waits for. */
+  holds = 0;
+  /** Called when nothing waits to be received any more. */
+  whenReceived: (() => void)[] | undefined = undefined;
   isTraced = false;
   /** The priority of the last available presence; undefined while unavailable. */
   priority: number | undefined = undefined;
@@ -66,6 +74,10 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
 
   get isEncrypted(): boolean {
     return this.connection.isEncrypted;
+  }
+
+  get awaitsTls(): boolean {
+    return this.listener.tls !== undefined && !this.connection.isEncrypted;
   }
 
   get isEstablished(): boolean {
@@ -92,15 +104,22 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
     else loginElement(this, scanner, buffer);
   }
 
+  streamOpenedAgain(): void {
+    this.fail('policy-violation', 'the stream is open already');
+  }
+
   streamClosed(): void {
     this.end('normal');
   }
 
   unreadable(error: ScanError, text: string): void {
     if (this.state === 'wait_for_stream' && this.listener.hidesServiceName && !this.isAuthenticated) {
-      this.reason = 'not_a_stream';
-      terminate(this);
-      this.connection.close();
+      this.abort('not_a_stream');
+      return;
+    }
+    if (text === CLOSED_FIRST && this.negotiation !== undefined && this.negotiation.streamId !== '') {
+      // Of the stream that TLS or SASL has just replaced.
+      this.end('normal');
       return;
     }
     this.fail(error, text);
@@ -117,7 +136,7 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
 
   disconnected(error: Error | undefined): void {
     if (this.state === 'closed') return;
-    this.reason = error === undefined ? 'socket_closed' : 'socket_error';
+    this.reason ??= error === undefined ? 'socket_closed' : 'socket_error';
     terminate(this);
   }
 
@@ -149,22 +168,33 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
 
   /** Ends the stream with an error (RFC 6120 §4.9). */
   fail(condition: StreamErrorCondition, text?: string, reason: string = condition): void {
-    if (this.state === 'closed') return;
-    if (this.negotiation !== undefined && !this.negotiation.isHeaderSent) sendHeader(this);
-    this.reason ??= reason;
-    terminate(this);
-    this.write(`${streamErrorXml(condition, text)}</stream:stream>`);
-    this.connection.close();
+    this.#close(reason, `${streamErrorXml(condition, text)}</stream:stream>`);
   }
 
   /** Ends the stream in order. */
   end(reason: string): void {
+    this.#close(reason, '</stream:stream>');
+  }
+
+  #close(reason: string, xml: string): void {
     if (this.state === 'closed') return;
+    if (this.connection.isHandshaking) {
+      // XML in the middle of a handshake would be noise.
+      this.abort(reason);
+      return;
+    }
     if (this.negotiation !== undefined && !this.negotiation.isHeaderSent) sendHeader(this);
     this.reason ??= reason;
     terminate(this);
-    this.write('</stream:stream>');
+    this.write(xml);
     this.connection.close();
+  }
+
+  /** Ends the connection without a word. */
+  abort(reason: string): void {
+    this.reason ??= reason;
+    terminate(this);
+    this.connection.destroy();
   }
 
   closeWithConflict(reason: string, text: string, by: SessionId | undefined): void {

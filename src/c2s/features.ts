@@ -11,6 +11,7 @@ import {
   NS_TLS,
 } from '../xmpp/namespaces.ts';
 import type { C2s } from './c2s.ts';
+import { suspendUntil } from './suspend.ts';
 
 /** Whether TLS must come before anything else on this stream. */
 export function needsTls(c2s: C2s): boolean {
@@ -28,12 +29,11 @@ export function sendFeatures(c2s: C2s): void {
   const own = c2s.isAuthenticated ? featuresAfterLogin(c2s) : featuresBeforeLogin(c2s);
   own.push(streamLimits(c2s));
   const all = foldHook(c2s.hostType, 'c2s_stream_features', own, c2s);
-  if (all instanceof Promise) void all.then((features) => writeFeatures(c2s, features));
+  if (all instanceof Promise) suspendUntil(c2s, all, (features) => writeFeatures(c2s, features));
   else writeFeatures(c2s, all);
 }
 
 function writeFeatures(c2s: C2s, features: readonly Element[]): void {
-  if (c2s.state === 'closed') return;
   let xml = '<stream:features>';
   for (const feature of features) xml += serialize(feature, NS_CLIENT);
   c2s.write(`${xml}</stream:features>`);

@@ -1,16 +1,21 @@
 import { buildElement, type Element } from '../xml/element.ts';
 import type { Scanner } from '../xml/scanner.ts';
-import { NS_CLIENT, NS_SASL, NS_TLS } from '../xmpp/namespaces.ts';
+import { NS_CLIENT, NS_SASL, NS_STREAM, NS_TLS } from '../xmpp/namespaces.ts';
 import { bindElement } from './bind.ts';
 import type { C2s } from './c2s.ts';
 import { needsTls } from './features.ts';
 import { foreignElement } from './foreign-element.ts';
 import { abortSasl, failSasl, respondSasl, startSasl } from './sasl.ts';
 import { startTls } from './starttls.ts';
+import { streamElement } from './stream-element.ts';
 
 /** A top-level element before the session is established. */
 export function loginElement(c2s: C2s, scanner: Scanner, buffer: Buffer): void {
   const element = buildElement(scanner, buffer);
+  if (element.ns === NS_STREAM) {
+    streamElement(c2s, element);
+    return;
+  }
   switch (c2s.state) {
     case 'wait_for_stream':
       c2s.fail('not-well-formed', 'expected the opening tag of a stream');
@@ -30,7 +35,7 @@ export function loginElement(c2s: C2s, scanner: Scanner, buffer: Buffer): void {
 function beforeLogin(c2s: C2s, element: Element): void {
   if (element.name === 'starttls' && c2s.state === 'wait_for_feature_before_auth') {
     if (element.ns !== NS_TLS) c2s.fail('invalid-namespace');
-    else startTls(c2s);
+    else startTls(c2s, element);
     return;
   }
   if (element.ns === NS_SASL) {

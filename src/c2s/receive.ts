@@ -1,5 +1,5 @@
-import type { Accumulator } from '../hooks/accumulator.ts';
-import type { Verdict } from '../hooks/chain.ts';
+import { type Accumulator, Flag } from '../hooks/accumulator.ts';
+import type { Chain, Verdict } from '../hooks/chain.ts';
 import { HOOK_INDEX } from '../hooks/points.ts';
 import { INBOX_BYTES_MAX, INBOX_STANZAS_MAX } from '../limits.ts';
 import { Counter } from '../memory/counters.ts';
@@ -29,13 +29,23 @@ export function deliver(c2s: C2s, acc: Accumulator): void {
     return;
   }
   const size = acc.stanza!.sizeMax('', '');
-  if (inbox.length >= INBOX_STANZAS_MAX || c2s.inboxBytes + size > INBOX_BYTES_MAX) {
+  // Offline messages come before everything else that waits. Their number was limited when they were fetched.
+  const isStored = (acc.flags & Flag.STORED) !== 0;
+  if (!isStored && (inbox.length >= INBOX_STANZAS_MAX || c2s.inboxBytes + size > INBOX_BYTES_MAX)) {
     c2s.host.undeliverable(acc);
     return;
   }
   acc.stanza!.retain();
-  inbox.push(acc);
+  if (isStored) inbox.splice(storedCount(inbox), 0, acc);
+  else inbox.push(acc);
   c2s.inboxBytes += size;
+}
+
+/** How many offline messages wait, all of them in front. */
+function storedCount(inbox: readonly Accumulator[]): number {
+  let count = 0;
+  while (count < inbox.length && (inbox[count]!.flags & Flag.STORED) !== 0) count++;
+  return count;
 }
 
 /** Runs the receive pipeline: `user_receive_packet`, the hook of the kind, `xmpp_presend_element`, the socket, `xmpp_send_element`. */
@@ -44,6 +54,8 @@ export function receive(c2s: C2s, acc: Accumulator): void {
     c2s.host.undeliverable(acc);
     return;
   }
+  // Made by the server or by somebody who is not watched.
+  if (c2s.isTraced && acc.trace === undefined) acc.trace = c2s.host.trace(c2s, acc);
   const rest = receivePacket(c2s, acc);
   if (rest !== undefined) holdReceiving(c2s, rest);
 }
@@ -64,13 +76,40 @@ function receiveKind(c2s: C2s, acc: Accumulator, before: Verdict): undefined | P
     return undefined;
   }
   const chain = c2s.hostType!.chains[USER_RECEIVE[acc.stanza!.kind]!]!;
-  if (chain === null) return presend(c2s, acc, undefined);
+  if (chain === null) return runPresend(c2s, acc, undefined);
   const verdict = chain.run(acc, c2s);
-  if (verdict instanceof Promise) return verdict.then((v) => presend(c2s, acc, v));
-  return presend(c2s, acc, verdict);
+  if (verdict instanceof Promise) return verdict.then((v) => runPresend(c2s, acc, v));
+  return runPresend(c2s, acc, verdict);
 }
 
-function presend(c2s: C2s, acc: Accumulator, before: Verdict): undefined | Promise<unknown> {
+/** The last stage alone: `xmpp_presend_element`, the socket, `xmpp_send_element`. */
+export function presend(c2s: C2s, acc: Accumulator): void {
+  if (c2s.state === 'closed') {
+    c2s.host.undeliverable(acc);
+    return;
+  }
+  acc.hostType = c2s.hostType;
+  const chain = c2s.hostType!.chains[XMPP_PRESEND_ELEMENT]!;
+  const verdict = chain === null ? undefined : runFlush(c2s, chain, acc);
+  const rest =
+    verdict instanceof Promise
+      ? verdict.then((v) => afterPresend(c2s, acc, v))
+      : afterPresend(c2s, acc, verdict);
+  if (rest !== undefined) holdReceiving(c2s, rest);
+}
+
+/** Handlers see by `reason` that the stanza did not pass the receive hooks. */
+function runFlush(c2s: C2s, chain: Chain, acc: Accumulator): Verdict | Promise<Verdict> {
+  const { reason } = c2s;
+  c2s.reason = 'flush';
+  try {
+    return chain.run(acc, c2s);
+  } finally {
+    c2s.reason = reason;
+  }
+}
+
+function runPresend(c2s: C2s, acc: Accumulator, before: Verdict): undefined | Promise<unknown> {
   if (before !== undefined) {
     applyActions(c2s, acc.actions);
     return undefined;
@@ -89,7 +128,7 @@ function afterPresend(c2s: C2s, acc: Accumulator, before: Verdict): undefined {
 }
 
 /** The last step: the stanza's bytes, stamped with its addresses, go into this turn's output. */
-export function writeStanza(c2s: C2s, acc: Accumulator): void {
+function writeStanza(c2s: C2s, acc: Accumulator): void {
   const { connection } = c2s;
   if (c2s.state === 'closed' || !connection.isOpen) {
     c2s.host.undeliverable(acc);
@@ -109,6 +148,7 @@ export function writeStanza(c2s: C2s, acc: Accumulator): void {
 /** Receiving waits until `work` has settled; what arrives meanwhile is kept in order. */
 export function holdReceiving(c2s: C2s, work: Promise<unknown>): void {
   c2s.inbox ??= [];
+  c2s.holds++;
   work
     .catch((cause: unknown) => {
       c2s.host.log.error(
@@ -116,7 +156,18 @@ export function holdReceiving(c2s: C2s, work: Promise<unknown>): void {
         'receiving a stanza failed',
       );
     })
-    .finally(() => releaseReceiving(c2s));
+    .finally(() => {
+      if (--c2s.holds === 0) releaseReceiving(c2s);
+    });
+}
+
+/** Calls back when nothing waits to be received any more; not at all if the session ends before. */
+export function whenReceived(c2s: C2s, callback: () => void): void {
+  if (c2s.inbox === undefined) callback();
+  else {
+    c2s.whenReceived ??= [];
+    c2s.whenReceived.push(callback);
+  }
 }
 
 function releaseReceiving(c2s: C2s): void {
@@ -129,4 +180,8 @@ function releaseReceiving(c2s: C2s): void {
     // A stanza may suspend receiving again: the rest waits on behind it.
     deliver(c2s, waiting[i]!);
   }
+  const callbacks = c2s.whenReceived;
+  if (callbacks === undefined || c2s.inbox !== undefined) return;
+  c2s.whenReceived = undefined;
+  for (const callback of callbacks) callback();
 }

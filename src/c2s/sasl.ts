@@ -1,14 +1,15 @@
-import { decodeSaslData } from '../auth/sasl/data.ts';
-import type { SaslCondition } from '../auth/sasl/result.ts';
+import { decodeSaslData, type SaslData } from '../auth/sasl/data.ts';
+import { failure, type SaslCondition, type SaslFailure, type SaslSuccess } from '../auth/sasl/result.ts';
 import { foldHook } from '../hooks/run.ts';
 import { Counter } from '../memory/counters.ts';
 import type { Element } from '../xml/element.ts';
 import { escapeText } from '../xml/writer.ts';
-import { Jid, parseJid } from '../xmpp/jid.ts';
+import { Jid } from '../xmpp/jid.ts';
 import { NS_SASL } from '../xmpp/namespaces.ts';
 import { type C2s, UNOPENED } from './c2s.ts';
-import { Pause } from './connection.ts';
+import { isForeignFrom } from './header.ts';
 import type { SaslExchange, SaslResult } from './login-service.ts';
+import { suspendUntil } from './suspend.ts';
 
 /** `<auth mechanism='…'/>` (RFC 6120 §6.4.2). */
 export function startSasl(c2s: C2s, element: Element): void {
@@ -31,22 +32,21 @@ export function abortSasl(c2s: C2s): void {
 function step(c2s: C2s, exchange: SaslExchange, element: Element): void {
   const negotiation = c2s.negotiation!;
   negotiation.exchange = exchange;
-  const decoded = decodeSaslData(element.text());
+  const decoded = dataOf(element);
   if (decoded.kind === 'failure') {
     settle(c2s, decoded);
     return;
   }
   const result = exchange.step(decoded.data);
-  if (!(result instanceof Promise)) {
-    settle(c2s, result);
-    return;
-  }
-  c2s.connection.pause(Pause.SUSPENDED);
-  void result.then((settled) => {
-    if (c2s.state === 'closed') return;
-    settle(c2s, settled);
-    c2s.connection.unpause(Pause.SUSPENDED);
-  });
+  if (result instanceof Promise) suspendUntil(c2s, result, (settled) => settle(c2s, settled));
+  else settle(c2s, result);
+}
+
+const NOT_TEXT = failure('malformed-request', 'SASL data is text');
+
+/** RFC 6120 §6.4.2, §6.4.3: these elements carry nothing but base64. */
+function dataOf(element: Element): SaslData | SaslFailure {
+  return element.elements().length > 0 ? NOT_TEXT : decodeSaslData(element.text());
 }
 
 function settle(c2s: C2s, outcome: SaslResult): void {
@@ -68,16 +68,16 @@ function settle(c2s: C2s, outcome: SaslResult): void {
       failSasl(c2s, outcome.condition, outcome.text, outcome.username);
       return;
     case 'success':
-      succeed(c2s, outcome.username, outcome.data);
+      succeed(c2s, outcome);
   }
 }
 
-function succeed(c2s: C2s, username: string, data: Buffer | undefined): void {
+function succeed(c2s: C2s, { username, data, method }: SaslSuccess): void {
   const negotiation = c2s.negotiation!;
   const { host } = c2s;
-  const { tentativeFrom } = negotiation;
   const jid = host.jids.intern(new Jid(username, c2s.lserver, ''));
-  if (tentativeFrom !== undefined && parseJid(tentativeFrom)?.bare !== jid.bare) {
+  c2s.jid = jid;
+  if (isForeignFrom(c2s)) {
     // RFC 6120 §6.4.6: the stream was opened in another account's name.
     c2s.fail('invalid-from');
     return;
@@ -86,12 +86,14 @@ function succeed(c2s: C2s, username: string, data: Buffer | undefined): void {
   host.log.debug({ what: 'login', jid: jid.bare, address: c2s.info.address }, 'authenticated');
   negotiation.exchange = undefined;
   negotiation.stepped(host.monotonicMs());
-  c2s.jid = jid;
   c2s.isAuthenticated = true;
+  c2s.info = { ...c2s.info, authMethod: method };
   c2s.state = 'wait_for_stream';
   c2s.connection.restart(UNOPENED);
   const additional = data === undefined || data.length === 0 ? '' : data.toString('base64');
   c2s.write(`<success xmlns='${NS_SASL}'>${additional}</success>`);
+  // From here on both sides consider the old stream replaced (RFC 6120 §6.4.6).
+  negotiation.renewStreamId();
 }
 
 /** Tells the client that authentication failed; after the last retry the stream is closed. */
@@ -109,5 +111,6 @@ export function failSasl(c2s: C2s, condition: SaslCondition, text?: string, user
   const description = text === undefined ? '' : `<text xml:lang='en'>${escapeText(text)}</text>`;
   c2s.write(`<failure xmlns='${NS_SASL}'><${condition}/>${description}</failure>`);
   if (--negotiation.saslFailuresLeft >= 0) negotiation.stepped(host.monotonicMs());
-  else c2s.end('too_many_auth_failures');
+  // RFC 6120 §6.4.5 wants a stream error.
+  else c2s.fail('policy-violation', 'too many failed logins', 'too_many_auth_failures');
 }

@@ -1,19 +1,20 @@
-import { Accumulator, Origin } from '../hooks/accumulator.ts';
+import type { Accumulator } from '../hooks/accumulator.ts';
 import { type Chain, STOP, type Verdict } from '../hooks/chain.ts';
 import { HOOK_INDEX } from '../hooks/points.ts';
 import { Counter } from '../memory/counters.ts';
 import { buildElement } from '../xml/element.ts';
 import type { Scanner } from '../xml/scanner.ts';
 import { NS_STREAM } from '../xml/tokens.ts';
-import { escapeValue } from '../xml/writer.ts';
 import { type Jid, parseJid } from '../xmpp/jid.ts';
-import { NS_CLIENT } from '../xmpp/namespaces.ts';
+import { NS_CLIENT, NS_STREAM as NS_STREAM_URI } from '../xmpp/namespaces.ts';
 import { Stanza, StanzaKind } from '../xmpp/stanza.ts';
-import { StanzaError } from '../xmpp/stanza-error.ts';
 import { applyActions } from './actions.ts';
-import { isSessionRequest, writeError } from './bind.ts';
+import { answerHere, isSessionRequest, malformedAddressError, sessionResult } from './answer.ts';
 import type { C2s } from './c2s.ts';
-import { Pause } from './connection.ts';
+import { refuseElement } from './foreign-element.ts';
+import { ownAccumulator } from './own-accumulator.ts';
+import { streamElement } from './stream-element.ts';
+import { holdInput } from './suspend.ts';
 
 const USER_SEND_PACKET = HOOK_INDEX.user_send_packet;
 /** The hook of each kind of stanza, by {@link StanzaKind}. */
@@ -46,24 +47,14 @@ export function sessionElement(c2s: C2s, scanner: Scanner, buffer: Buffer): void
   }
   const to = recipient(c2s, scanner, buffer, stanza);
   if (to === undefined) {
-    writeError(c2s, stanza.element, new StanzaError('jid-malformed'));
+    answerHere(c2s, stanza, malformedAddressError(stanza));
     return;
   }
-  if (kind === StanzaKind.IQ && scanner.toToken < 0 && answeredSessionRequest(c2s, stanza)) return;
-  const { host } = c2s;
-  const acc = new Accumulator(
-    host.nextRef(),
-    host.timestamp(),
-    Origin.C2S,
-    c2s.hostType,
-    c2s.lserver,
-    stanza,
-    c2s.jid,
-    to,
-  );
-  acc.originSid = c2s.sid;
-  acc.originJid = c2s.jid;
-  if (c2s.isTraced) acc.trace = host.trace(c2s, acc);
+  if (kind === StanzaKind.IQ && isSessionRequest(c2s, stanza, to)) {
+    answerHere(c2s, stanza, sessionResult(stanza, to));
+    return;
+  }
+  const acc = ownAccumulator(c2s, stanza, to);
   send(c2s, acc, USER_SEND[kind]!, kind !== StanzaKind.PRESENCE);
 }
 
@@ -76,7 +67,7 @@ function send(c2s: C2s, acc: Accumulator, hook: number, isRouted: boolean): void
   if (packetChain !== null) {
     const verdict = packetChain.run(acc, c2s);
     if (verdict instanceof Promise) {
-      suspend(
+      holdInput(
         c2s,
         verdict.then((v) => runKind(c2s, acc, hook, isRouted, v)),
       );
@@ -88,7 +79,7 @@ function send(c2s: C2s, acc: Accumulator, hook: number, isRouted: boolean): void
     }
   }
   const rest = runKind(c2s, acc, hook, isRouted, undefined);
-  if (rest !== undefined) suspend(c2s, rest);
+  if (rest !== undefined) holdInput(c2s, rest);
 }
 
 function runKind(
@@ -124,19 +115,6 @@ function finish(c2s: C2s, acc: Accumulator, isRouted: boolean): undefined | Prom
     return undefined;
   }
   return actions === undefined ? routing : routing.then(() => applyActions(c2s, actions));
-}
-
-/** The session's input waits until `work` has settled; other sessions go on. */
-function suspend(c2s: C2s, work: Promise<unknown>): void {
-  c2s.connection.pause(Pause.SUSPENDED);
-  work
-    .catch((cause: unknown) => {
-      c2s.host.log.error(
-        { err: cause, what: 'stanza_failed', jid: c2s.jid.full },
-        'handling a stanza failed',
-      );
-    })
-    .finally(() => c2s.connection.unpause(Pause.SUSPENDED));
 }
 
 /** The kind of a top-level element: by name, in the content namespace of the stream. */
@@ -186,41 +164,26 @@ function isLast(scanner: Scanner, buffer: Buffer, token: number, wire: string): 
   return true;
 }
 
-/** The session request of RFC 3921: answered, and nothing else. */
-function answeredSessionRequest(c2s: C2s, stanza: Stanza): boolean {
-  if (stanza.type !== 'set' || !isSessionRequest(stanza.element)) return false;
-  const id = stanza.id;
-  c2s.write(id === undefined ? "<iq type='result'/>" : `<iq type='result' id='${escapeValue(id)}'/>`);
-  return true;
-}
-
 /** Anything but a stanza: modules may know it; nobody else does. */
 function other(c2s: C2s, scanner: Scanner, buffer: Buffer): void {
-  const { host } = c2s;
-  const acc = new Accumulator(
-    host.nextRef(),
-    host.timestamp(),
-    Origin.C2S,
-    c2s.hostType,
-    c2s.lserver,
-    Stanza.of(buildElement(scanner, buffer)),
-    c2s.jid,
-    c2s.jid.bareJid,
-  );
-  acc.originSid = c2s.sid;
-  acc.originJid = c2s.jid;
+  const element = buildElement(scanner, buffer);
+  if (element.ns === NS_STREAM_URI) {
+    streamElement(c2s, element);
+    return;
+  }
+  const acc = ownAccumulator(c2s, Stanza.of(element), c2s.jid.bareJid);
   const chain = c2s.hostType!.chains[USER_SEND[StanzaKind.OTHER]!]!;
   const packetChain = c2s.hostType!.chains[USER_SEND_PACKET]!;
   const before = packetChain === null ? undefined : packetChain.run(acc, c2s);
   if (before instanceof Promise) {
-    suspend(
+    holdInput(
       c2s,
       before.then((v) => runOther(c2s, acc, chain, v)),
     );
     return;
   }
   const rest = runOther(c2s, acc, chain, before);
-  if (rest !== undefined) suspend(c2s, rest);
+  if (rest !== undefined) holdInput(c2s, rest);
 }
 
 function runOther(
@@ -237,6 +200,5 @@ function runOther(
 
 function finishOther(c2s: C2s, acc: Accumulator, verdict: Verdict): void {
   applyActions(c2s, acc.actions);
-  // RFC 6120 §4.9.3.24: neither we nor a module know this element.
-  if (verdict !== STOP) c2s.fail('unsupported-stanza-type');
+  if (verdict !== STOP) refuseElement(c2s, acc.stanza!.element, 'unsupported-stanza-type');
 }

@@ -20,6 +20,8 @@ export const Flag = {
   /** An error was already sent because of this stanza: no second one. */
   ERROR_SENT: 8,
   NO_STORE: 16,
+  /** A copy of a message that stays in storage until its session has it: whoever cannot deliver it forgets it. */
+  STORED: 32,
 } as const;
 
 /** Namespaced keys of an accumulator: `namespace`, `key` and value. */
@@ -222,7 +224,7 @@ export class Accumulator {
     derived.originSid = this.originSid;
     derived.originJid = this.originJid;
     derived.hops = this.hops + 1;
-    derived.trace = this.trace;
+    if (this.trace !== undefined) derived.trace = this.trace.derived?.(derived) ?? this.trace;
     derived.adoptPermanent(this.#permanent);
     return derived;
   }

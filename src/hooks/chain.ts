@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Accumulator } from './accumulator.ts';
+import type { Trace } from './trace.ts';
 
 /**
  * Running the handlers of one hook.
@@ -99,9 +100,11 @@ export class Chain {
   }
 
   /** Runs the chain over a value; each handler gets the value that the one before returned (undefined: unchanged). */
-  fold<T>(initial: T, params: unknown): T | Promise<T> {
+  fold<T>(initial: T, params: unknown, trace?: Trace): T | Promise<T> {
     this.runs++;
-    return this.#foldFrom(0, initial, params);
+    return trace === undefined
+      ? this.#foldFrom(0, initial, params)
+      : this.#foldTraced(0, initial, params, trace);
   }
 
   #runFrom(first: number, acc: Accumulator, params: unknown): Verdict | Promise<Verdict> {
@@ -136,12 +139,15 @@ export class Chain {
     // The bytes of a stanza being read are gone once we return to the event loop.
     acc.retain();
     const entry = this.entries[i]!;
+    const from = performance.now();
     let result: unknown;
     try {
       result = await this.#withDeadline(promise);
       if (result !== undefined && result !== STOP && result !== DROP) throw invalid(result);
+      if (acc.trace !== undefined) this.#noteSettled(acc.trace, entry, describe(result), from);
       acc.commit();
     } catch (cause) {
+      if (acc.trace !== undefined) this.#noteSettled(acc.trace, entry, `failed: ${String(cause)}`, from);
       result = this.#fail(entry, acc, mark, cause);
     }
     if (result !== undefined) return result as Verdict;
@@ -193,7 +199,7 @@ export class Chain {
         continue;
       }
       if (result === undefined) continue;
-      if (result instanceof Promise) return this.#awaitValue(i, value, params, result);
+      if (result instanceof Promise) return this.#awaitValue(i, value, params, result, undefined);
       if (result instanceof Stop) return result.value as T;
       if (typeof result !== 'symbol') value = result as T;
       else if (this.#failValue(entry, value, invalid(result))) return this.refusal as T;
@@ -201,17 +207,60 @@ export class Chain {
     return value;
   }
 
-  async #awaitValue<T>(i: number, value: T, params: unknown, promise: Promise<unknown>): Promise<T> {
+  #foldTraced<T>(first: number, initial: T, params: unknown, trace: Trace): T | Promise<T> {
+    let value = initial;
+    for (let i = first; i < this.entries.length; i++) {
+      const entry = this.entries[i]!;
+      const { module, fn, extra } = entry;
+      const step = `${this.hook} ${entry.priority}`;
+      if (trace.isDryRun && entry.hasEffects) {
+        trace.note({ step, module, outcome: 'would run' });
+        continue;
+      }
+      const from = performance.now();
+      let result: unknown;
+      try {
+        result = fn(value, params, extra);
+      } catch (cause) {
+        trace.note({ step, module, outcome: `failed: ${String(cause)}`, us: since(from) });
+        if (this.#failValue(entry, value, cause)) return this.refusal as T;
+        continue;
+      }
+      trace.note({ step, module, outcome: describeValue(result), us: since(from) });
+      if (result === undefined) continue;
+      if (result instanceof Promise) {
+        if (!trace.isDryRun) return this.#awaitValue(i, value, params, result, trace);
+        result.catch(() => {});
+      } else if (result instanceof Stop) return result.value as T;
+      else if (typeof result !== 'symbol') value = result as T;
+      else if (this.#failValue(entry, value, invalid(result))) return this.refusal as T;
+    }
+    return value;
+  }
+
+  async #awaitValue<T>(
+    i: number,
+    value: T,
+    params: unknown,
+    promise: Promise<unknown>,
+    trace: Trace | undefined,
+  ): Promise<T> {
     let next = value;
+    const from = performance.now();
     try {
       const result = await this.#withDeadline(promise);
+      if (trace !== undefined) this.#noteSettled(trace, this.entries[i]!, describeValue(result), from);
       if (result instanceof Stop) return result.value as T;
       if (typeof result === 'symbol') throw invalid(result);
       if (result !== undefined) next = result as T;
     } catch (cause) {
+      if (trace !== undefined)
+        this.#noteSettled(trace, this.entries[i]!, `failed: ${String(cause)}`, from);
       if (this.#failValue(this.entries[i]!, value, cause)) return this.refusal as T;
     }
-    return this.#foldFrom(i + 1, next, params);
+    return trace === undefined
+      ? this.#foldFrom(i + 1, next, params)
+      : this.#foldTraced(i + 1, next, params, trace);
   }
 
   #fail(entry: HandlerEntry, acc: Accumulator, mark: number, cause: unknown): Verdict {
@@ -224,6 +273,11 @@ export class Chain {
   #failValue(entry: HandlerEntry, value: unknown, cause: unknown): boolean {
     this.#host.failed(this.hook, entry, value, cause);
     return this.isClosedOnFailure;
+  }
+
+  /** The end of a handler that was noted as suspended. */
+  #noteSettled(trace: Trace, { module, priority }: HandlerEntry, outcome: string, from: number): void {
+    trace.note({ step: `${this.hook} ${priority}`, module, outcome, us: since(from) });
   }
 
   async #withDeadline(promise: Promise<unknown>): Promise<unknown> {
@@ -254,4 +308,11 @@ function describe(result: unknown): string {
   if (result === STOP) return 'stop';
   if (result === DROP) return 'drop';
   return result instanceof Promise ? 'suspended' : 'invalid';
+}
+
+function describeValue(result: unknown): string {
+  if (result === undefined) return 'unchanged';
+  if (result instanceof Stop) return 'stop';
+  if (result instanceof Promise) return 'suspended';
+  return typeof result === 'symbol' ? 'invalid' : 'value';
 }

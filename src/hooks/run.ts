@@ -2,6 +2,7 @@ import type { Accumulator } from './accumulator.ts';
 import type { Verdict } from './chain.ts';
 import { HOOK_INDEX, type HookAcc, type HookName, type HookParams } from './points.ts';
 import type { ChainTable } from './registry.ts';
+import type { Trace } from './trace.ts';
 
 /** Whoever has hooks: a host type, or the server for global ones. */
 export interface Hooked {
@@ -24,13 +25,14 @@ export function runHook<N extends StanzaHook>(
   return chain === null ? undefined : chain.run(acc, params);
 }
 
-/** Folds a hook over a value, with its parameters checked. */
+/** Folds a hook over a value, with its parameters checked; `trace` is that of the stanza that it is about. */
 export function foldHook<N extends ValueHook>(
   hooked: Hooked | undefined,
   hook: N,
   initial: HookAcc<N>,
   params: HookParams<N>,
+  trace?: Trace,
 ): HookAcc<N> | Promise<HookAcc<N>> {
   const chain = hooked?.chains[HOOK_INDEX[hook]] ?? null;
-  return chain === null ? initial : chain.fold(initial, params);
+  return chain === null ? initial : chain.fold(initial, params, trace);
 }

@@ -19,6 +19,8 @@ export interface ConnectionInfo {
   readonly port: number;
   /** Which listener accepted it (its position in the configuration). */
   readonly listener: number;
+  /** The authentication method that accepted the login; absent before. */
+  readonly authMethod?: string;
 }
 
 /**
@@ -35,9 +37,13 @@ export interface C2sParams {
   readonly lang: string;
   readonly info: ConnectionInfo;
   readonly isEncrypted: boolean;
+  /** Whether the listener has TLS and the connection does not use it yet: secrets should wait for it. */
+  readonly awaitsTls: boolean;
   readonly isAuthenticated: boolean;
   /** Why the session ends, in the hooks that concern its end. */
   readonly reason: string | undefined;
+  /** The session that took over this one's resource, at its end. */
+  readonly replacedBy: SessionId | undefined;
   /** The module's own state in this session. `slot` comes from the module's context. */
   moduleState(slot: number): unknown;
   setModuleState(slot: number, state: unknown): void;

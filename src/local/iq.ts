@@ -35,6 +35,11 @@ export type IqHandler = (request: IqRequest) => IqAnswer | Promise<IqAnswer>;
 export interface IqDiscipline {
   readonly type: 'no_queue' | 'one_queue' | 'queues' | 'parallel';
   readonly workers?: number;
+  /**
+   * The handler is asked about accounts that do not exist, too: for answers that are no error, and must not tell a stranger which accounts
+   * there are (threat T68).
+   */
+  readonly answersForUnknown?: boolean;
 }
 
 /** Requests that may wait in one namespace's queue. */
@@ -44,11 +49,13 @@ const QUEUE_MAX = 1_000;
 export class IqRunner {
   readonly #handler: IqHandler;
   readonly #limit: number;
+  readonly answersForUnknown: boolean;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
   constructor(handler: IqHandler, discipline: IqDiscipline) {
     this.#handler = handler;
+    this.answersForUnknown = discipline.answersForUnknown ?? false;
     this.#limit =
       discipline.type === 'one_queue'
         ? 1

@@ -53,15 +53,12 @@ export class Local {
     if (type === 'result' || type === 'error') return this.#host.drop(acc);
     if (acc.from.bare === acc.to.bare) return this.#request(acc, 'sm');
     const exists = this.#host.doesUserExist(acc);
-    if (exists instanceof Promise) return exists.then((known) => this.#bareRequest(acc, known));
-    return this.#bareRequest(acc, exists);
+    if (exists instanceof Promise) return exists.then((known) => this.#request(acc, 'sm', known));
+    return this.#request(acc, 'sm', exists);
   }
 
-  #bareRequest(acc: Accumulator, exists: boolean): Handled {
-    return exists ? this.#request(acc, 'sm') : this.#host.refuse(acc, new StanzaError('service-unavailable'));
-  }
-
-  #request(acc: Accumulator, component: IqComponent): Handled {
+  /** A request that the server answers. One to an account that does not exist is treated alike as far as it can be told (threat T68). */
+  #request(acc: Accumulator, component: IqComponent, exists = true): Handled {
     const element = acc.stanza!.element;
     const children = element.elements();
     const { type } = acc.stanza!;
@@ -79,9 +76,19 @@ export class Local {
     }
     const runner =
       acc.hostType === undefined ? undefined : this.#iqs.get(acc.hostType.name, component, payload.ns);
-    if (runner === undefined) {
-      // RFC 6120 §8.4: an unknown namespace is service-unavailable.
+    if (runner === undefined || (!exists && !runner.answersForUnknown)) {
+      // RFC 6120 §8.4: an unknown namespace is service-unavailable. RFC 6121 §8.5.1: an unknown account, too.
       return this.#host.refuse(acc, new StanzaError('service-unavailable'));
+    }
+    if (acc.trace !== undefined) {
+      const { trace } = acc;
+      const outcome = `${component} ${payload.ns}`;
+      trace.note(
+        trace.isDryRun
+          ? { step: 'iq handler', outcome, decision: 'answered' }
+          : { step: 'iq handler', outcome },
+      );
+      if (trace.isDryRun) return undefined;
     }
     const request: IqRequest = {
       acc,

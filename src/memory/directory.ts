@@ -2,32 +2,38 @@
  * The session directory: every bound session of every shard, readable by all shards without asking anybody.
  *
  * ```
- *  header │ chunk owners │ index │ entries
+ *  sessions of each shard │ chunk owners │ index │ entries
  *
  *  index:  buckets of 16 words, chosen by the hash of the bare JID
- *          ┌ overflow ┬ slot ┬ slot ┬ … 15 ┐    slot: 0 free, or tag (10 bits of the hash) and number of an entry
+ *          ┌ overflow ┬ slot ┬ slot ┬ … 15 ┐    slot: 0 free, or tag (bits of the hash) and number of an entry
  *          overflow = entries of this bucket that had to go to a later one; a reader goes on while it is not 0
  *  entry:  state │ bare hash (2) │ full hash (2) │ session number │ priority │ time (2, µs) │ slot │ text length │ text of the JID
  *          state: generation << 10 | shard << 2 | FREE, CLAIMED or LIVE
  * ```
  *
  * Entries lie densely, in chunks that belong to one shard each, so that memory is touched only for sessions that exist. A shard writes only
- * its own entries and claims index slots by compare-and-exchange; no lock is ever held. A reader copies fields between
- * two reads of the state. A hash collision is harmless, because the owning shard compares the real JID. When a shard dies,
- * {@link SessionDirectory.removeShard} frees whatever it owned, entries it was just filling included, and tells whose they were.
+ * its own entries and claims index slots and chunks by compare-and-exchange; no lock is ever held. A reader copies fields between
+ * two reads of the state. A hash collision is harmless, because the owning shard compares the real JID.
+ *
+ * A shard may die between any two of its writes: whatever it had begun is CLAIMED or LIVE, and {@link SessionDirectory.removeShard} undoes it
+ * and tells whose the live ones were.
  */
+
+/** Shards that the state word has room for. */
+export const DIRECTORY_SHARDS_MAX = 64;
+/** The largest directory. */
+export const DIRECTORY_SESSIONS_MAX = 16_777_216;
+/** Bytes of the JID kept in the entry, for the clean-up after a dead shard. A longer one is remembered by the main thread. */
+export const DIRECTORY_TEXT_BYTES = 112;
+/** Priority of a session that has not sent available presence, or is unavailable again. */
+export const NO_PRIORITY = -1000;
 
 const BUCKET_WORDS = 16;
 const SLOTS = BUCKET_WORDS - 1;
 const ENTRY_WORDS = 40;
-/** Bytes of the JID kept in the entry, for the clean-up after a dead shard. A longer one is remembered by the main thread. */
-export const DIRECTORY_TEXT_BYTES = 112;
 const CHUNK = 256;
 
-const HEADER_WORDS = 16;
-const LIVE_COUNT = 0;
-const CHUNKS_TAKEN = 1;
-
+// Words of an entry.
 const STATE = 0;
 const BARE_LOW = 1;
 const BARE_HIGH = 2;
@@ -41,44 +47,50 @@ const SLOT = 9;
 const TEXT_LENGTH = 10;
 const TEXT = 12;
 
+// The state word.
+const FREE = 0;
 const CLAIMED = 1;
 const LIVE = 2;
+const STATE_MASK = 3;
+const SHARD_SHIFT = 2;
 const GENERATION_STEP = 1 << 10;
-
-const ENTRY_BITS = 22;
-const ENTRY_MASK = (1 << ENTRY_BITS) - 1;
-
-/** Priority of a session that has not sent available presence, or is unavailable again. */
-export const NO_PRIORITY = -1000;
-
-/** Shards that the state word has room for. */
-export const DIRECTORY_SHARDS_MAX = 64;
-/** Sessions that a slot can point to. */
-export const DIRECTORY_SESSIONS_MAX = 4_000_000;
 
 interface Layout {
   readonly chunks: number;
-  readonly buckets: number;
+  readonly bucketMask: number;
+  /** Bits of a slot that hold the number of an entry; the rest is the tag. */
+  readonly entryBits: number;
   readonly ownersAt: number;
   readonly indexAt: number;
   readonly entriesAt: number;
   readonly words: number;
 }
 
-function layout(sessionsMax: number): Layout {
-  // Each shard may hold one chunk that is not full.
-  const chunks = Math.ceil(sessionsMax / CHUNK) + DIRECTORY_SHARDS_MAX;
+function layoutOf(sessionsMax: number): Layout {
+  if (sessionsMax < 1 || sessionsMax > DIRECTORY_SESSIONS_MAX) {
+    throw new RangeError(`a session directory has from 1 to ${DIRECTORY_SESSIONS_MAX} entries`);
+  }
+  // Twice what is needed, because a shard keeps a chunk as long as one session is in it; what is never used costs no memory.
+  const chunks = 2 * Math.ceil(sessionsMax / CHUNK) + DIRECTORY_SHARDS_MAX;
   let buckets = 1;
   while (buckets * SLOTS < sessionsMax * 2) buckets *= 2;
-  const ownersAt = HEADER_WORDS;
+  const ownersAt = DIRECTORY_SHARDS_MAX;
   const indexAt = (ownersAt + chunks + 15) & ~15;
   const entriesAt = indexAt + buckets * BUCKET_WORDS;
-  return { chunks, buckets, ownersAt, indexAt, entriesAt, words: entriesAt + chunks * CHUNK * ENTRY_WORDS };
+  return {
+    chunks,
+    bucketMask: buckets - 1,
+    entryBits: 32 - Math.clz32(chunks * CHUNK),
+    ownersAt,
+    indexAt,
+    entriesAt,
+    words: entriesAt + chunks * CHUNK * ENTRY_WORDS,
+  };
 }
 
 /** Allocates a directory for `sessionsMax` sessions. Memory is used as sessions come. */
 export function createDirectory(sessionsMax: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(layout(sessionsMax).words * 4);
+  return new SharedArrayBuffer(layoutOf(sessionsMax).words * 4);
 }
 
 /** The sessions that {@link SessionDirectory.findBare} found, field by field. Reused from call to call. */
@@ -108,31 +120,38 @@ export class SessionDirectory {
   readonly #layout: Layout;
   readonly #sessionsMax: number;
   readonly #bucketMask: number;
-  /** Entries of this thread's chunks that are free; filled by {@link adopt}. */
-  readonly #free: number[] = [];
+  readonly #entryBits: number;
+  readonly #entryMask: number;
+  /** Free entries of this thread's chunks, by chunk; and the chunks that have some. */
+  readonly #free = new Map<number, number[]>();
+  readonly #chunks: number[] = [];
   /** Result of {@link findFull}. */
   shard = -1;
   number = -1;
   priority = NO_PRIORITY;
 
   constructor(memory: SharedArrayBuffer, sessionsMax: number) {
-    this.#layout = layout(sessionsMax);
+    this.#layout = layoutOf(sessionsMax);
     this.#words = new Int32Array(memory);
     this.#bytes = Buffer.from(memory);
-    this.#bucketMask = this.#layout.buckets - 1;
     this.#sessionsMax = sessionsMax;
+    this.#bucketMask = this.#layout.bucketMask;
+    this.#entryBits = this.#layout.entryBits;
+    this.#entryMask = (1 << this.#entryBits) - 1;
   }
 
-  /** Live entries in the whole server. */
+  /** Sessions in the whole server. */
   count(): number {
-    return Atomics.load(this.#words, LIVE_COUNT);
+    let count = 0;
+    for (let shard = 0; shard < DIRECTORY_SHARDS_MAX; shard++) count += Atomics.load(this.#words, shard);
+    return count;
   }
 
   /** Takes over the chunks that an earlier incarnation of `shard` owned. Called once, by a new shard thread. */
   adopt(shard: number): void {
     const { ownersAt, chunks } = this.#layout;
     for (let chunk = 0; chunk < chunks; chunk++) {
-      if (Atomics.load(this.#words, ownersAt + chunk) === shard + 1) this.#addFree(chunk);
+      if (Atomics.load(this.#words, ownersAt + chunk) === shard + 1) this.#addChunk(chunk);
     }
   }
 
@@ -151,15 +170,15 @@ export class SessionDirectory {
     jid: string,
   ): number {
     const words = this.#words;
-    if (Atomics.add(words, LIVE_COUNT, 1) >= this.#sessionsMax) {
-      Atomics.sub(words, LIVE_COUNT, 1);
-      return -1;
-    }
+    // Shards that look at the same moment may go over the limit by one each; there is room for that.
+    if (this.count() >= this.#sessionsMax) return -1;
     const entry = this.#take(shard);
+    if (entry < 0) return -1;
     const at = this.#layout.entriesAt + entry * ENTRY_WORDS;
     const generation = Atomics.load(words, at + STATE) & ~(GENERATION_STEP - 1);
-    const state = (generation + GENERATION_STEP) | (shard << 2);
+    const state = (generation + GENERATION_STEP) | (shard << SHARD_SHIFT);
     Atomics.store(words, at + STATE, state | CLAIMED);
+    Atomics.store(words, at + SLOT, -1);
     Atomics.store(words, at + BARE_LOW, bareLow);
     Atomics.store(words, at + BARE_HIGH, bareHigh);
     Atomics.store(words, at + FULL_LOW, fullLow);
@@ -168,10 +187,10 @@ export class SessionDirectory {
     Atomics.store(words, at + PRIORITY, NO_PRIORITY);
     Atomics.store(words, at + TIME_LOW, (time % 0x100000000) | 0);
     Atomics.store(words, at + TIME_HIGH, Math.floor(time / 0x100000000) | 0);
-    Atomics.store(words, at + SLOT, -1);
     this.#writeText(at, jid);
     Atomics.store(words, at + STATE, state | LIVE);
-    Atomics.store(words, at + SLOT, this.#index(bareLow, (bareHigh << ENTRY_BITS) | (entry + 1)));
+    Atomics.store(words, at + SLOT, this.#enter(bareLow, this.#slotValue(bareHigh, entry)));
+    Atomics.add(words, shard, 1);
     return at;
   }
 
@@ -181,8 +200,11 @@ export class SessionDirectory {
 
   /** Removes one of this thread's sessions. */
   remove(handle: number): void {
+    const state = Atomics.load(this.#words, handle + STATE);
+    if ((state & STATE_MASK) !== LIVE) throw new RangeError('a session was removed twice');
     this.#unlink(handle);
-    this.#free.push((handle - this.#layout.entriesAt) / ENTRY_WORDS);
+    Atomics.sub(this.#words, shardOf(state), 1);
+    this.#giveBack((handle - this.#layout.entriesAt) / ENTRY_WORDS);
   }
 
   /**
@@ -192,7 +214,8 @@ export class SessionDirectory {
   findFull(bareLow: number, bareHigh: number, fullLow: number, fullHigh: number): boolean {
     const words = this.#words;
     const { indexAt, entriesAt } = this.#layout;
-    const tag = bareHigh << ENTRY_BITS;
+    const tag = bareHigh << this.#entryBits;
+    const entryMask = this.#entryMask;
     let found = false;
     let bestTime = -1;
     let bucket = bareLow & this.#bucketMask;
@@ -200,11 +223,11 @@ export class SessionDirectory {
       const base = indexAt + bucket * BUCKET_WORDS;
       for (let slot = base + 1; slot <= base + SLOTS; slot++) {
         const value = Atomics.load(words, slot);
-        if (value === 0 || (value & ~ENTRY_MASK) !== tag) continue;
-        const at = entriesAt + ((value & ENTRY_MASK) - 1) * ENTRY_WORDS;
+        if (value === 0 || (value & ~entryMask) !== tag) continue;
+        const at = entriesAt + ((value & entryMask) - 1) * ENTRY_WORDS;
         const state = Atomics.load(words, at + STATE);
         if (
-          (state & 3) !== LIVE ||
+          (state & STATE_MASK) !== LIVE ||
           Atomics.load(words, at + FULL_LOW) !== fullLow ||
           Atomics.load(words, at + FULL_HIGH) !== fullHigh ||
           Atomics.load(words, at + BARE_LOW) !== bareLow ||
@@ -217,7 +240,7 @@ export class SessionDirectory {
         const time = this.#time(at);
         if (Atomics.load(words, at + STATE) !== state || time < bestTime) continue;
         bestTime = time;
-        this.shard = (state >>> 2) & 0xff;
+        this.shard = shardOf(state);
         this.number = number;
         this.priority = priority;
         found = true;
@@ -228,22 +251,23 @@ export class SessionDirectory {
     return found;
   }
 
-  /** Collects all sessions of a bare JID into `list`. Returns how many there are. */
-  findBare(bareLow: number, bareHigh: number, list: SessionList): number {
+  /** Collects all sessions of a bare JID into `list`, and their handles into `handles`. Returns how many there are. */
+  findBare(bareLow: number, bareHigh: number, list: SessionList, handles?: number[]): number {
     const words = this.#words;
     const { indexAt, entriesAt } = this.#layout;
-    const tag = bareHigh << ENTRY_BITS;
+    const tag = bareHigh << this.#entryBits;
+    const entryMask = this.#entryMask;
     let length = 0;
     let bucket = bareLow & this.#bucketMask;
     for (let tries = 0; tries <= this.#bucketMask; tries++) {
       const base = indexAt + bucket * BUCKET_WORDS;
       for (let slot = base + 1; slot <= base + SLOTS; slot++) {
         const value = Atomics.load(words, slot);
-        if (value === 0 || (value & ~ENTRY_MASK) !== tag) continue;
-        const at = entriesAt + ((value & ENTRY_MASK) - 1) * ENTRY_WORDS;
+        if (value === 0 || (value & ~entryMask) !== tag) continue;
+        const at = entriesAt + ((value & entryMask) - 1) * ENTRY_WORDS;
         const state = Atomics.load(words, at + STATE);
         if (
-          (state & 3) !== LIVE ||
+          (state & STATE_MASK) !== LIVE ||
           Atomics.load(words, at + BARE_LOW) !== bareLow ||
           Atomics.load(words, at + BARE_HIGH) !== bareHigh
         ) {
@@ -254,7 +278,8 @@ export class SessionDirectory {
         list.time[length] = this.#time(at);
         list.fullLow[length] = Atomics.load(words, at + FULL_LOW);
         list.fullHigh[length] = Atomics.load(words, at + FULL_HIGH);
-        list.shard[length] = (state >>> 2) & 0xff;
+        list.shard[length] = shardOf(state);
+        if (handles !== undefined) handles[length] = at;
         // The fields belong together only if the entry is still the same one.
         if (Atomics.load(words, at + STATE) === state) length++;
       }
@@ -265,49 +290,65 @@ export class SessionDirectory {
     return length;
   }
 
-  /** Frees every entry that a dead shard owned, half-written ones included. Its chunks stay its own, for its successor. */
+  /** The full JID of the session that a handle stands for; undefined when it is gone, or its JID too long to be kept here. */
+  textOf(handle: number): string | undefined {
+    const state = Atomics.load(this.#words, handle + STATE);
+    if ((state & STATE_MASK) !== LIVE) return undefined;
+    const text = this.#text(handle);
+    return Atomics.load(this.#words, handle + STATE) === state ? text : undefined;
+  }
+
+  /**
+   * Frees every entry of a dead shard, half-written and half-removed ones included. Returns those that were live. Its chunks stay its own,
+   * for its successor. Nobody else may do so at the same time.
+   */
   removeShard(shard: number): RemovedSession[] {
+    const words = this.#words;
     const { ownersAt, chunks, entriesAt } = this.#layout;
     const removed: RemovedSession[] = [];
     for (let chunk = 0; chunk < chunks; chunk++) {
-      if (Atomics.load(this.#words, ownersAt + chunk) !== shard + 1) continue;
+      if (Atomics.load(words, ownersAt + chunk) !== shard + 1) continue;
       for (let entry = chunk * CHUNK; entry < (chunk + 1) * CHUNK; entry++) {
         const at = entriesAt + entry * ENTRY_WORDS;
-        const state = Atomics.load(this.#words, at + STATE) & 3;
-        if (state === 0) continue;
+        const state = Atomics.load(words, at + STATE) & STATE_MASK;
+        if (state === FREE) continue;
         if (state === LIVE) {
-          removed.push({
-            handle: at,
-            jid: this.#text(at),
-            number: Atomics.load(this.#words, at + NUMBER),
-            time: this.#time(at),
-          });
+          const number = Atomics.load(words, at + NUMBER);
+          removed.push({ handle: at, jid: this.#text(at), number, time: this.#time(at) });
         }
         this.#unlink(at);
       }
     }
+    Atomics.store(words, shard, 0);
     return removed;
   }
 
-  /** Takes the entry out of the index, then frees it. */
+  /**
+   * Takes an entry out of the index, then frees it. In this order: an entry that is only CLAIMED is found by nobody, and can be
+   * unlinked again if the shard dies meanwhile.
+   */
   #unlink(at: number): void {
     const words = this.#words;
-    const value =
-      (Atomics.load(words, at + BARE_HIGH) << ENTRY_BITS) | ((at - this.#layout.entriesAt) / ENTRY_WORDS + 1);
+    const state = Atomics.load(words, at + STATE) & ~STATE_MASK;
+    Atomics.store(words, at + STATE, state | CLAIMED);
     const bareLow = Atomics.load(words, at + BARE_LOW);
+    const entry = (at - this.#layout.entriesAt) / ENTRY_WORDS;
+    const value = this.#slotValue(Atomics.load(words, at + BARE_HIGH), entry);
     const slot = this.#findSlot(bareLow, value, Atomics.load(words, at + SLOT));
-    const state = Atomics.load(words, at + STATE);
-    Atomics.store(words, at + STATE, state & ~(GENERATION_STEP - 1));
-    if (slot >= 0) {
-      Atomics.store(words, slot, 0);
+    // Nobody else's slot has this value.
+    if (slot >= 0 && Atomics.compareExchange(words, slot, value, 0) === value) {
       this.#forgetOverflow(bareLow, Math.floor((slot - this.#layout.indexAt) / BUCKET_WORDS));
     }
-    Atomics.sub(words, LIVE_COUNT, 1);
+    Atomics.store(words, at + STATE, state & ~(GENERATION_STEP - 1));
   }
 
-  /** Where the index points to the entry; -1 when its shard died before it did. */
+  #slotValue(bareHigh: number, entry: number): number {
+    return (bareHigh << this.#entryBits) | (entry + 1);
+  }
+
+  /** Where the index points to an entry; -1 when it does not. */
   #findSlot(bareLow: number, value: number, known: number): number {
-    if (known >= 0) return known;
+    if (known >= 0 && Atomics.load(this.#words, known) === value) return known;
     let bucket = bareLow & this.#bucketMask;
     for (let tries = 0; tries <= this.#bucketMask; tries++) {
       const base = this.#layout.indexAt + bucket * BUCKET_WORDS;
@@ -321,7 +362,7 @@ export class SessionDirectory {
   }
 
   /** Puts a slot value into the index. There is always room: it has twice as many slots as sessions are allowed. */
-  #index(bareLow: number, value: number): number {
+  #enter(bareLow: number, value: number): number {
     for (let bucket = bareLow & this.#bucketMask; ; bucket = (bucket + 1) & this.#bucketMask) {
       const base = this.#layout.indexAt + bucket * BUCKET_WORDS;
       for (let slot = base + 1; slot <= base + SLOTS; slot++) {
@@ -340,19 +381,49 @@ export class SessionDirectory {
     }
   }
 
+  // ── entries and chunks ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** A free entry; -1 when there is none. */
   #take(shard: number): number {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    const chunk = Atomics.add(this.#words, CHUNKS_TAKEN, 1);
-    if (chunk >= this.#layout.chunks) throw new RangeError('session directory has no chunk left');
-    Atomics.store(this.#words, this.#layout.ownersAt + chunk, shard + 1);
-    this.#addFree(chunk);
-    return this.#free.pop()!;
+    if (this.#chunks.length === 0 && !this.#takeChunk(shard)) return -1;
+    const free = this.#free.get(this.#chunks.at(-1)!)!;
+    const entry = free.pop()!;
+    if (free.length === 0) this.#chunks.pop();
+    return entry;
   }
 
-  #addFree(chunk: number): void {
-    for (let entry = (chunk + 1) * CHUNK - 1; entry >= chunk * CHUNK; entry--) this.#free.push(entry);
+  #giveBack(entry: number): void {
+    const chunk = Math.floor(entry / CHUNK);
+    const free = this.#free.get(chunk)!;
+    free.push(entry);
+    if (free.length === 1) this.#chunks.push(chunk);
+    // A chunk without sessions is for whoever needs one; the last one stays.
+    if (free.length < CHUNK || this.#chunks.length === 1) return;
+    this.#free.delete(chunk);
+    this.#chunks.splice(this.#chunks.indexOf(chunk), 1);
+    Atomics.store(this.#words, this.#layout.ownersAt + chunk, 0);
   }
+
+  /** Takes the first chunk that is nobody's: memory that was used before comes first. */
+  #takeChunk(shard: number): boolean {
+    const { ownersAt, chunks } = this.#layout;
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      if (Atomics.load(this.#words, ownersAt + chunk) !== 0) continue;
+      if (Atomics.compareExchange(this.#words, ownersAt + chunk, 0, shard + 1) !== 0) continue;
+      this.#addChunk(chunk);
+      return true;
+    }
+    return false;
+  }
+
+  #addChunk(chunk: number): void {
+    const free: number[] = [];
+    for (let entry = (chunk + 1) * CHUNK - 1; entry >= chunk * CHUNK; entry--) free.push(entry);
+    this.#free.set(chunk, free);
+    this.#chunks.push(chunk);
+  }
+
+  // ── fields ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   #writeText(at: number, jid: string): void {
     const length = Buffer.byteLength(jid);
@@ -372,4 +443,8 @@ export class SessionDirectory {
       (Atomics.load(this.#words, at + TIME_LOW) >>> 0)
     );
   }
+}
+
+function shardOf(state: number): number {
+  return (state >>> SHARD_SHIFT) & 0xff;
 }

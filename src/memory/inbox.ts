@@ -1,11 +1,17 @@
 import { FRAME_BYTES_MAX } from '../limits.ts';
 import { Counter } from './counters.ts';
 import type { Doorbell } from './doorbell.ts';
-import { RECORD_LAST, type RingConsumer, RingCorruptError } from './ring.ts';
+import { RECORD_FIRST, RECORD_LAST, RECORD_WHOLE, type RingConsumer, RingCorruptError } from './ring.ts';
 import { RingMerge } from './ring-merge.ts';
 
-/** Handles one whole frame. Its bytes are gone afterwards. */
+/** Handles one whole frame. Its bytes are gone at the end of the turn. */
 export type FrameHandler = (thread: number, bytes: Buffer, start: number, end: number) => void;
+
+/** A frame of which not all parts have come. */
+interface Unfinished {
+  readonly parts: Buffer[];
+  bytes: number;
+}
 
 /**
  * What other threads send to this one: all their rings as one stream, in the order of cause and effect. Frames that came in parts are
@@ -16,9 +22,15 @@ export class Inbox {
   readonly #bell: Doorbell;
   readonly #counters: Float64Array;
   readonly #handler: FrameHandler;
-  readonly #parts = new Map<number, Buffer[]>();
   readonly #failed: (cause: unknown) => void;
-  readonly #onRoom: (thread: number) => void;
+  readonly #unfinished = new Map<number, Unfinished>();
+  readonly #onRoom = (thread: number): void => {
+    this.#bell.ring(thread);
+  };
+  readonly #onReset = (thread: number): void => {
+    this.#unfinished.delete(thread);
+    this.#counters[Counter.ring_corrupt]!++;
+  };
 
   /** `failed` hears what the handler throws: one bad frame must not stop those behind it. */
   constructor(
@@ -31,23 +43,25 @@ export class Inbox {
     this.#counters = counters;
     this.#handler = handler;
     this.#failed = failed;
-    this.#onRoom = (thread) => {
-      this.#bell.ring(thread);
-    };
   }
 
   connect(thread: number, consumer: RingConsumer): void {
-    this.merge.remove(thread);
-    this.#parts.delete(thread);
+    this.disconnect(thread);
     this.merge.add(thread, consumer);
   }
 
   disconnect(thread: number): void {
     this.merge.remove(thread);
-    this.#parts.delete(thread);
+    this.#unfinished.delete(thread);
   }
 
-  /** Handles up to `framesMax` frames. Returns how many: as many as that means that there may be more. */
+  /** Handles all that a thread sent before it died, and what comes before that in order; then closes its lane. */
+  finish(thread: number): void {
+    while (!this.merge.isDrained(thread) && this.drain(1) > 0);
+    this.disconnect(thread);
+  }
+
+  /** Handles up to `framesMax` records. Returns how many: as many as that means that there may be more. */
   drain(framesMax: number): number {
     const { merge } = this;
     merge.refresh();
@@ -62,35 +76,39 @@ export class Inbox {
       }
     } catch (error) {
       if (!(error instanceof RingCorruptError)) throw error;
-      this.#counters[Counter.ring_corrupt]!++;
-      merge.resetCorrupt();
-    } finally {
-      if (frames > 0) {
-        this.#counters[Counter.ring_frames_in]! += frames;
-        merge.release(this.#onRoom);
-      }
+      merge.resetCorrupt(this.#onReset);
     }
+    this.#counters[Counter.ring_frames_in]! += frames;
     return frames;
   }
 
-  #record(thread: number, consumer: RingConsumer): void {
-    const { bytes, start, end, flags } = consumer;
-    const parts = this.#parts.get(thread);
-    if (parts === undefined) {
-      if (flags === RECORD_LAST) this.#handle(thread, bytes, start, end);
-      else this.#parts.set(thread, [Buffer.from(bytes.subarray(start, end))]);
+  /**
+   * Gives back the space of everything handled. Called at the end of a turn, when what the frames led to has been written and sent:
+   * should the thread die before, their senders still have them. `isSettled`: all of it is visible to its receivers.
+   */
+  release(isSettled: boolean): void {
+    this.merge.release(isSettled, this.#onRoom);
+  }
+
+  #record(thread: number, { bytes, start, end, flags }: RingConsumer): void {
+    if (flags === RECORD_WHOLE) {
+      this.#unfinished.delete(thread);
+      this.#handle(thread, bytes, start, end);
       return;
     }
-    parts.push(Buffer.from(bytes.subarray(start, end)));
-    const isTooLong = parts.reduce((sum, part) => sum + part.length, 0) > FRAME_BYTES_MAX;
-    if (isTooLong) {
-      this.#parts.delete(thread);
-      throw new RingCorruptError('frame too long');
+    if ((flags & RECORD_FIRST) !== 0) this.#unfinished.set(thread, { parts: [], bytes: 0 });
+    const frame = this.#unfinished.get(thread);
+    // The beginning was lost when the lane was reset.
+    if (frame === undefined) return;
+    frame.parts.push(Buffer.from(bytes.subarray(start, end)));
+    frame.bytes += end - start;
+    if (frame.bytes > FRAME_BYTES_MAX) {
+      this.#onReset(thread);
+      return;
     }
-    if (flags !== RECORD_LAST) return;
-    this.#parts.delete(thread);
-    const frame = Buffer.concat(parts);
-    this.#handle(thread, frame, 0, frame.length);
+    if ((flags & RECORD_LAST) === 0) return;
+    this.#unfinished.delete(thread);
+    this.#handle(thread, Buffer.concat(frame.parts), 0, frame.bytes);
   }
 
   #handle(thread: number, bytes: Buffer, start: number, end: number): void {

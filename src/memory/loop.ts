@@ -20,7 +20,8 @@ const IDLE_TURNS = 2;
  * One turn of a shard's event loop: sockets were read, now frames from other shards are handled, output is written,
  * frames are published. Whoever does work outside of a read calls {@link touch}, so that the turn is completed.
  *
- * Before the thread sleeps in `epoll`, it says so, looks at its rings once more, and is then woken by the doorbell.
+ * Before the thread sleeps in `epoll`, it says so, looks once more at whatever others may have changed, and is then woken by
+ * the doorbell.
  */
 export class Loop {
   readonly #me: number;
@@ -33,7 +34,7 @@ export class Loop {
   #isAsleep = false;
   #wasCongested = false;
   #idleTurns = IDLE_TURNS;
-  readonly #fences: (() => boolean)[] = [];
+  #fences: (() => boolean)[] = [];
 
   constructor(me: number, bell: Doorbell, inbox: Inbox, outbox: Outbox, host: TurnHost) {
     this.#me = me;
@@ -54,7 +55,7 @@ export class Loop {
     setImmediate(this.#turn);
   }
 
-  /** Resolves once `isDone` says so; asked at the end of every turn. */
+  /** Resolves once `isDone` says so; asked at the end of every turn. Those asked first resolve first. */
   whenDone(isDone: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       this.#fences.push(() => {
@@ -72,6 +73,8 @@ export class Loop {
     const hasYielded = this.#host.resumeYielded();
     this.#host.flush();
     this.#outbox.publish();
+    // Only now have the frames had their effect: what they led to is written, sent and visible.
+    this.#inbox.release(!this.#outbox.isCongested);
     this.#checkFences();
     this.#checkCongestion();
     if (frames > 0) this.#idleTurns = 0;
@@ -79,8 +82,11 @@ export class Loop {
     else if (!this.#isScheduled) this.#goToSleep();
   }
 
-  #checkFences(): void {
-    for (let i = this.#fences.length - 1; i >= 0; i--) if (this.#fences[i]!()) this.#fences.splice(i, 1);
+  #checkFences(): boolean {
+    const { length } = this.#fences;
+    if (length === 0) return false;
+    this.#fences = this.#fences.filter((isPassed) => !isPassed());
+    return this.#fences.length < length;
   }
 
   #checkCongestion(): void {
@@ -96,6 +102,7 @@ export class Loop {
     }
     this.#isAsleep = true;
     this.#bell.sleep(this.#me);
-    if (this.#inbox.merge.hasWork() || this.#outbox.retry()) this.touch();
+    // What came, or was given back, before that rang no bell.
+    if (this.#inbox.merge.hasWork() || this.#outbox.retry() || this.#checkFences()) this.touch();
   }
 }

@@ -2,46 +2,65 @@
  * A single-producer single-consumer ring of records in shared memory.
  *
  * ```
- *  byte 0        64           128                                   128 + capacity
- *  ├─ writeIndex ─┼─ readIndex ─┼─ record ─┬─ record ─┬─ free … ─────┤
- *     (producer)    (consumer)
+ *  byte 0           64                             128                                   128 + capacity
+ *  ├─ write index ───┼─ read │ settled │ wanted ─────┼─ record ─┬─ record ─┬─ free … ─────┤
+ *     (producer)        (consumer)
  *
- *  record:  length (bytes, or SKIP) │ sequence │ flags │ payload … padded to 4 bytes
+ *  record:  length (bytes, or SKIP) │ sequence │ own index + flags │ payload … padded to 4 bytes
  * ```
  *
- * Both indices count bytes since the ring was made, modulo 2^32; a position is `index & (capacity - 1)`.
- * They sit on separate cache lines, so that producer and consumer do not invalidate each other's line.
+ * Indices count bytes since the ring was made, modulo 2^32, and are multiples of 4; a position is `index & (capacity - 1)`.
+ * Producer's and consumer's words sit on separate cache lines, so that the two do not invalidate each other's line.
  * A record is contiguous: when it does not fit before the end, a SKIP header leads back to the start.
  * The producer writes records freely and makes them visible with one `publish`; the consumer reads in place
- * and gives the space back with one `release`. Only these two touch the shared indices (`Atomics`).
+ * and gives the space back with one `release`. Only these touch the shared indices (`Atomics`).
+ *
+ * Nothing read from shared memory is trusted: a record must carry its own index, and an index must lie where it can. What is damaged
+ * is skipped or waited out, never followed out of range; each side writes its index anew, so that a lane heals.
  */
 
 const WRITE_INDEX = 0;
 const READ_INDEX = 16;
-/** 1 while the producer waits for room; on the consumer's line, which it has at hand when it gives space back. */
-const WANTED = 17;
-/** Bytes before the first record: two cache lines, one index each. */
+/** Records before it were handled, and what the consumer sent because of them is visible. For fences. */
+const SETTLED_INDEX = 17;
+/** 1 while the producer waits for one of the two; on the consumer's line, which it has at hand when it moves them. */
+const WANTED = 18;
+/** Bytes before the first record: two cache lines. */
 export const RING_HEADER_BYTES = 128;
 /** Bytes before a record's payload. */
 export const RECORD_HEADER_BYTES = 12;
 const SKIP = -1;
 
-/** Set on the last (or only) record of a frame; a frame larger than the ring travels as several records. */
-export const RECORD_LAST = 1;
+/** On the first record of a frame, and on the last; a frame larger than half the ring travels as several records. */
+export const RECORD_FIRST = 1;
+export const RECORD_LAST = 2;
+export const RECORD_WHOLE = RECORD_FIRST | RECORD_LAST;
+const FLAGS = 3;
 
-/** Allocates a ring. `capacityBytes` must be a power of two and at least 64. */
+const CAPACITY_MIN = 64;
+/** Distances are compared as signed 32-bit numbers. */
+const CAPACITY_MAX = 2 ** 30;
+
+/** Allocates a ring. `capacityBytes` must be a power of two, at least 64. */
 export function createRing(capacityBytes: number): SharedArrayBuffer {
-  if (capacityBytes < 64 || (capacityBytes & (capacityBytes - 1)) !== 0) {
-    throw new RangeError(`ring capacity must be a power of two of at least 64, not ${capacityBytes}`);
+  const isPower = (capacityBytes & (capacityBytes - 1)) === 0;
+  if (!isPower || capacityBytes < CAPACITY_MIN || capacityBytes > CAPACITY_MAX) {
+    throw new RangeError(`ring capacity must be a power of two from 64 to 2^30, not ${capacityBytes}`);
   }
   return new SharedArrayBuffer(RING_HEADER_BYTES + capacityBytes);
+}
+
+/** Bytes in a ring that its consumer has not given back yet, for whoever only looks on. */
+export function ringDepthBytes(memory: SharedArrayBuffer): number {
+  const words = new Int32Array(memory, 0, RING_HEADER_BYTES / 4);
+  return (Atomics.load(words, WRITE_INDEX) - Atomics.load(words, READ_INDEX)) >>> 0;
 }
 
 function padded(length: number): number {
   return RECORD_HEADER_BYTES + ((length + 3) & ~3);
 }
 
-/** The largest payload that one record can always carry, however the ring is filled (given it empties). */
+/** The largest payload that an empty ring always takes, wherever its indices stand. */
 export function recordBytesMax(capacityBytes: number): number {
   return (capacityBytes >>> 1) - RECORD_HEADER_BYTES;
 }
@@ -74,8 +93,7 @@ export class RingProducer {
     const size = padded(length);
     let position = this.#write & this.#mask;
     const tail = this.capacityBytes - position;
-    const needed = size <= tail ? size : tail + size;
-    if (!this.#hasRoom(needed)) return false;
+    if (!this.#hasRoom(size <= tail ? size : tail + size)) return false;
     if (size > tail) {
       this.#words[(RING_HEADER_BYTES + position) >>> 2] = SKIP;
       this.#write = (this.#write + tail) | 0;
@@ -84,7 +102,7 @@ export class RingProducer {
     const word = (RING_HEADER_BYTES + position) >>> 2;
     this.#words[word] = length;
     this.#words[word + 1] = sequence;
-    this.#words[word + 2] = flags;
+    this.#words[word + 2] = this.#write | flags;
     source.copy(this.#bytes, position + RECORD_HEADER_BYTES, start, end);
     this.#write = (this.#write + size) | 0;
     return true;
@@ -101,35 +119,51 @@ export class RingProducer {
 
   /** Bytes appended that the consumer has not given back yet; 0 means that everything was consumed. */
   inFlightBytes(): number {
-    this.#read = Atomics.load(this.#words, READ_INDEX);
+    this.#refresh();
     return (this.#write - this.#read) >>> 0;
   }
 
-  /** A point in this ring that {@link isConsumed} can be asked about later. */
+  /** A point in this ring that {@link isSettled} can be asked about later. */
   mark(): number {
     return this.#write;
   }
 
-  /** Whether the consumer has given back everything that was appended before `mark`. */
-  isConsumed(mark: number): boolean {
-    this.#read = Atomics.load(this.#words, READ_INDEX);
-    return ((this.#read - mark) | 0) >= 0;
+  /** Whether the consumer has handled everything before `mark`, and what it sent because of it is visible. */
+  isSettled(mark: number): boolean {
+    return ((Atomics.load(this.#words, SETTLED_INDEX) - mark) | 0) >= 0;
   }
 
-  /** Asks the consumer to say when it gives space back. Look at the ring once more afterwards: it may just have done so. */
+  /** Asks the consumer to say when it gives space back or settles. Look once more afterwards: it may just have done so. */
   wantRoom(): void {
+    // Should the word have been damaged, the consumer waits for this.
+    Atomics.store(this.#words, WRITE_INDEX, this.#published);
     Atomics.store(this.#words, WANTED, 1);
   }
 
   #hasRoom(needed: number): boolean {
     if (this.capacityBytes - ((this.#write - this.#read) >>> 0) >= needed) return true;
     // The cached read index is old: look again before calling the ring full.
-    this.#read = Atomics.load(this.#words, READ_INDEX);
-    return this.capacityBytes - ((this.#write - this.#read) >>> 0) >= needed;
+    const before = this.#write;
+    this.#refresh();
+    return this.#write === before && this.capacityBytes - ((this.#write - this.#read) >>> 0) >= needed;
+  }
+
+  #refresh(): void {
+    const read = Atomics.load(this.#words, READ_INDEX);
+    const used = (this.#write - read) | 0;
+    if ((read & FLAGS) !== 0 || used > this.capacityBytes || used < -this.capacityBytes) {
+      // Damaged: the last one known still holds, and the consumer will write it anew.
+      return;
+    }
+    this.#read = read;
+    if (used >= 0) return;
+    // The consumer was led past us by a damaged index and dropped everything: go on from where it stands.
+    this.#write = read;
+    this.publish();
   }
 }
 
-/** A record with an impossible length: memory was corrupted. The lane is reset rather than read out of range. */
+/** A record that cannot be one: memory was damaged. The lane is reset rather than read out of range. */
 export class RingCorruptError extends Error {}
 
 /** The reading side of a ring. Exactly one thread may hold it. */
@@ -145,6 +179,7 @@ export class RingConsumer {
   readonly #mask: number;
   #read: number;
   #released: number;
+  #settled: number;
   #size = 0;
 
   constructor(memory: SharedArrayBuffer) {
@@ -153,11 +188,14 @@ export class RingConsumer {
     this.bytes = Buffer.from(memory, RING_HEADER_BYTES);
     this.#mask = this.capacityBytes - 1;
     this.#read = this.#released = Atomics.load(this.#words, READ_INDEX);
+    this.#settled = Atomics.load(this.#words, SETTLED_INDEX);
   }
 
-  /** The producer's published write index: records before it may be read. */
+  /** The producer's published write index: records before it may be read. A damaged one reads as «nothing new». */
   writeIndex(): number {
-    return Atomics.load(this.#words, WRITE_INDEX);
+    const write = Atomics.load(this.#words, WRITE_INDEX);
+    const unread = (write - this.#read) | 0;
+    return unread >= 0 && unread <= this.capacityBytes && (write & FLAGS) === 0 ? write : this.#read;
   }
 
   /** The position of the next record to read, comparable with {@link writeIndex}. */
@@ -171,22 +209,28 @@ export class RingConsumer {
    */
   peek(limit: number): boolean {
     for (;;) {
-      if (((limit - this.#read) | 0) <= 0) return false;
+      const unread = (limit - this.#read) | 0;
+      if (unread <= 0) return false;
       const position = this.#read & this.#mask;
       const word = (RING_HEADER_BYTES + position) >>> 2;
       const length = this.#words[word]!;
       if (length === SKIP) {
-        this.#read = (this.#read + this.capacityBytes - position) | 0;
+        const tail = this.capacityBytes - position;
+        // A record always follows.
+        if (tail >= unread) throw corrupt(length, position);
+        this.#read = (this.#read + tail) | 0;
         continue;
       }
+      if (length < 0 || length > unread) throw corrupt(length, position);
       const size = padded(length);
-      if (length < 0 || position + size > this.capacityBytes || (limit - this.#read) >>> 0 < size) {
-        throw new RingCorruptError(`record of ${length} bytes at ${position} of ${this.capacityBytes}`);
-      }
+      if (size > unread || position + size > this.capacityBytes) throw corrupt(length, position);
+      const tag = this.#words[word + 2]!;
+      // Bytes of an earlier round, or of the middle of a record, do not have this index.
+      if ((tag & ~FLAGS) !== this.#read) throw corrupt(length, position);
       this.start = position + RECORD_HEADER_BYTES;
       this.end = this.start + length;
       this.sequence = this.#words[word + 1]!;
-      this.flags = this.#words[word + 2]!;
+      this.flags = tag & FLAGS;
       this.#size = size;
       return true;
     }
@@ -197,13 +241,27 @@ export class RingConsumer {
     this.#read = (this.#read + this.#size) | 0;
   }
 
-  /** Gives the space of all records stepped over back. Returns whether the producer waits to hear of it. */
-  release(): boolean {
-    if (this.#read === this.#released) return false;
-    this.#released = this.#read;
-    // Orders our reads of the payload before the index: the producer overwrites only what we are done with.
-    Atomics.store(this.#words, READ_INDEX, this.#read);
-    return Atomics.load(this.#words, WANTED) === 1 && Atomics.exchange(this.#words, WANTED, 0) === 1;
+  /**
+   * Gives the space of all records stepped over back. `isSettled`: they were handled, and what was sent because of them is visible.
+   * Returns whether the producer waits to hear of it.
+   */
+  release(isSettled: boolean): boolean {
+    const read = this.#read;
+    let isNew = false;
+    if (read !== this.#released) {
+      isNew = true;
+      this.#released = read;
+      // Orders our reads of the payload before the index: the producer overwrites only what we are done with.
+      Atomics.store(this.#words, READ_INDEX, read);
+    }
+    if (isSettled && read !== this.#settled) {
+      isNew = true;
+      this.#settled = read;
+      Atomics.store(this.#words, SETTLED_INDEX, read);
+    }
+    if (Atomics.load(this.#words, WANTED) === 0) return false;
+    if (!isNew && !this.#repair()) return false;
+    return Atomics.exchange(this.#words, WANTED, 0) !== 0;
   }
 
   /** Drops everything unread, after a {@link RingCorruptError}. Returns the bytes dropped. */
@@ -211,7 +269,17 @@ export class RingConsumer {
     const write = this.writeIndex();
     const dropped = (write - this.#read) >>> 0;
     this.#read = write;
-    this.release();
     return dropped;
   }
+
+  /** The producer waits though there is nothing to tell: perhaps our words were damaged. Writes them anew; whether they were. */
+  #repair(): boolean {
+    const wasRead = Atomics.exchange(this.#words, READ_INDEX, this.#released);
+    const wasSettled = Atomics.exchange(this.#words, SETTLED_INDEX, this.#settled);
+    return wasRead !== this.#released || wasSettled !== this.#settled;
+  }
+}
+
+function corrupt(length: number, position: number): RingCorruptError {
+  return new RingCorruptError(`no record of ${length} bytes can be at ${position}`);
 }

@@ -1,9 +1,9 @@
 /**
  * One counter that all threads draw from: it gives every record in every ring its place in one order.
  *
- * When thread A writes a record because of something it learnt from thread B, A's number is higher than the number of
- * whatever B wrote before. A consumer that takes records from several rings by lowest number therefore never sees an
- * effect before its cause; `ring-merge.ts` relies on it. Numbers wrap; compare by signed difference.
+ * A thread draws a record's number when it writes it, and its records become visible in that order. So whatever a thread writes
+ * because of something it saw has a higher number than that, and than all that its writer wrote before; `ring-merge.ts` relies on it.
+ * Numbers wrap; compare by signed difference.
  */
 export function createSequence(): SharedArrayBuffer {
   return new SharedArrayBuffer(64);

@@ -34,14 +34,16 @@ export class Waker {
       server.once('error', reject);
       server.listen(path, resolve);
     });
+    // Later errors are those of single connections, for want of descriptors; who wanted one tries again.
+    server.on('error', ignore);
     server.unref();
   }
 
   /** Wakes another thread; without effect while that does not listen yet. */
   wake(thread: number): void {
-    const link = this.#links[thread] ?? this.#connect(thread);
-    if (link.connecting) return;
-    if (writeNow(link, BYTE, ignore) === Written.UNSUPPORTED) link.write(BYTE);
+    const link = this.#links[thread];
+    if (link === undefined) this.#connect(thread);
+    else if (!link.connecting) this.#send(thread, link);
   }
 
   /** Forgets the way to a thread that has died. */
@@ -55,7 +57,22 @@ export class Waker {
     for (const link of this.#links) link?.destroy();
   }
 
-  #connect(thread: number): OwnedSocket {
+  #send(thread: number, link: OwnedSocket): void {
+    switch (writeNow(link, BYTE, ignore)) {
+      case Written.UNSUPPORTED:
+        link.write(BYTE);
+        break;
+      case Written.FAILED:
+        // The other end is that of a thread which has died: its successor has another one.
+        this.forget(thread);
+        this.#connect(thread);
+        break;
+      default:
+        break;
+    }
+  }
+
+  #connect(thread: number): void {
     const link: OwnedSocket = connect(this.#path(thread));
     link.unref();
     // Whoever it is about to wake has not been woken yet.
@@ -65,7 +82,6 @@ export class Waker {
       if (this.#links[thread] === link) this.#links[thread] = undefined;
     });
     this.#links[thread] = link;
-    return link;
   }
 
   #accept(given: Socket): void {

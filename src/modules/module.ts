@@ -30,8 +30,11 @@ export type { SessionRef } from '../sm/session-manager.ts';
 export { type OfflineMessage, StoreUnavailableError } from '../store/operations.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
+export { isMixedScript } from '../xmpp/confusable.ts';
+export { type FormField, resultForm } from '../xmpp/data-form.ts';
+export { utcOffset, utcSeconds } from '../xmpp/date-time.ts';
 export { delayXml, parseStamp } from '../xmpp/delay.ts';
-export { Jid, makeJid, parseJid } from '../xmpp/jid.ts';
+export { Jid, makeJid, parseDomain, parseJid, parseLocalpart } from '../xmpp/jid.ts';
 export * from '../xmpp/namespaces.ts';
 export { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 export { parseElement, parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
@@ -193,6 +196,10 @@ export interface ModuleContext<Options = unknown> {
 
   /** All sessions of an account, on all shards. */
   sessions(bare: Jid): SessionRef[];
+  /** The full JIDs of an account's available sessions, on all shards. */
+  availableResources(bare: Jid): Promise<Jid[]>;
+  /** Whether `reader` is the user, or may see the user's presence: asks `roster_get_jid_info`. */
+  isSubscribed(reader: Jid, user: Jid): boolean | Promise<boolean>;
   /** A session of this shard by its full JID. */
   session(full: Jid): SessionHandle | undefined;
   /** Makes a session available with a priority, and runs `set_presence`. */
@@ -203,6 +210,12 @@ export interface ModuleContext<Options = unknown> {
   resendOffline(params: C2sParams, acc: Accumulator): void;
   /** Sends an event to sessions of an account: their `foreign_event` handlers get it with this module's name as tag. Returns to how many. */
   sendEvent(bare: Jid, content: unknown, wanted?: (session: SessionRef) => boolean): number;
+  /** Messages that this shard has for sessions of an account wait until `until` has settled: something older is on its way to them. */
+  holdDelivery(bare: Jid, until: Promise<unknown>): void;
+  /** Tells all instances of this module, in all shards and host types, this one included. `content` is plain data. */
+  announce(content: unknown): void;
+  /** Hears what instances of this module {@link announce}. */
+  onAnnouncement(handler: (content: unknown) => void): void;
   /** The number under which this module keeps its state in sessions. */
   readonly slot: number;
 

@@ -13,6 +13,8 @@ export interface Asks {
     args: readonly [password: string, hashes: readonly string[], iterations: number];
     value: string | undefined;
   };
+  /** The full JID of a session that is too long for the directory; undefined when there is no such session. */
+  long_jid: { args: readonly [handle: number]; value: string | undefined };
   /** Takes a place in a server-wide rate limit; true if it was free. */
   take_turn: { args: readonly [limit: string, key: string, periodMs: number]; value: boolean };
 }

@@ -6,6 +6,8 @@ import type { ConnectionHost } from '../c2s/connection-host.ts';
 import { OutputArena } from '../c2s/output.ts';
 import { ScannerPool } from '../c2s/scanner-pool.ts';
 import { handshake } from '../c2s/starttls.ts';
+import { foldHook } from '../hooks/run.ts';
+import type { ConnectionInfo } from '../hooks/session.ts';
 import { READ_BUFFER_BYTES } from '../limits.ts';
 import { Counter } from '../memory/counters.ts';
 import { createReadBuffer } from '../util/owned-socket.ts';
@@ -35,6 +37,7 @@ export class Connections implements ConnectionHost {
   readonly #shaper: Shaper;
   readonly #all = new Set<Connection>();
   #dirty: Connection[] = [];
+  #isFlushing = false;
   #yielded: Connection[] = [];
   readonly #congested = new Set<Connection>();
   /** Streams that are not logged in yet. */
@@ -50,15 +53,22 @@ export class Connections implements ConnectionHost {
     return this.#all.size;
   }
 
-  /** Takes over a fresh socket. */
+  /** Takes over a fresh socket, unless its address is not welcome. Not a byte of it has been read. */
   accept(socket: Socket, listenerIndex: number, address: string, port: number): void {
-    const listener = this.#host.listener(listenerIndex);
-    if (listener === undefined) {
+    const info: ConnectionInfo = { address, port, listener: listenerIndex };
+    const isRefused = foldHook(this.#host.c2s.globals, 'check_bl_c2s', false, { ip: address });
+    if (isRefused instanceof Promise) void isRefused.then((refused) => this.#admit(socket, info, refused));
+    else this.#admit(socket, info, isRefused);
+  }
+
+  #admit(socket: Socket, info: ConnectionInfo, isRefused: boolean): void {
+    const listener = this.#host.listener(info.listener);
+    if (listener === undefined || isRefused) {
       socket.destroy();
-      this.#host.connectionClosed(listenerIndex, address);
+      this.#host.connectionClosed(info.listener, info.address);
       return;
     }
-    const c2s = new C2s(this.#host.c2s, listener, { address, port, listener: listenerIndex });
+    const c2s = new C2s(this.#host.c2s, listener, info);
     const connection = new Connection(this, socket, UNOPENED, c2s);
     c2s.connection = connection;
     this.#all.add(connection);
@@ -100,8 +110,9 @@ export class Connections implements ConnectionHost {
   }
 
   dirty(connection: Connection): void {
-    if (this.#dirty.length >= FLUSH_AT) this.flush();
+    if (this.#dirty.length >= FLUSH_AT && !this.#isFlushing) this.flush();
     this.#dirty.push(connection);
+    this.#host.touch();
   }
 
   yielded(connection: Connection): void {
@@ -135,8 +146,11 @@ export class Connections implements ConnectionHost {
     const dirty = this.#dirty;
     if (dirty.length === 0) return;
     this.#dirty = [];
+    this.#isFlushing = true;
     for (let i = 0; i < dirty.length; i++) dirty[i]!.flush();
-    this.arena.reset();
+    this.#isFlushing = false;
+    // Who waited for the flush may have written again: that memory is in use until the next one.
+    if (this.#dirty.length === 0) this.arena.reset();
   }
 
   /** Connections that gave way go on. Returns whether some gave way again. */

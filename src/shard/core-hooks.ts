@@ -1,6 +1,8 @@
 import type { HostAuth } from '../auth/auth.ts';
+import type { AuthConfig } from '../config/config.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import type { HookRegistry } from '../hooks/registry.ts';
+import { registerAnonymousHooks } from './anonymous-hooks.ts';
 import type { Existence } from './existence.ts';
 import type { ShardServices } from './services.ts';
 
@@ -9,10 +11,12 @@ export function registerCoreHooks(
   registry: HookRegistry,
   hostType: HostType,
   auth: () => HostAuth,
+  config: () => AuthConfig,
   existence: Existence,
   services: () => ShardServices,
 ): void {
   const tag = hostType.name;
+  registerAnonymousHooks(registry, hostType, auth, config, services);
 
   registry.add('does_user_exist', tag, 50, 'ejabberd_auth', async (known, { jid, requestType }) => {
     if (known) return known;

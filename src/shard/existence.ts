@@ -29,6 +29,11 @@ export class Existence {
     return this.#remember(jid, requestType, answer);
   }
 
+  /** What is remembered of a registered account; undefined if nothing is. */
+  known(jid: Jid): boolean | undefined {
+    return this.#stored.get(jid.bare);
+  }
+
   /** An account was registered or removed. */
   forget(bare: string): void {
     this.#stored.delete(bare);

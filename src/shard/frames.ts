@@ -15,7 +15,7 @@ import type { RemoteStore } from '../store/remote.ts';
 import type { JidCache } from '../xmpp/jid-cache.ts';
 import { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
-import { SOLE_TARGET } from './remote-sessions.ts';
+import { BY_ACCOUNT, SOLE_TARGET } from './remote-sessions.ts';
 import type { Routing } from './routing.ts';
 
 /** What handling frames needs of the shard. */
@@ -74,7 +74,8 @@ export class FrameReceiver {
 
   #route(frame: RouteFrame): void {
     const isSole = (frame.flags & SOLE_TARGET) !== 0;
-    this.#around.routing.delivery.deliverHere(frame.targets, this.#accumulator(frame), isSole);
+    const isByAccount = (frame.flags & BY_ACCOUNT) !== 0;
+    this.#around.routing.delivery.deliverHere(frame.targets, this.#accumulator(frame), isSole, isByAccount);
   }
 
   #accumulator(frame: RouteFrame): Accumulator {
@@ -89,7 +90,7 @@ export class FrameReceiver {
       jids.trusted(frame.from),
       jids.trusted(frame.to),
     );
-    acc.flags = frame.flags & ~SOLE_TARGET;
+    acc.flags = frame.flags & ~(SOLE_TARGET | BY_ACCOUNT);
     acc.hops = frame.hops;
     acc.originSid = frame.originSid;
     acc.originJid = frame.originJid === undefined ? undefined : jids.trusted(frame.originJid);

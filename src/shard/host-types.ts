@@ -40,7 +40,7 @@ export interface HostTypesSurroundings {
   readonly passwords: PasswordVerifier;
   readonly anonymous: AnonymousSessions;
   /** Registers the handlers that belong to the server itself (`ejabberd_auth`, `ejabberd_sm`, …). */
-  registerCore(hostType: HostType, auth: () => HostAuth): void;
+  registerCore(hostType: HostType, auth: () => HostAuth, config: () => AuthConfig): void;
 }
 
 /** The host types of this shard: their authentication, their modules, their compiled hooks. */
@@ -127,7 +127,11 @@ export class HostTypes {
     const hostType = new HostType(name, EMPTY_TABLE);
     const entry: Entry = { hostType, settings, config: settings.auth, auth, running: new Map() };
     this.#entries.set(name, entry);
-    this.#around.registerCore(hostType, () => entry.auth);
+    this.#around.registerCore(
+      hostType,
+      () => entry.auth,
+      () => entry.config,
+    );
     return entry;
   }
 

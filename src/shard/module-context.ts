@@ -1,5 +1,5 @@
 import type { C2s } from '../c2s/c2s.ts';
-import { holdReceiving } from '../c2s/receive.ts';
+import { holdReceiving, whenReceived } from '../c2s/receive.ts';
 import { stopRequest } from '../c2s/terminate.ts';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
 import type { Verdict } from '../hooks/chain.ts';
@@ -8,6 +8,7 @@ import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts'
 import { GLOBAL, type HandlerOptions } from '../hooks/registry.ts';
 import { foldHook, runHook, type StanzaHook, type ValueHook } from '../hooks/run.ts';
 import type { C2sParams } from '../hooks/session.ts';
+import type { ContactInfo } from '../hooks/values.ts';
 import type { IqDiscipline, IqHandler } from '../local/iq.ts';
 import type { IqComponent } from '../local/iq-table.ts';
 import type { Accounts, KeyCodec, ModuleContext, SessionHandle, Values } from '../modules/module.ts';
@@ -136,11 +137,11 @@ export class ShardModuleContext implements ModuleContext {
     value: HookAcc<N>,
     params: HookParams<N>,
   ): HookAcc<N> | Promise<HookAcc<N>> {
-    return foldHook(this.#hostType, name, value, params);
+    return foldHook(this.#hostType, name, value, params, this.#shard.dryRun.trace);
   }
 
   accumulator(from: Jid, to: Jid, stanza: Stanza | Element): Accumulator {
-    return new Accumulator(
+    const acc = new Accumulator(
       this.#shard.nextRef(),
       this.#shard.timestamp(),
       Origin.NONE,
@@ -150,9 +151,12 @@ export class ShardModuleContext implements ModuleContext {
       from,
       to,
     );
+    acc.trace = this.#shard.dryRun.trace;
+    return acc;
   }
 
   route(acc: Accumulator): undefined | Promise<unknown> {
+    if (this.#shard.dryRun.isActive) acc.trace ??= this.#shard.dryRun.trace;
     this.#shard.touch();
     return this.#shard.routing.route(acc);
   }
@@ -190,6 +194,7 @@ export class ShardModuleContext implements ModuleContext {
     callback: (answer: Accumulator | undefined) => void,
     timeoutMs?: number,
   ): boolean {
+    if (this.#withheld('request', `to ${to.full}`)) return true;
     const id = this.#shard.routing.pending.register(to.full, callback, timeoutMs);
     if (id === undefined) return false;
     const iq = Element.of('iq', NS_CLIENT, { type: 'get', id }, payload);
@@ -203,22 +208,58 @@ export class ShardModuleContext implements ModuleContext {
     return this.#shard.sm.sessionsOf(bare);
   }
 
+  availableResources(bare: Jid): Promise<Jid[]> {
+    return this.#shard.availableResources(bare);
+  }
+
+  isSubscribed(reader: Jid, user: Jid): boolean | Promise<boolean> {
+    if (reader.bare === user.bare) return true;
+    const none: ContactInfo = { subscription: 'none', groups: [] };
+    const info = this.foldHook('roster_get_jid_info', none, { to: user.bareJid, remote: reader.bareJid });
+    return info instanceof Promise ? info.then(seesPresence) : seesPresence(info);
+  }
+
+  holdDelivery(bare: Jid, until: Promise<unknown>): void {
+    this.#shard.routing.delivery.hold(bare.bare, until);
+  }
+
+  announce(content: unknown): void {
+    this.#shard.announceToModule(this.module, content);
+  }
+
+  onAnnouncement(handler: (content: unknown) => void): void {
+    this.#undo.push(
+      this.#shard.onAnnouncement(this.module, (content) => this.#guarded(() => handler(content))),
+    );
+  }
+
   session(full: Jid): SessionHandle | undefined {
     const c2s = this.#shard.localSession(full);
-    return c2s === undefined ? undefined : handleOf(c2s);
+    if (c2s === undefined) return undefined;
+    return this.#shard.dryRun.isActive ? { ...NO_EFFECTS, params: c2s } : handleOf(c2s);
+  }
+
+  /** Whether a route is only being explained; then the effect is noted, and must not happen. */
+  #withheld(step: string, outcome: string): boolean {
+    const { dryRun } = this.#shard;
+    if (!dryRun.isActive) return false;
+    dryRun.note(`${this.module} ${step}`, `would happen: ${outcome}`);
+    return true;
   }
 
   setPresence(params: C2sParams, acc: Accumulator, priority: number, presence: Stanza): void {
+    if (this.#withheld('presence', `priority ${priority}`)) return;
     const c2s = params as C2s;
     c2s.priority = priority;
-    if (!this.#shard.dryRun.isActive) this.#shard.sm.setPriority(c2s, priority);
+    this.#shard.sm.setPriority(c2s, priority);
     void runHook(this.#hostType, 'set_presence', acc, { jid: c2s.jid, presence });
   }
 
   unsetPresence(params: C2sParams, acc: Accumulator, status: string): void {
+    if (this.#withheld('presence', 'unavailable')) return;
     const c2s = params as C2s;
     c2s.priority = undefined;
-    if (!this.#shard.dryRun.isActive) this.#shard.sm.setPriority(c2s, undefined);
+    this.#shard.sm.setPriority(c2s, undefined);
     void runHook(this.#hostType, 'unset_presence', acc, { jid: c2s.jid, status });
   }
 
@@ -227,6 +268,7 @@ export class ShardModuleContext implements ModuleContext {
   }
 
   sendEvent(bare: Jid, content: unknown, wanted?: (session: SessionRef) => boolean): number {
+    if (this.#withheld('event', `to ${bare.bare}`)) return 0;
     this.#shard.touch();
     return this.#shard.sm.sendEvent(bare, this.module, content, wanted);
   }
@@ -246,7 +288,9 @@ export class ShardModuleContext implements ModuleContext {
   }
 
   takeTurn(limit: string, key: string, periodMs: number): Promise<boolean> {
-    return this.#shard.asker.ask('take_turn', limit, key, periodMs);
+    const { dryRun, asker } = this.#shard;
+    if (dryRun.isActive) return dryRun.never(`${this.module} limit`, `would ask: ${limit}`);
+    return asker.ask('take_turn', limit, key, periodMs);
   }
 
   every(ms: number, callback: () => void): void {
@@ -256,6 +300,7 @@ export class ShardModuleContext implements ModuleContext {
   }
 
   after(ms: number, callback: () => void): () => void {
+    if (this.#withheld('timer', `${ms} ms`)) return () => {};
     const timer = setTimeout(() => this.#guarded(callback), ms);
     timer.unref();
     const cancel = (): void => clearTimeout(timer);
@@ -276,9 +321,13 @@ export class ShardModuleContext implements ModuleContext {
     try {
       callback();
     } catch (cause) {
-      this.log.error({ err: cause, what: 'timer_failed' }, 'a timer of a module failed');
+      this.log.error({ err: cause, what: 'timer_failed' }, 'a timer or announcement of a module failed');
     }
   }
+}
+
+function seesPresence({ subscription }: ContactInfo): boolean {
+  return subscription === 'from' || subscription === 'both';
 }
 
 function valuesOf(store: Store, module: string): Values {
@@ -292,10 +341,17 @@ function valuesOf(store: Store, module: string): Values {
   };
 }
 
+/** A session while a route is only explained: it can be looked at. */
+const NO_EFFECTS: Omit<SessionHandle, 'params'> = {
+  afterFlush: () => {},
+  holdReceiving: () => {},
+  stop: () => {},
+};
+
 function handleOf(c2s: C2s): SessionHandle {
   return {
     params: c2s,
-    afterFlush: (callback) => c2s.connection.afterFlush(callback),
+    afterFlush: (callback) => whenReceived(c2s, () => c2s.connection.afterFlush(callback)),
     holdReceiving: (until) => holdReceiving(c2s, until),
     stop: (reason) => stopRequest(c2s, reason),
   };

@@ -1,20 +1,23 @@
 import { encodeFrame } from '../frame/codec.ts';
 import { FrameKind } from '../frame/kinds.ts';
 import type { Accumulator } from '../hooks/accumulator.ts';
+import { fence } from '../memory/fence.ts';
+import type { Inbox } from '../memory/inbox.ts';
 import type { Loop } from '../memory/loop.ts';
 import type { Outbox } from '../memory/outbox.ts';
-import type { RingMerge } from '../memory/ring-merge.ts';
 import type { RemoteSessions } from '../sm/outbox.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
 
 /** Frame flag: nobody else got this stanza, so it must be routed again if its session is gone. Above the accumulator's flags. */
 export const SOLE_TARGET = 1 << 15;
+/** Frame flag: the sessions were chosen by the bare JID; the address may name a resource that does not exist. */
+export const BY_ACCOUNT = 1 << 14;
 
 /** The way to sessions of other shards: frames through rings. */
 export class ShardRemoteSessions implements RemoteSessions {
   readonly #outbox: Outbox;
-  readonly #merge: RingMerge;
+  readonly #inbox: Inbox;
   readonly #loop: () => Loop;
   readonly #keys: PermanentKeys;
   readonly #shards: number;
@@ -25,19 +28,30 @@ export class ShardRemoteSessions implements RemoteSessions {
     shard: number,
     shards: number,
     outbox: Outbox,
-    merge: RingMerge,
+    inbox: Inbox,
     loop: () => Loop,
     keys: PermanentKeys,
   ) {
     this.#shard = shard;
     this.#shards = shards;
     this.#outbox = outbox;
-    this.#merge = merge;
+    this.#inbox = inbox;
     this.#loop = loop;
     this.#keys = keys;
   }
 
-  forward(shard: number, numbers: readonly number[], acc: Accumulator, isSole: boolean): boolean {
+  forward(
+    shard: number,
+    numbers: readonly number[],
+    acc: Accumulator,
+    isSole: boolean,
+    isByAccount: boolean,
+  ): boolean {
+    if (acc.trace !== undefined) {
+      const outcome = numbers.length === 1 ? '1 session' : `${numbers.length} sessions`;
+      acc.trace.note({ step: `frame to shard ${shard}`, outcome, sessions: { shard, numbers } });
+      if (acc.trace.isDryRun) return true;
+    }
     const stanza = acc.stanza!;
     const from = acc.from.wire;
     const to = acc.to.wire;
@@ -61,7 +75,7 @@ export class ShardRemoteSessions implements RemoteSessions {
       originSid: acc.originSid,
       originJid: acc.originJid?.full,
       receiverSid: acc.receiverSid,
-      flags: isSole ? acc.flags | SOLE_TARGET : acc.flags,
+      flags: acc.flags | (isSole ? SOLE_TARGET : 0) | (isByAccount ? BY_ACCOUNT : 0),
       hops: acc.hops,
       keys: this.#keys.encode(acc.permanentKeys()),
       isTraced: acc.trace !== undefined,
@@ -97,37 +111,12 @@ export class ShardRemoteSessions implements RemoteSessions {
     let waits: Promise<void>[] | undefined;
     for (let shard = 0; shard < this.#shards; shard++) {
       if ((mask & (1 << (shard & 31))) === 0 || shard === this.#shard) continue;
-      const wait = this.#fenceOne(shard);
+      const wait = fence(shard, this.#outbox, this.#inbox, this.#loop());
       if (wait === undefined) continue;
       waits ??= [];
       waits.push(wait);
     }
     if (waits === undefined) return undefined;
     return waits.length === 1 ? waits[0] : Promise.all(waits).then(() => undefined);
-  }
-
-  /**
-   * First everything sent so far must be consumed by the other shard; then everything that it had sent until that moment must be
-   * consumed here.
-   */
-  #fenceOne(shard: number): Promise<void> | undefined {
-    const producer = this.#outbox.producer(shard);
-    if (producer === undefined) return undefined;
-    if (this.#outbox.inFlightBytes(shard) === 0 && this.#merge.isDrained(shard)) return undefined;
-    let mark: number | undefined;
-    let backIndex: number | undefined;
-    return this.#loop().whenDone(() => {
-      const current = this.#outbox.producer(shard);
-      // The shard died: nothing of it is under way any more.
-      if (current !== producer) return true;
-      if (backIndex === undefined) {
-        // The place in the ring is known once nothing waits in front of it.
-        if (mark === undefined && this.#outbox.overflowLength(shard) === 0) mark = producer.mark();
-        producer.wantRoom();
-        if (mark === undefined || !producer.isConsumed(mark)) return false;
-        backIndex = this.#merge.writeIndex(shard);
-      }
-      return backIndex === undefined || this.#merge.hasReached(shard, backIndex);
-    });
   }
 }

@@ -2,11 +2,12 @@ import type { Accumulator } from '../hooks/accumulator.ts';
 import { type DROP, STOP } from '../hooks/chain.ts';
 import { foldHook, type Hooked, runHook } from '../hooks/run.ts';
 import type { PrivacyList } from '../hooks/values.ts';
+import { HOPS_MAX } from '../limits.ts';
 import { LocalDelivery } from '../local/delivery.ts';
 import { IqTable } from '../local/iq-table.ts';
 import { Local, type LocalHost } from '../local/local.ts';
 import { PendingIqs } from '../local/pending-iqs.ts';
-import { Counter, type CounterName } from '../memory/counters.ts';
+import { Counter } from '../memory/counters.ts';
 import type { Logger } from '../observe/log.ts';
 import { dynamicDomainsRouter, type FindDomain } from '../router/dynamic-domains.ts';
 import { externalLocalnodeRouter, externalRouter } from '../router/external.ts';
@@ -21,22 +22,16 @@ import type { DeliveryHost, MaybePromise, RouteOutcome } from '../sm/delivery-ho
 import type { SessionManager } from '../sm/session-manager.ts';
 import { StanzaKind } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
-import type { DryRun } from './dry-run.ts';
 import type { Existence } from './existence.ts';
 
-const OUTCOMES: Record<RouteOutcome, CounterName> = {
-  delivered: 'route_delivered',
-  forwarded: 'route_forwarded',
-  stored: 'route_stored',
-  bounced: 'route_bounced',
-  dropped: 'route_dropped',
+/** The first cell of each outcome; the kind of the stanza is added to it. */
+const OUTCOMES: Record<RouteOutcome, number> = {
+  delivered: Counter.route_delivered_message,
+  forwarded: Counter.route_forwarded_message,
+  stored: Counter.route_stored_message,
+  bounced: Counter.route_bounced_message,
+  dropped: Counter.route_dropped_message,
 };
-const DROPPED = [
-  Counter.dropped_message,
-  Counter.dropped_presence,
-  Counter.dropped_iq,
-  Counter.route_dropped,
-];
 
 /** What routing needs from its shard. */
 export interface RoutingSurroundings {
@@ -46,7 +41,6 @@ export interface RoutingSurroundings {
   readonly globals: Hooked;
   readonly sm: SessionManager;
   readonly existence: Existence;
-  readonly dryRun: DryRun;
   readonly findDomain: FindDomain;
   /** Hands an answer to the shard whose request it answers. */
   forwardAnswer(shard: number, acc: Accumulator): void;
@@ -103,22 +97,25 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
   // ── the ends of a stanza's way ─────────────────────────────────────────────────────────────────────────────
 
   outcome(acc: Accumulator, outcome: RouteOutcome): void {
-    this.#around.counters[Counter[OUTCOMES[outcome]]]!++;
-    acc.trace?.note({ step: 'route', outcome: `${outcome} ${acc.to.full}` });
+    const { trace } = acc;
+    if (trace !== undefined) {
+      trace.note({ step: 'outcome', outcome: `${outcome}: ${acc.to.full}`, decision: outcome });
+      if (trace.isDryRun) return;
+    }
+    this.#around.counters[OUTCOMES[outcome] + (acc.stanza?.kind ?? StanzaKind.OTHER)]!++;
   }
 
   drop(acc: Accumulator): undefined {
     this.outcome(acc, 'dropped');
-    this.#around.counters[DROPPED[acc.stanza?.kind ?? StanzaKind.OTHER]!]!++;
     return undefined;
   }
 
   refuse(acc: Accumulator, error: StanzaError): undefined {
     const reply = acc.errorReply(error);
     if (reply === undefined) return this.drop(acc);
+    acc.trace?.note({ step: 'error', outcome: error.condition });
     this.outcome(acc, 'bounced');
     this.#around.counters[Counter.stanza_error_out]!++;
-    acc.trace?.note({ step: 'error', outcome: error.condition });
     const routing = this.route(reply);
     if (routing !== undefined) void routing;
     return undefined;
@@ -126,7 +123,10 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
 
   routeAgain(acc: Accumulator): void {
     this.#around.counters[Counter.rerouted]!++;
-    acc.hops++;
+    if (++acc.hops > HOPS_MAX) {
+      this.looped(acc);
+      return;
+    }
     acc.trace?.note({ step: 'route again', outcome: `session of ${acc.to.full} is gone` });
     if (acc.hops > 1 && acc.stanza?.kind !== StanzaKind.MESSAGE && acc.receiverSid !== undefined) {
       this.drop(acc);
@@ -178,6 +178,10 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
     const id = acc.stanza!.id;
     const shard = id === undefined ? undefined : PendingIqs.shardOf(id);
     if (id === undefined || shard === undefined) return false;
+    if (acc.trace?.isDryRun) {
+      acc.trace.note({ step: 'answer', outcome: `to a request of shard ${shard}`, decision: 'answered' });
+      return true;
+    }
     if (shard === this.#around.shard) return this.pending.answer(id, acc);
     this.#around.forwardAnswer(shard, acc);
     return true;
@@ -197,17 +201,31 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
   }
 
   doesUserExist(acc: Accumulator): boolean | Promise<boolean> {
-    return this.#around.existence.has(acc.hostType, acc.to.bareJid, 'stored');
+    const { existence } = this.#around;
+    const { trace } = acc;
+    if (trace === undefined) return existence.has(acc.hostType, acc.to.bareJid, 'stored');
+    // A dry run asks nobody; whoever explains a route has asked before (`explain.ts`).
+    const exists = trace.isDryRun
+      ? (existence.known(acc.to.bareJid) ?? true)
+      : existence.has(acc.hostType, acc.to.bareJid, 'stored');
+    if (!(exists instanceof Promise)) return this.#noteExistence(acc, exists);
+    return exists.then((answer) => this.#noteExistence(acc, answer));
+  }
+
+  #noteExistence(acc: Accumulator, exists: boolean): boolean {
+    acc.trace?.note({ step: 'account', outcome: `${acc.to.bare} ${exists ? 'exists' : 'does not exist'}` });
+    return exists;
   }
 
   filterOffline(acc: Accumulator): boolean | Promise<boolean> {
     const { from, to, stanza } = acc;
-    return foldHook(acc.hostType, 'sm_filter_offline_message', false, { from, to, packet: stanza! });
+    const params = { from, to, packet: stanza! };
+    return foldHook(acc.hostType, 'sm_filter_offline_message', false, params, acc.trace);
   }
 
   isAllowedByDefaultList(acc: Accumulator): boolean | Promise<boolean> {
     const none: PrivacyList = { name: 'none', items: [] };
-    const list = foldHook(acc.hostType, 'privacy_get_user_list', none, { jid: acc.to.bareJid });
+    const list = foldHook(acc.hostType, 'privacy_get_user_list', none, { jid: acc.to.bareJid }, acc.trace);
     return list instanceof Promise ? list.then((found) => this.#check(acc, found)) : this.#check(acc, list);
   }
 
@@ -255,6 +273,7 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
   /** Whoever stops has taken the message. */
   #afterAbsent(acc: Accumulator, verdict: typeof STOP | typeof DROP | undefined): undefined {
     if (verdict === undefined) this.refuse(acc, new StanzaError('service-unavailable'));
+    else if (acc.trace?.isDryRun) this.outcome(acc, 'stored');
     return undefined;
   }
 }

@@ -47,6 +47,12 @@ export interface ShardServices {
   ): { domain: string; kind: 'host' | 'subdomain' | 'component'; isHidden: boolean }[];
   featuresOf(hostType: string, component: IqComponent): string[];
   localSession(full: Jid): C2s | undefined;
+  /** The full JIDs of an account's available sessions, on all shards. */
+  availableResources(bare: Jid): Promise<Jid[]>;
+  /** Tells all instances of a module, in all shards. */
+  announceToModule(module: string, content: unknown): void;
+  /** Hears announcements for a module. Returns how to stop hearing. */
+  onAnnouncement(module: string, handler: (content: unknown) => void): () => void;
   /** Runs `resend_offline_messages` for a session and routes what it gives, before live stanzas go on. */
   resendOffline(c2s: C2s, acc: Accumulator): void;
   countFor(name: string, by: number): void;

@@ -3,9 +3,10 @@ import type { OpenResult } from '../c2s/c2s-host.ts';
 import { foldHook } from '../hooks/run.ts';
 import { Counter } from '../memory/counters.ts';
 import { DIRECTORY_TEXT_BYTES } from '../memory/directory.ts';
+import type { Logger } from '../observe/log.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
 import type { Jid } from '../xmpp/jid.ts';
-import { isOlder, type SessionId } from '../xmpp/session-id.ts';
+import { isOlder, isSameSession, type SessionId } from '../xmpp/session-id.ts';
 
 export interface SessionsSurroundings {
   readonly shard: number;
@@ -16,6 +17,9 @@ export interface SessionsSurroundings {
   sessionsMax(jid: Jid, domain: string): number;
   /** The directory has no room for this JID's text: somebody else must remember it. */
   longJid(handle: number, jid: string | undefined): void;
+  /** `replaced_wait_timeout` of a domain. */
+  replacedWaitMs(domain: string): number;
+  readonly log: Pick<Logger, 'warn'>;
 }
 
 /** Opening and closing sessions (routing.md §2.4, §2.6). */
@@ -72,11 +76,27 @@ export class Sessions {
 
   #replaceOthers(c2s: C2s, jid: Jid, sid: SessionId): void {
     const { sm } = this.#around;
+    const replaced: SessionId[] = [];
     for (const other of sm.resourceSessions(jid, sid)) {
-      if (isOlder(other, sid))
+      if (isOlder(other, sid)) {
+        replaced.push(other);
         sm.closeSession(other, jid.full, 'replaced', 'Replaced by new connection', sid);
-      else queueMicrotask(() => c2s.closeWithConflict('replaced', 'Replaced by new connection', other));
+      } else queueMicrotask(() => c2s.closeWithConflict('replaced', 'Replaced by new connection', other));
     }
+    if (replaced.length > 0) this.#watchReplaced(jid, sid, replaced);
+  }
+
+  /** A replaced session is gone at once, unless its shard hangs. Somebody should know. */
+  #watchReplaced(jid: Jid, sid: SessionId, replaced: readonly SessionId[]): void {
+    const { sm, log } = this.#around;
+    setTimeout(() => {
+      const left = sm.resourceSessions(jid, sid).filter((one) => replaced.some((r) => isSameSession(r, one)));
+      if (left.length === 0) return;
+      log.warn(
+        { what: 'replaced_wait_timeout', jid: jid.full, sessions: left.length },
+        'a replaced session is still there',
+      );
+    }, this.#around.replacedWaitMs(jid.domain)).unref();
   }
 
   #limitSessions(jid: Jid, sid: SessionId): void {

@@ -4,6 +4,8 @@ import { type Connection, Pause } from '../c2s/connection.ts';
 interface Bucket {
   tokens: number;
   atMs: number;
+  /** Its connection is paused, and a timer looks after it. */
+  isWaiting: boolean;
 }
 
 /** What a shaper allows (`[shaper.NAME]`). */
@@ -26,18 +28,35 @@ export class Shaper {
 
   /** Takes bytes off the connection's balance; an overdraft pauses it. */
   consume(connection: Connection, settings: ShaperSettings, bytes: number): void {
-    const now = this.#nowMs();
     let bucket = this.#buckets.get(connection);
     if (bucket === undefined) {
-      bucket = { tokens: settings.burst, atMs: now };
+      bucket = { tokens: settings.burst, atMs: this.#nowMs(), isWaiting: false };
       this.#buckets.set(connection, bucket);
-    }
-    const refill = ((now - bucket.atMs) * settings.maxRate) / 1000;
-    bucket.tokens = Math.min(settings.burst, bucket.tokens + refill) - bytes;
-    bucket.atMs = now;
-    if (bucket.tokens >= 0) return;
+    } else this.#refill(bucket, settings);
+    bucket.tokens -= bytes;
+    if (bucket.tokens >= 0 || bucket.isWaiting) return;
+    bucket.isWaiting = true;
     connection.pause(Pause.SHAPED);
-    const waitMs = (-bucket.tokens / settings.maxRate) * 1000;
-    setTimeout(() => connection.unpause(Pause.SHAPED), waitMs).unref();
+    this.#wait(connection, bucket, settings);
+  }
+
+  #refill(bucket: Bucket, { maxRate, burst }: ShaperSettings): void {
+    const now = this.#nowMs();
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.atMs) * maxRate) / 1000);
+    bucket.atMs = now;
+  }
+
+  /** Lets the connection go on when its balance is even. More may have been read before it paused. */
+  #wait(connection: Connection, bucket: Bucket, settings: ShaperSettings): void {
+    const waitMs = Math.ceil((-bucket.tokens / settings.maxRate) * 1000);
+    setTimeout(() => {
+      this.#refill(bucket, settings);
+      if (bucket.tokens < 0) {
+        this.#wait(connection, bucket, settings);
+        return;
+      }
+      bucket.isWaiting = false;
+      connection.unpause(Pause.SHAPED);
+    }, waitMs).unref();
   }
 }

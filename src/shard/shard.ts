@@ -31,7 +31,8 @@ import { Outbox } from '../memory/outbox.ts';
 import { RingConsumer } from '../memory/ring.ts';
 import { Sequence } from '../memory/sequence.ts';
 import { Waker } from '../memory/waker.ts';
-import { createLog, type Logger } from '../observe/log.ts';
+import { createLog, type Logger, setLogLevel } from '../observe/log.ts';
+import { watchLoopDelay } from '../observe/loop-delay.ts';
 import type { Route } from '../router/route-table.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
@@ -64,6 +65,8 @@ export type PostToMain = (message: FromShard) => void;
 
 /** MongooseIM's default of `max_user_sessions`. */
 const USER_SESSIONS_MAX = 100;
+/** MongooseIM's default of `replaced_wait_timeout`. */
+const REPLACED_WAIT_MS = 2_000;
 /** How often logins are looked at for having taken too long. */
 const LOGIN_CHECK_MS = 250;
 const STORE_CHECK_MS = 1_000;
@@ -102,6 +105,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly #outbox: Outbox;
   readonly #loop: Loop;
   readonly #moduleCounters = new Map<string, number>();
+  readonly #moduleListeners = new Map<string, Set<(content: unknown) => void>>();
   readonly #subdomains = new Map<string, Route>();
   #config: Config;
   #configVersion = 0;
@@ -138,7 +142,7 @@ export class Shard implements C2sHost, ShardServices {
       boot.shard,
       boot.shards,
       this.#outbox,
-      this.#inbox.merge,
+      this.#inbox,
       () => this.#loop,
       this.keys,
     );
@@ -149,6 +153,8 @@ export class Shard implements C2sHost, ShardServices {
     this.store = new RemoteStore(
       (bytes) => this.#sendToStore(bytes),
       () => this.monotonicMs(),
+      (operation) =>
+        this.dryRun.isActive ? this.dryRun.never('store', `would ask: ${operation}`) : undefined,
     );
     this.tracing = new Tracing(boot.shard, post);
     this.asker = new Asker(post);
@@ -159,10 +165,15 @@ export class Shard implements C2sHost, ShardServices {
       timestamp: () => this.timestamp(),
       sessionsMax: (jid, domain) => this.#sessionsMax(jid, domain),
       longJid: (handle, jid) => post({ kind: 'long_jid', handle, jid }),
+      replacedWaitMs: (domain) => this.#replacedWaitMs(domain),
+      log: this.log,
     });
+    const config = (): Config => this.#config;
     this.registry = new HookRegistry(
       {
-        deadlineMs: boot.config.general.hookTimeoutMs,
+        get deadlineMs() {
+          return config().general.hookTimeoutMs;
+        },
         failed: (hook, entry, acc, cause) => this.#hookFailed(hook, entry, acc, cause),
       },
       (message, fields) => this.log.warn({ what: message, ...fields }, message),
@@ -173,8 +184,8 @@ export class Shard implements C2sHost, ShardServices {
       accounts: new StoredAccounts(this.store),
       passwords: new PasswordVerifier(passwordTasks(this.asker)),
       anonymous: new DirectoryAnonymousSessions(this.sm),
-      registerCore: (hostType, auth) =>
-        registerCoreHooks(this.registry, hostType, auth, this.#existence, () => this),
+      registerCore: (hostType, auth, config) =>
+        registerCoreHooks(this.registry, hostType, auth, config, this.#existence, () => this),
     });
     this.accounts = new AccountService({
       hostTypeAuth: (name) => this.hostTypes.auth(name),
@@ -192,7 +203,6 @@ export class Shard implements C2sHost, ShardServices {
         globals: this.hostTypes.globals,
         sm: this.sm,
         existence: this.#existence,
-        dryRun: this.dryRun,
         findDomain: (domain) => this.#findDomain(domain),
         forwardAnswer: (shard, acc) => this.#forwardAnswer(shard, acc),
       },
@@ -225,7 +235,7 @@ export class Shard implements C2sHost, ShardServices {
       store: this.store,
       keys: this.keys,
       hostType: (name) => this.hostTypes.get(name),
-      trace: (acc) => this.tracing.of(acc),
+      trace: (acc) => this.tracing.continued(acc),
       notice: (notice, payload) => this.#noticed(notice, payload),
     });
     for (const peer of boot.peers) this.#connect(peer);
@@ -257,6 +267,11 @@ export class Shard implements C2sHost, ShardServices {
     await this.#apply(this.#config);
     setInterval(() => this.connections.expireLogins(), LOGIN_CHECK_MS).unref();
     setInterval(() => this.#housekeeping(), STORE_CHECK_MS).unref();
+    watchLoopDelay(({ p50Us, p99Us, maxUs }) => {
+      this.counters[Counter.loop_delay_p50_us] = p50Us;
+      this.counters[Counter.loop_delay_p99_us] = p99Us;
+      this.counters[Counter.loop_delay_max_us] = maxUs;
+    });
     setInterval(() => {
       this.counters[Counter.heartbeat]!++;
       this.#loop.touch();
@@ -296,6 +311,7 @@ export class Shard implements C2sHost, ShardServices {
     }
     for (const [host] of config.hosts) this.routing.routes.add(this.#findDomain(host)!);
     this.routing.setModules(config.general.routingModules);
+    setLogLevel(this.log, config.general.loglevel);
     this.login.forget();
   }
 
@@ -374,10 +390,6 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   #sendToStore(bytes: Buffer): boolean {
-    if (this.dryRun.isActive) {
-      this.dryRun.note('store', 'request not made');
-      return false;
-    }
     this.#loop.touch();
     return this.#outbox.send(this.#boot.storeThread, bytes);
   }
@@ -403,6 +415,24 @@ export class Shard implements C2sHost, ShardServices {
 
   #noticed(notice: string, payload: unknown): void {
     if (notice === 'user_registered' || notice === 'user_removed') this.#existence.forget(payload as string);
+    else if (notice === 'module') {
+      const { module, content } = payload as { module: string; content: unknown };
+      for (const handler of this.#moduleListeners.get(module) ?? []) handler(content);
+    }
+  }
+
+  announceToModule(module: string, content: unknown): void {
+    if (!this.dryRun.isActive) this.#announce('module', { module, content });
+  }
+
+  onAnnouncement(module: string, handler: (content: unknown) => void): () => void {
+    let listeners = this.#moduleListeners.get(module);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.#moduleListeners.set(module, listeners);
+    }
+    listeners.add(handler);
+    return () => listeners.delete(handler);
   }
 
   // ── hooks ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -428,6 +458,8 @@ export class Shard implements C2sHost, ShardServices {
     sessions: readonly { jid: string; number: number; time: number }[],
   ): Promise<void> {
     const node = `shard ${shard}`;
+    // First, for the shard that takes its place may claim anew.
+    await this.store.request('release_shard', shard).catch(() => {});
     await foldHook(this.globals, 'node_cleanup', {}, { node });
     for (const hostType of this.hostTypes.all()) {
       const own = sessions
@@ -449,7 +481,6 @@ export class Shard implements C2sHost, ShardServices {
         await runHook(hostType, 'session_cleanup', acc, { jid, sid });
       }
     }
-    await this.store.request('release_shard', shard).catch(() => {});
   }
 
   resendOffline(c2s: C2s, acc: Accumulator): void {
@@ -461,19 +492,32 @@ export class Shard implements C2sHost, ShardServices {
     }
     const done = verdict.then(() => this.#routeOffline(acc));
     // Live stanzas wait behind the stored ones, but not for a store that does not answer.
-    const patience = new Promise<void>((resolve) => setTimeout(resolve, OFFLINE_HOLD_MS_MAX).unref());
-    holdReceiving(c2s, Promise.race([done, patience]));
+    const patience = Promise.withResolvers<void>();
+    const timer = setTimeout(patience.resolve, OFFLINE_HOLD_MS_MAX).unref();
+    holdReceiving(c2s, Promise.race([done, patience.promise]).finally(() => clearTimeout(timer)));
   }
 
-  #routeOffline(acc: Accumulator): void {
+  /** Routes what the handlers of `resend_offline_messages` gave, one after the other. */
+  #routeOffline(acc: Accumulator): undefined | Promise<void> {
     const messages = acc.get<readonly OfflineRoute[]>('offline', 'messages') ?? [];
     acc.delete('offline', 'messages');
     this.#loop.touch();
-    for (const { acc: message, routed } of messages) {
-      const routing = this.routing.route(message);
-      if (routing === undefined) routed?.();
-      else void routing.then(() => routed?.());
+    return this.#routeOneByOne(messages, 0);
+  }
+
+  #routeOneByOne(messages: readonly OfflineRoute[], first: number): undefined | Promise<void> {
+    for (let i = first; i < messages.length; i++) {
+      const { acc, routed } = messages[i]!;
+      const routing = this.routing.route(acc);
+      if (routing !== undefined) {
+        return routing.then(() => {
+          routed?.();
+          return this.#routeOneByOne(messages, i + 1);
+        });
+      }
+      routed?.();
     }
+    return undefined;
   }
 
   // ── C2sHost ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -523,7 +567,7 @@ export class Shard implements C2sHost, ShardServices {
 
   openSession(c2s: C2s, jid: Jid, sid: SessionId): OpenResult {
     const result = this.#sessions.open(c2s, jid, sid);
-    c2s.isTraced = this.tracing.watches(jid.bare);
+    c2s.isTraced = this.tracing.isActive;
     return result;
   }
 
@@ -557,6 +601,11 @@ export class Shard implements C2sHost, ShardServices {
   #sessionsMax(jid: Jid, domain: string): number {
     const value = this.access('max_user_sessions', jid, domain);
     return typeof value === 'number' ? value : USER_SESSIONS_MAX;
+  }
+
+  #replacedWaitMs(domain: string): number {
+    const hostType = this.#config.hosts.get(domain) ?? '';
+    return this.hostTypes.settings(hostType)?.replacedWaitTimeoutMs ?? REPLACED_WAIT_MS;
   }
 
   addSubdomain(
@@ -604,9 +653,21 @@ export class Shard implements C2sHost, ShardServices {
     return [...new Set([...namespaces, ...features])];
   }
 
+  async availableResources(bare: Jid): Promise<Jid[]> {
+    const found = this.sm.availableHandles(bare);
+    const texts = await Promise.all(
+      found.map(({ handle, jid }) => jid ?? this.asker.ask('long_jid', handle)),
+    );
+    // Another account may have the same hash.
+    return texts
+      .filter((text) => text !== undefined)
+      .map((text) => this.jids.trusted(text))
+      .filter((jid) => jid.bare === bare.bare && !jid.isBare);
+  }
+
   localSession(full: Jid): C2s | undefined {
     if (!this.sm.findFull(full) || this.sm.directory.shard !== this.shard) return undefined;
-    return this.sm.here(this.sm.directory.number, full) as C2s | undefined;
+    return this.sm.here(this.sm.directory.number, full, false) as C2s | undefined;
   }
 
   countFor(name: string, by: number): void {
@@ -616,6 +677,18 @@ export class Shard implements C2sHost, ShardServices {
   /** Counters that modules made, by name. */
   get moduleCounters(): ReadonlyMap<string, number> {
     return this.#moduleCounters;
+  }
+
+  /** Frames that wait for room in the ring to each other thread. */
+  lanes(): { readonly to: number; readonly waitingFrames: number }[] {
+    return [...Array(this.#boot.shards).keys(), this.#boot.storeThread]
+      .filter((to) => to !== this.shard)
+      .map((to) => ({ to, waitingFrames: this.#outbox.overflowLength(to) }));
+  }
+
+  /** Whether an account exists, asked of the store if need be. */
+  doesUserExist(jid: Jid): boolean | Promise<boolean> {
+    return this.#existence.has(this.domain(jid.domain)?.hostType, jid.bareJid, 'stored');
   }
 
   /** Ends all sessions of an account, wherever they are. Returns how many. */

@@ -11,6 +11,7 @@ import type { C2s } from '../c2s/c2s.ts';
 import type { TlsService } from '../c2s/tls.ts';
 import type { CertificateConfig, TlsConfig } from '../config/config.ts';
 import type { Logger } from '../observe/log.ts';
+import { parseDomain } from '../xmpp/jid.ts';
 
 /** RFC 7395 aside, the one protocol spoken on a c2s listener (XEP-0368 §2). */
 const ALPN = 'xmpp-client';
@@ -59,9 +60,11 @@ export class Tls implements TlsService, TlsFactsSource {
       return;
     }
     const { config } = listener;
+    const asksForCertificate = config.verifyMode !== 'none';
     const secure = new TLSSocket(socket, {
       isServer: true,
-      secureContext: listener.fallback,
+      // For clients that name no server in TLS: the domain that the stream was opened to, if it was.
+      secureContext: c2s.hostType === undefined ? listener.fallback : select(listener, c2s.lserver),
       ALPNCallback: ({ protocols }) => (protocols.includes(ALPN) ? ALPN : undefined),
       SNICallback: (name, done) => {
         // A throw in here would end the process (CVE-2026-21637).
@@ -72,21 +75,31 @@ export class Tls implements TlsService, TlsFactsSource {
           done(null, listener.fallback);
         }
       },
-      requestCert: config.verifyMode !== 'none' && config.cacertfile !== undefined,
-      rejectUnauthorized: config.disconnectOnFailure && config.verifyMode === 'peer',
+      requestCert: asksForCertificate,
+      rejectUnauthorized: asksForCertificate && config.disconnectOnFailure,
     });
     // TLS 1.2 renegotiation costs us more than them (threat T16); 1.3 has none.
     secure.disableRenegotiation();
     const end = (cause: Error): void => {
       secure.off('secure', start);
+      secure.off('error', end);
+      secure.off('close', closed);
+      secure.destroy();
       failed(cause);
     };
     const closed = (): void => end(new Error('closed during the TLS handshake'));
     const start = (): void => {
+      const problem = asksForCertificate && config.disconnectOnFailure ? refusal(secure, config) : undefined;
+      if (problem !== undefined) {
+        end(new Error(`the client's certificate is refused: ${problem}`));
+        return;
+      }
       secure.off('error', end);
       secure.off('close', closed);
       ready(secure);
     };
+    // An error that nobody listens for would end the thread (threat T17).
+    secure.on('error', ignore);
     secure.once('secure', start);
     secure.once('error', end);
     secure.once('close', closed);
@@ -103,8 +116,7 @@ export class Tls implements TlsService, TlsFactsSource {
   }
 
   #endPoint(socket: TLSSocket): Buffer | undefined {
-    const certificate = socket.getCertificate();
-    const raw = certificate !== null && 'raw' in certificate ? certificate.raw : undefined;
+    const raw = socket.getX509Certificate()?.raw;
     if (raw === undefined) return undefined;
     const key = raw.latin1Slice(0, raw.length);
     if (!this.#endPoints.has(key)) this.#endPoints.set(key, tlsServerEndPoint(raw));
@@ -125,9 +137,27 @@ function context(config: TlsConfig, certificate: CertificateConfig): SecureConte
   });
 }
 
+function ignore(): void {}
+
+/** What `tls.Server` looks at after a handshake; a socket wrapped by hand has to ask for itself. Not documented. */
+interface WithVerifyError {
+  readonly _handle?: { verifyError?(): (Error & { readonly code?: string }) | null } | null;
+}
+
+/** Why the client's certificate is not accepted; undefined when it is. If we cannot tell, it is not. */
+function refusal(secure: TLSSocket, { verifyMode }: TlsConfig): string | undefined {
+  const handle = (secure as unknown as WithVerifyError)._handle;
+  if (handle?.verifyError === undefined) return 'it cannot be verified';
+  const error = handle.verifyError();
+  if (error === null || error === undefined) return undefined;
+  const isSelfSigned = error.code === 'DEPTH_ZERO_SELF_SIGNED_CERT';
+  return isSelfSigned && verifyMode === 'selfsigned_peer' ? undefined : (error.code ?? error.message);
+}
+
 /** The certificate for the name that the client asks for: its own, that of a wildcard, or the listener's. */
 function select(listener: Listener, name: string): SecureContext {
-  const domain = name.toLowerCase();
+  // The configuration names domains as they are prepared; the client says `xn--…`.
+  const domain = parseDomain(name) ?? name.toLowerCase();
   const dot = domain.indexOf('.');
   return (
     listener.byDomain.get(domain) ??

@@ -1,27 +1,36 @@
 import type { Accumulator } from '../hooks/accumulator.ts';
 import type { Trace, TraceStep } from '../hooks/trace.ts';
 import type { FromShard } from './boot.ts';
+import { describeStanza } from './stanza-text.ts';
 
 /** One line of a live trace. */
-export interface TraceLine extends TraceStep {
+export interface TraceLine {
   readonly ref: number;
-  /** Draws all shards' lines into one order, to the microsecond. */
+  /** Microseconds of the clock that all threads share: draws all shards' lines into one order. */
   readonly atUs: number;
   readonly shard: number;
+  /** Of watched accounts, those that the stanza concerns (bare JIDs). Empty: not known, all who watch may want it. */
+  readonly subjects: readonly string[];
   readonly stanza: string;
+  /** 0 for the stanza that came from outside, more for what was made because of it. */
+  readonly depth: number;
+  readonly step: string;
+  readonly module?: string;
+  readonly outcome?: string;
+  readonly us?: number;
 }
 
 /** Lines kept back until the end of the turn, at most. */
 const LINES_MAX = 10_000;
 
 /**
- * Live traces of this shard (`meerkat trace JID`). Sessions of watched users carry a flag; their accumulators get a {@link Trace}, all others
- * have none, and pay one comparison for it.
+ * Live traces of this shard (`meerkat trace JID`). While there is any, sessions carry a flag and ask for each of their stanzas whether it is
+ * watched; those that are get a {@link Trace}. Otherwise nobody has one, and a stanza pays the look at the flag.
  */
 export class Tracing {
   readonly #shard: number;
   readonly #post: (message: FromShard) => void;
-  readonly #watched = new Set<string>();
+  #watched: ReadonlySet<string> = new Set();
   #lines: TraceLine[] = [];
   #lost = 0;
 
@@ -30,22 +39,51 @@ export class Tracing {
     this.#post = post;
   }
 
-  watches(bare: string): boolean {
-    return this.#watched.has(bare);
+  /** Whether anybody is watched. */
+  get isActive(): boolean {
+    return this.#watched.size > 0;
   }
 
   /** Replaces the watched accounts (bare JIDs). */
   watch(bares: readonly string[]): void {
-    this.#watched.clear();
-    for (const bare of bares) this.#watched.add(bare);
+    this.#watched = new Set(bares);
   }
 
-  /** The trace of one stanza. */
-  of(acc: Accumulator): Trace {
-    const stanza = describe(acc);
+  /** The trace of a stanza; undefined if it concerns nobody who is watched. */
+  of(acc: Accumulator): Trace | undefined {
+    const subjects = this.#subjects(acc);
+    return subjects.length === 0 ? undefined : this.#trace(acc, subjects, 0);
+  }
+
+  /** The trace of a stanza that was traced on another shard before. */
+  continued(acc: Accumulator): Trace {
+    return this.#trace(acc, this.#subjects(acc), 0);
+  }
+
+  #subjects(acc: Accumulator): string[] {
+    const concerned = [acc.from.bare, acc.to.bare, acc.originJid?.bare ?? ''];
+    return [...new Set(concerned)].filter((bare) => this.#watched.has(bare));
+  }
+
+  #trace(acc: Accumulator, subjects: readonly string[], depth: number): Trace {
+    const stanza = describeStanza(acc);
+    const { ref } = acc;
     return {
       isDryRun: false,
-      note: (step) => this.#note({ ...step, ref: acc.ref, atUs: now(), shard: this.#shard, stanza }),
+      note: ({ step, module, outcome, us }: TraceStep) =>
+        this.#note({
+          ref,
+          atUs: now(),
+          shard: this.#shard,
+          subjects,
+          stanza,
+          depth,
+          step,
+          ...(module === undefined ? {} : { module }),
+          ...(outcome === undefined ? {} : { outcome }),
+          ...(us === undefined ? {} : { us }),
+        }),
+      derived: (other) => this.#trace(other, subjects, depth + 1),
     };
   }
 
@@ -59,22 +97,15 @@ export class Tracing {
   }
 
   #flush(): void {
-    const lines: unknown[] = this.#lines;
-    if (this.#lost > 0)
-      lines.push({ step: `${this.#lost} steps not shown`, shard: this.#shard, atUs: now() });
+    const lines = this.#lines;
+    if (this.#lost > 0) lines.push({ ...lines.at(-1)!, step: `${this.#lost} steps not shown`, subjects: [] });
     this.#lines = [];
     this.#lost = 0;
     this.#post({ kind: 'trace', lines });
   }
 }
 
+/** Microseconds of the system's monotonic clock, the same in all threads. */
 function now(): number {
-  return Math.round((performance.timeOrigin + performance.now()) * 1000);
-}
-
-function describe(acc: Accumulator): string {
-  const { stanza, from, to } = acc;
-  if (stanza === undefined) return `event ${to.full}`;
-  const type = stanza.type === undefined ? '' : ` type=${stanza.type}`;
-  return `${stanza.name}${type} ${from.full} → ${to.full}`;
+  return Number(process.hrtime.bigint()) / 1_000;
 }

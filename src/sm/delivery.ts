@@ -1,9 +1,11 @@
-import type { Accumulator } from '../hooks/accumulator.ts';
+import { type Accumulator, Flag } from '../hooks/accumulator.ts';
 import { NO_PRIORITY, type SessionList } from '../memory/directory.ts';
+import { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 import { StanzaKind } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
 import { type DeliveryHost, type MaybePromise, whenSettled } from './delivery-host.ts';
 import { DeliveryOrder } from './delivery-order.ts';
+import type { LocalSession } from './local-session.ts';
 import { routeToAbsentUser } from './offline.ts';
 import type { SessionManager } from './session-manager.ts';
 
@@ -15,6 +17,8 @@ export class Delivery {
   readonly sm: SessionManager;
   readonly host: DeliveryHost;
   readonly #order: DeliveryOrder;
+  /** Accounts for which messages of this shard are being stored, and when the last of these will be there. */
+  readonly #held = new Map<string, Promise<unknown>>();
 
   constructor(sm: SessionManager, host: DeliveryHost) {
     this.sm = sm;
@@ -24,7 +28,50 @@ export class Delivery {
 
   /** Delivers, stores or bounces. A promise is returned only where the outcome must be waited for. */
   route(acc: Accumulator): MaybePromise {
+    if (acc.receiverSid !== undefined && acc.receiverSid.shard === this.sm.shard) {
+      return this.#toReceiver(acc, acc.receiverSid);
+    }
+    if (this.#held.size > 0) {
+      const held = this.#heldFor(acc);
+      if (held !== undefined) return held.then(() => this.route(acc));
+    }
     return acc.to.isBare ? this.toBare(acc) : this.#toFull(acc);
+  }
+
+  /**
+   * Messages of this shard to sessions of an account wait until `until` has settled, and their senders with them: a message is being stored
+   * for the account, and what follows must not overtake it because the user has come meanwhile.
+   */
+  hold(bare: string, until: Promise<unknown>): void {
+    this.#held.set(bare, until);
+    void until.finally(() => {
+      if (this.#held.get(bare) === until) this.#held.delete(bare);
+    });
+  }
+
+  #heldFor(acc: Accumulator): Promise<unknown> | undefined {
+    const held = this.#held.get(acc.to.bare);
+    if (held === undefined || acc.stanza?.kind !== StanzaKind.MESSAGE || acc.trace?.isDryRun)
+      return undefined;
+    // What will be stored as well comes behind it anyway.
+    const isThere = highestPriority(this.sm.find(acc.to.bareJid)) >= 0 || this.sm.findFull(acc.to);
+    if (!isThere) return undefined;
+    acc.stanza.retain();
+    return held;
+  }
+
+  /** Only one session, of this shard, may have it. */
+  #toReceiver(acc: Accumulator, sid: SessionId): MaybePromise {
+    const session = this.sm.table.get(sid.number);
+    if (session !== undefined && isSameSession(session.sid, sid)) {
+      this.#deliver(session, acc);
+      return undefined;
+    }
+    // A message that nothing else keeps goes the way of any other; everything else was meant for that session alone.
+    if (acc.stanza?.kind !== StanzaKind.MESSAGE || (acc.flags & Flag.STORED) !== 0)
+      return this.host.drop(acc);
+    acc.receiverSid = undefined;
+    return this.route(acc);
   }
 
   #toFull(acc: Accumulator): MaybePromise {
@@ -33,18 +80,17 @@ export class Delivery {
     if (sm.findFull(to)) {
       const { shard, number } = sm.directory;
       if (shard === sm.shard) {
-        const session = sm.here(number, to);
+        const session = sm.here(number, to, false);
         if (session !== undefined) {
           const wait = this.#order.before(acc, to, 0);
           if (wait !== undefined) return wait.then(() => this.#toFull(acc));
-          this.host.outcome(acc, 'delivered');
-          session.deliver(acc);
+          this.#deliver(session, acc);
           return undefined;
         }
       } else {
         const wait = this.#order.before(acc, to, shardBit(shard));
         if (wait !== undefined) return wait.then(() => this.#toFull(acc));
-        if (sm.remote.forward(shard, [number], acc, true)) {
+        if (sm.remote.forward(shard, [number], acc, true, false)) {
           this.host.outcome(acc, 'forwarded');
           return undefined;
         }
@@ -95,8 +141,7 @@ export class Delivery {
   #messageToBare(acc: Accumulator): MaybePromise {
     const type = acc.stanza!.type;
     const list = this.sm.find(acc.to.bareJid);
-    let highest = -1;
-    for (let i = 0; i < list.length; i++) highest = Math.max(highest, list.priority[i]!);
+    const highest = highestPriority(list);
     // Not available, or only with negative priorities: as if nobody were there.
     if (highest < 0) {
       const wait = this.#order.before(acc, acc.to, 0);
@@ -156,7 +201,7 @@ export class Delivery {
     }
     if (elsewhere !== undefined) {
       for (const [shard, numbers] of elsewhere) {
-        const isSent = sm.remote.forward(shard, numbers, acc, count === 1);
+        const isSent = sm.remote.forward(shard, numbers, acc, count === 1, true);
         if (!isSent && count === 1) {
           this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
           return undefined;
@@ -164,31 +209,48 @@ export class Delivery {
       }
       this.host.outcome(acc, 'forwarded');
     }
-    this.deliverHere(here, acc, count === 1);
+    this.deliverHere(here, acc, count === 1, true);
     return undefined;
   }
 
   /**
    * Delivers to sessions of this shard. A session that is gone meanwhile does not get it; if it was the only one meant
-   * (`isSole`), the stanza is routed again.
+   * (`isSole`), the stanza is routed again. `isByAccount`: they were chosen by the bare JID.
    */
-  deliverHere(numbers: readonly number[], acc: Accumulator, isSole: boolean): void {
+  deliverHere(numbers: readonly number[], acc: Accumulator, isSole: boolean, isByAccount: boolean): void {
     for (let i = 0; i < numbers.length; i++) {
-      const session = this.sm.here(numbers[i]!, acc.to);
+      const session = this.sm.here(numbers[i]!, acc.to, isByAccount);
       if (session === undefined) {
         if (isSole) this.host.routeAgain(acc);
         else this.host.drop(acc);
         continue;
       }
-      this.host.outcome(acc, 'delivered');
       // Each session's handlers may change their accumulator: the last one gets the original.
-      session.deliver(i === numbers.length - 1 ? acc : copyFor(acc));
+      this.#deliver(session, i === numbers.length - 1 ? acc : copyFor(acc));
     }
+  }
+
+  #deliver(session: LocalSession, acc: Accumulator): void {
+    const { trace } = acc;
+    if (trace !== undefined) {
+      const { jid, sid } = session;
+      const sessions = { shard: sid.shard, numbers: [sid.number] };
+      trace.note({ step: 'session', outcome: `${jid.full} on shard ${sid.shard}`, sessions });
+    }
+    this.host.outcome(acc, 'delivered');
+    // `meerkat route` explains, and delivers nothing.
+    if (trace === undefined || !trace.isDryRun) session.deliver(acc);
   }
 }
 
 function shardBit(shard: number): number {
   return 1 << (shard & 31);
+}
+
+function highestPriority(list: SessionList): number {
+  let highest = NO_PRIORITY;
+  for (let i = 0; i < list.length; i++) highest = Math.max(highest, list.priority[i]!);
+  return highest;
 }
 
 function unavailable(): StanzaError {
@@ -197,6 +259,7 @@ function unavailable(): StanzaError {
 
 function copyFor(acc: Accumulator): Accumulator {
   const copy = acc.derive(acc.stanza!, acc.from, acc.to);
+  copy.trace = acc.trace;
   copy.hops = acc.hops;
   copy.flags = acc.flags;
   copy.receiverSid = acc.receiverSid;

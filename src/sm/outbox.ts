@@ -4,10 +4,16 @@ import type { SessionId } from '../xmpp/session-id.ts';
 /** What the session manager needs to reach sessions of other shards. */
 export interface RemoteSessions {
   /**
-   * Hands a stanza to sessions of another shard. `isSole`: nobody else gets it, so it must be routed again if they are gone.
-   * False when it could not be sent.
+   * Hands a stanza to sessions of another shard. `isSole`: nobody else gets it, so it must be routed again if they are gone;
+   * `isByAccount`: they were chosen by the bare JID. False when it could not be sent.
    */
-  forward(shard: number, numbers: readonly number[], acc: Accumulator, isSole: boolean): boolean;
+  forward(
+    shard: number,
+    numbers: readonly number[],
+    acc: Accumulator,
+    isSole: boolean,
+    isByAccount: boolean,
+  ): boolean;
   /** Asks another shard to end one of its sessions. */
   closeSession(target: SessionId, jid: string, reason: string, text: string, by: SessionId | undefined): void;
   /** Delivers an event to sessions of another shard. */

@@ -77,6 +77,18 @@ export class SessionManager {
     return result;
   }
 
+  /** The handles of an account's available sessions, with their full JIDs as far as the directory has them. Other accounts may be among them. */
+  availableHandles(bare: Jid): { readonly handle: number; readonly jid: string | undefined }[] {
+    hashJid(bare, this.#seed);
+    const handles: number[] = [];
+    const length = this.directory.findBare(bare.bareLow, bare.bareHigh, this.#list, handles);
+    const { priority } = this.#list;
+    return handles
+      .slice(0, length)
+      .filter((_handle, i) => priority[i] !== NO_PRIORITY)
+      .map((handle) => ({ handle, jid: this.directory.textOf(handle) }));
+  }
+
   /** The sessions of an account in a list that is valid until the next call. */
   find(bare: Jid): SessionList {
     return this.#find(bare);
@@ -141,11 +153,14 @@ export class SessionManager {
     }
   }
 
-  /** The session that a stanza to a full JID reaches here; undefined when it is gone or is somebody else's by now. */
-  here(number: number, to: Jid): LocalSession | undefined {
+  /**
+   * The session of this shard that a stanza was meant for; undefined when it is gone, or its number is somebody else's by now. A stanza
+   * that went to an account's sessions (`isByAccount`) may carry the full JID of one that does not exist.
+   */
+  here(number: number, to: Jid, isByAccount: boolean): LocalSession | undefined {
     const session = this.table.get(number);
     if (session === undefined) return undefined;
-    const isMeant = to.isBare
+    const isMeant = isByAccount
       ? session.jid.bare === to.bare
       : session.jid === to || session.jid.full === to.full;
     return isMeant ? session : undefined;

@@ -24,13 +24,22 @@ export class RemoteStore implements Store {
   readonly #send: (bytes: Buffer) => boolean;
   readonly #nowMs: () => number;
   readonly #pending = new Map<number, Pending>();
+  readonly #withheld: (operation: StoreOperation) => Promise<never> | undefined;
   #nextId = 1;
   #isDown = false;
 
-  /** `send` hands a frame to the store thread; false when it cannot. */
-  constructor(send: (bytes: Buffer) => boolean, nowMs: () => number) {
+  /**
+   * `send` hands a frame to the store thread; false when it cannot. `withheld` may keep a request from being made: what it returns is the
+   * answer then.
+   */
+  constructor(
+    send: (bytes: Buffer) => boolean,
+    nowMs: () => number,
+    withheld: (operation: StoreOperation) => Promise<never> | undefined = () => undefined,
+  ) {
     this.#send = send;
     this.#nowMs = nowMs;
+    this.#withheld = withheld;
   }
 
   get pendingCount(): number {
@@ -43,6 +52,8 @@ export class RemoteStore implements Store {
   }
 
   request<O extends StoreOperation>(operation: O, ...args: StoreArgs<O>): Promise<StoreResult<O>> {
+    const withheld = this.#withheld(operation);
+    if (withheld !== undefined) return withheld;
     if (this.#isDown) return Promise.reject(new StoreUnavailableError('the store is being restarted'));
     if (this.#pending.size >= STORE_PENDING_MAX) {
       return Promise.reject(new StoreUnavailableError('too many requests wait for the store'));

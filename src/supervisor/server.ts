@@ -3,12 +3,14 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Acceptor } from '../acceptor/acceptor.ts';
+import type { ConnectionLimitSettings } from '../acceptor/connection-limits.ts';
 import { Placement } from '../acceptor/placement.ts';
-import type { CertificateConfig, Config } from '../config/config.ts';
+import type { CertificateConfig, Config, ListenerConfig } from '../config/config.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
-import type { Logger } from '../observe/log.ts';
+import { type Logger, setLogLevel } from '../observe/log.ts';
 import type { FromShard, ShardBoot } from '../shard/boot.ts';
+import { runBackup } from './backup.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { RateLimits } from './rate-limits.ts';
 import { serverSecret } from './secret.ts';
@@ -46,7 +48,7 @@ export class Server {
   readonly directory: SessionDirectory;
   readonly memory: SharedMemory;
   #config: Config;
-  #store!: StoreHandle;
+  #store: StoreHandle | undefined;
   readonly #entries: ThreadEntries;
   readonly #tasks: TaskPool;
   readonly #rates = new RateLimits(() => performance.now());
@@ -57,8 +59,12 @@ export class Server {
   readonly #longJids = new Map<number, string>();
   /** Private to this user: whoever may enter can wake threads, and nothing more. */
   readonly #bellDirectory = mkdtempSync(join(tmpdir(), 'meerkat-'));
-  #selfSigned!: CertificateConfig;
+  #selfSigned: CertificateConfig | undefined;
   #secret!: Buffer;
+  /** Accounts whose stanzas are traced. */
+  #watched: readonly string[] = [];
+  /** How often threads were started again. */
+  readonly restarts = { shard: 0, store: 0 };
   #isStopping = false;
   #drained: (() => void) | undefined;
   /** Hears the steps of traced stanzas. */
@@ -83,7 +89,7 @@ export class Server {
   }
 
   get isStoreReady(): boolean {
-    return this.#store.isReady;
+    return this.#store?.isReady ?? false;
   }
 
   get isStopping(): boolean {
@@ -96,11 +102,17 @@ export class Server {
 
   /** Whether everything works: the store and all shards are there, and the server is not stopping. */
   get isReady(): boolean {
-    return !this.#isStopping && this.#store.isReady && this.shards.every((shard) => shard.isReady);
+    return !this.#isStopping && this.isStoreReady && this.areShardsReady;
   }
 
-  /** Starts store and shards, then the client listeners. Rejects when one of them cannot. */
-  async start(): Promise<Listening[]> {
+  get areShardsReady(): boolean {
+    const { shards } = this.#config.general;
+    return this.shards.length === shards && this.shards.every((shard) => shard.isReady);
+  }
+
+  /** Makes what the first start makes: the certificate for listeners that have none. Called by {@link start}, if not before. */
+  async prepare(): Promise<CertificateConfig> {
+    if (this.#selfSigned !== undefined) return this.#selfSigned;
     const { directory } = this.#config.storage;
     const hosts = [...this.#config.hosts.keys()];
     const { certificate, isNew } = await selfSignedCertificate(directory, hosts);
@@ -112,6 +124,12 @@ export class Server {
         'made a self-signed certificate: clients will warn; configure a real one for anything but trying out',
       );
     }
+    return certificate;
+  }
+
+  /** Starts store and shards, then the client listeners. Rejects when one of them cannot. */
+  async start(): Promise<Listening[]> {
+    await this.prepare();
     await this.#startStore();
     const count = this.#config.general.shards;
     await Promise.all(Array.from({ length: count }, (_unused, shard) => this.#startShard(shard)));
@@ -128,11 +146,7 @@ export class Server {
           backlog: listener.backlog,
           isIpv6Only: false,
         },
-        {
-          connectionsMax: listener.maxConnections,
-          perAddressMax: listener.maxConnectionsPerAddress,
-          perSecondMax: listener.connectionsPerSecondPerAddress,
-        },
+        limitsOf(listener),
         {
           log: this.log,
           nowMs: () => performance.now(),
@@ -179,7 +193,7 @@ export class Server {
         {
           ready: () => {
             hasStarted = true;
-            this.#watch(thread, () => void this.#store.kill());
+            this.#watch(thread, () => void this.#store?.kill());
             resolve();
           },
           ended: (cause) => {
@@ -195,6 +209,7 @@ export class Server {
     const thread = this.storeThread;
     this.#heartbeat.forget(`thread ${thread}`);
     if (this.#isStopping) return;
+    this.restarts.store++;
     this.log.error({ err: cause, what: 'store_died' }, 'the store thread died; it is started again');
     for (const shard of this.shards) shard.tell({ kind: 'peer_lost', thread });
     this.memory.renew(thread);
@@ -213,6 +228,7 @@ export class Server {
         ready: (handle) => {
           hasStarted = true;
           this.#watch(shard, () => void handle.kill());
+          if (this.#watched.length > 0) handle.request('trace', { bares: this.#watched }).catch(() => {});
           resolve();
         },
         ended: (handle, cause) => {
@@ -235,7 +251,7 @@ export class Server {
       config: this.#config,
       seed: this.memory.seed,
       secret: this.#secret,
-      selfSigned: this.#selfSigned,
+      selfSigned: this.#selfSigned!,
       product: this.product,
       startedMs: this.startedMs,
     };
@@ -249,6 +265,7 @@ export class Server {
       this.#checkDrained();
       return;
     }
+    this.restarts.shard++;
     const sessions = this.directory.removeShard(shard);
     this.log.error(
       { err: cause, what: 'shard_died', shard, sessions: sessions.length },
@@ -259,7 +276,7 @@ export class Server {
     }
     const others = this.shards.filter((other) => other.shard !== shard && other.isReady);
     for (const other of others) other.tell({ kind: 'peer_lost', thread: shard });
-    this.#store.tell({ kind: 'peer_lost', thread: shard });
+    this.#store?.tell({ kind: 'peer_lost', thread: shard });
     this.memory.renew(shard);
     const known = sessions.flatMap(({ handle: entry, jid, number, time }) => {
       const full = jid ?? this.#longJids.get(entry);
@@ -268,7 +285,7 @@ export class Server {
     });
     others[0]?.tell({ kind: 'cleanup', shard, sessions: known });
     this.#again(shard, async () => {
-      this.#store.tell({ kind: 'peer_ready', peer: this.memory.peer(this.storeThread, shard) });
+      this.#store?.tell({ kind: 'peer_ready', peer: this.memory.peer(this.storeThread, shard) });
       await this.#startShard(shard);
       for (const other of this.shards) {
         if (other.shard !== shard)
@@ -338,6 +355,7 @@ export class Server {
     try {
       if (what === 'take_turn')
         value = this.#rates.take(args[0] as string, args[1] as string, args[2] as number);
+      else if (what === 'long_jid') value = this.#longJids.get(args[0] as number);
       else value = await this.#tasks.run(what, args);
     } catch (cause) {
       error = String(cause);
@@ -363,6 +381,17 @@ export class Server {
     return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   }
 
+  /** Has the stanzas of these accounts (bare JIDs) traced; {@link onTrace} hears of them. */
+  async watch(bares: readonly string[]): Promise<void> {
+    this.#watched = bares;
+    await this.onAllShards('trace', { bares });
+  }
+
+  /** Copies the database to a file while it is in use. Returns its size. */
+  backup(file: string): Promise<number> {
+    return runBackup(this.#entries.task, this.#config.storage.directory, file);
+  }
+
   /** Takes over a changed configuration, in all shards or in none. */
   async reload(config: Config): Promise<void> {
     const ready = this.shards.filter((shard) => shard.isReady);
@@ -375,6 +404,11 @@ export class Server {
       await Promise.allSettled(ready.map((shard) => shard.request('reload', { config: before })));
       throw cause;
     }
+    const { loglevel } = config.general;
+    setLogLevel(this.log, loglevel);
+    this.#store?.tell({ kind: 'loglevel', loglevel });
+    for (const [index, listener] of config.listen.c2s.entries())
+      this.#acceptors[index]?.setLimits(limitsOf(listener));
   }
 
   /** Test hooks: what the crash tests do to threads. */
@@ -383,39 +417,66 @@ export class Server {
   }
 
   killStore(): Promise<number> {
-    return this.#store.kill();
+    return this.#store?.kill() ?? Promise.resolve(0);
   }
 
   stallStore(ms: number): void {
-    this.#store.tell({ kind: 'stall', ms });
+    this.#store?.tell({ kind: 'stall', ms });
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Stops in order: no new connections, `system-shutdown` to clients, the store flushed. Takes at most the drain limit. */
-  async stop(): Promise<void> {
-    if (this.#isStopping) return;
+  /**
+   * Stops in order: no new connections, `system-shutdown` to clients, the store flushed. Takes at most the drain limit; false if the store was
+   * not done by then.
+   */
+  async stop(): Promise<boolean> {
+    if (this.#isStopping) return true;
     this.#isStopping = true;
+    const deadlineMs = performance.now() + this.#config.general.drainTimeoutMs;
     this.#heartbeat.stop();
     for (const acceptor of this.#acceptors) acceptor.close();
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve;
     });
     for (const shard of this.shards) shard.tell({ kind: 'drain' });
-    const limit = new Promise<void>((resolve) => {
-      setTimeout(resolve, this.#config.general.drainTimeoutMs).unref();
-    });
-    await Promise.race([drained, limit]);
+    await within(drained, (deadlineMs - performance.now()) * CLIENTS_SHARE);
     // What the ended sessions still asked of the store is in its rings: it comes before the end.
-    await this.#store.stop();
+    const isFlushed = await within(this.#store?.stop() ?? Promise.resolve(), deadlineMs - performance.now());
+    if (!isFlushed) this.log.error({ what: 'drain_timed_out' }, 'the store was not done within the drain limit');
     await Promise.all(this.shards.map((shard) => shard.stop()));
     await this.#tasks.stop();
     rmSync(this.#bellDirectory, { recursive: true, force: true });
+    return isFlushed;
   }
 
   #checkDrained(): void {
     if (this.shards.every((shard) => !shard.isReady || shard.connections() === 0)) this.#drained?.();
   }
+}
+
+/** Of the drain limit, what clients get to go; the rest is for the store. */
+const CLIENTS_SHARE = 0.7;
+
+/** Whether `work` is done in time. */
+async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, ms));
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function limitsOf(listener: ListenerConfig): ConnectionLimitSettings {
+  return {
+    connectionsMax: listener.maxConnections,
+    perAddressMax: listener.maxConnectionsPerAddress,
+    perSecondMax: listener.connectionsPerSecondPerAddress,
+  };
 }
 
 function isLoopback(address: string): boolean {

@@ -4,7 +4,7 @@ import { RING_BYTES } from '../limits.ts';
 import { createCounters } from '../memory/counters.ts';
 import { createDirectory } from '../memory/directory.ts';
 import { createDoorbells } from '../memory/doorbell.ts';
-import { createRing } from '../memory/ring.ts';
+import { createRing, ringDepthBytes } from '../memory/ring.ts';
 import { createSequence } from '../memory/sequence.ts';
 import type { Peer, SharedHandles } from '../shard/boot.ts';
 import type { HashSeed } from '../sm/jid-hash.ts';
@@ -44,6 +44,13 @@ export class SharedMemory {
   /** The two rings between `thread` and `other`, as `thread` sees them. */
   peer(thread: number, other: number): Peer {
     return { thread: other, out: this.#rings[thread]![other]!, in: this.#rings[other]![thread]! };
+  }
+
+  /** How full each ring is, for whoever looks on. */
+  depths(): { readonly from: number; readonly to: number; readonly bytes: number }[] {
+    return this.#rings.flatMap((row, from) =>
+      row.flatMap((ring, to) => (ring === undefined ? [] : { from, to, bytes: ringDepthBytes(ring) })),
+    );
   }
 
   /** Fresh rings for a thread that is started anew: nothing of the old ones is carried over. */

@@ -36,6 +36,7 @@ export class StoreHandle {
     message:
       | { readonly kind: 'peer_ready'; readonly peer: Peer }
       | { readonly kind: 'peer_lost'; readonly thread: number }
+      | { readonly kind: 'loglevel'; readonly loglevel: string }
       | { readonly kind: 'stall'; readonly ms: number },
   ): void {
     if (!this.#hasEnded) this.#thread.post(message);

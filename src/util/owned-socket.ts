@@ -121,7 +121,7 @@ export type Written = (typeof Written)[keyof typeof Written];
  */
 export function writeNow(socket: OwnedSocket, data: Buffer, done: (status: number) => void): Written {
   const handle = (socket as unknown as WithHandle)._handle;
-  if (handle === null || handle === undefined) return Written.FAILED;
+  if (handle === null || handle === undefined) return socket.destroyed ? Written.FAILED : Written.UNSUPPORTED;
   if (!isSupported) return Written.UNSUPPORTED;
   const result = handle.writeBuffer(null, data);
   if (result === 0) return Written.ALL;

@@ -1,10 +1,11 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { buildElement, Element } from '../../src/xml/element.ts';
-import { Scan, Scanner } from '../../src/xml/scanner.ts';
+import { decodeValue, Scan, Scanner } from '../../src/xml/scanner.ts';
 import { StreamContext } from '../../src/xml/stream-context.ts';
 import { serialize } from '../../src/xml/writer.ts';
 
+const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl';
 const LIMITS = {
   stanzaBytesMax: 1 << 26,
   elementsMax: 1 << 20,
@@ -31,7 +32,9 @@ export class TestClient {
   #socket: Socket;
   #scanner = new Scanner();
   #context = UNOPENED;
+  /** Bytes of an element that has not ended yet, and how many of them were looked at. */
   #pending = Buffer.alloc(0);
+  #looked = 0;
   readonly #heard: Heard[] = [];
   #waiting: (() => void) | undefined;
   #isGone = false;
@@ -54,14 +57,21 @@ export class TestClient {
   }
 
   /** Connects and says nothing yet. */
-  static async connect(port: number, jid = ''): Promise<TestClient> {
-    const socket = connect({ port, host: '127.0.0.1' });
+  static async connect(port: number, jid = '', options: Partial<NetConnectOpts> = {}): Promise<TestClient> {
+    const socket = connect({ port, host: '127.0.0.1', ...options });
     socket.setNoDelay(true);
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', reject);
     });
     return new TestClient(socket, jid);
+  }
+
+  /** Connects to a port that speaks TLS from the first byte. */
+  static async connectTls(port: number, options: ConnectionOptions = {}): Promise<TestClient> {
+    const client = await TestClient.connect(port);
+    await client.startTls(options);
+    return client;
   }
 
   /** Connects, logs in with PLAIN as `local@domain/resource`, binds, and (unless told otherwise) becomes available. */
@@ -99,6 +109,7 @@ export class TestClient {
   restart(): void {
     this.#context = UNOPENED;
     this.#scanner = new Scanner();
+    this.#looked = 0;
   }
 
   async bind(resource: string): Promise<string> {
@@ -201,9 +212,11 @@ export class TestClient {
     plain.removeAllListeners('data');
     plain.removeAllListeners('close');
     const secure = connectTls({ socket: plain, rejectUnauthorized: false, ...options });
+    secure.on('error', () => {});
     await new Promise<void>((resolve, reject) => {
       secure.once('secureConnect', resolve);
       secure.once('error', reject);
+      secure.once('close', () => reject(new Error('closed during the TLS handshake')));
     });
     this.#socket = secure;
     this.restart();
@@ -229,26 +242,35 @@ export class TestClient {
 
   #read(data: Buffer): void {
     let buffer = this.#pending.length === 0 ? data : Buffer.concat([this.#pending, data]);
+    let pos = this.#looked;
     this.#pending = Buffer.alloc(0);
+    this.#looked = 0;
     for (;;) {
-      this.#scanner = new Scanner();
-      this.#scanner.enter(this.#context);
-      const event = this.#scanner.scan(buffer, 0, buffer.length);
+      if (!this.#scanner.isInside) this.#scanner.enter(this.#context);
+      this.#scanner.base = 0;
+      const event = this.#scanner.scan(buffer, pos, buffer.length);
       if (event === Scan.MORE) {
-        this.#pending = Buffer.from(
-          buffer.subarray(this.#scanner.isInside ? this.#scanner.base : this.#scanner.pos),
-        );
+        const from = this.#scanner.isInside ? this.#scanner.base : this.#scanner.pos;
+        this.#pending = Buffer.from(buffer.subarray(from));
+        this.#looked = this.#scanner.pos - from;
         return;
       }
       if (event === Scan.ERROR)
         throw new Error(`${this.jid}: the server wrote bad XML: ${buffer.toString()}`);
+      const rest = buffer.subarray(this.#scanner.pos);
       if (event === Scan.STREAM_OPEN) this.#opened(buffer);
-      else if (event === Scan.ELEMENT) {
-        this.#hear({ kind: 'element', element: buildElement(this.#scanner, buffer) });
-      } else this.#hear({ kind: 'close' });
-      buffer = buffer.subarray(this.#scanner.pos);
+      else if (event === Scan.ELEMENT) this.#element(buildElement(this.#scanner, buffer));
+      else this.#hear({ kind: 'close' });
+      buffer = rest;
+      pos = 0;
       if (buffer.length === 0) return;
     }
+  }
+
+  #element(element: Element): void {
+    // A new stream comes next, maybe in the same segment.
+    if (element.name === 'success' && element.ns === NS_SASL) this.restart();
+    this.#hear({ kind: 'element', element });
   }
 
   #opened(buffer: Buffer): void {
@@ -256,7 +278,7 @@ export class TestClient {
     this.#context = new StreamContext(name, bindings, LIMITS);
     const tag = buffer.toString('utf8', 0, this.#scanner.pos);
     const attributes = new Map<string, string>();
-    for (const [, key, value] of tag.matchAll(/([\w:]+)='([^']*)'/g)) attributes.set(key!, value!);
+    for (const [, key, value] of tag.matchAll(/([\w:]+)='([^']*)'/g)) attributes.set(key!, decodeValue(value!));
     this.#hear({ kind: 'open', attributes });
   }
 

@@ -34,7 +34,7 @@ export class TestServer {
   readonly configFile: string;
   readonly #env: Readonly<Record<string, string>>;
   #child!: ChildProcess;
-  #ports = new Map<string, number>();
+  readonly #ports = new Map<string, number[]>();
   /** Everything that the process wrote to standard error. */
   log = '';
 
@@ -72,7 +72,8 @@ export class TestServer {
     });
     this.#ports.clear();
     for (const [, kind, port] of line.matchAll(/(\w+)=\S+:(\d+)/g)) {
-      if (!this.#ports.has(kind!)) this.#ports.set(kind!, Number(port));
+      const ports = this.#ports.get(kind!) ?? [];
+      this.#ports.set(kind!, [...ports, Number(port)]);
     }
   }
 
@@ -80,9 +81,9 @@ export class TestServer {
     return this.#child.pid!;
   }
 
-  /** The port of the first listener of a kind. */
-  port(kind: 'c2s' | 'http' = 'c2s'): number {
-    return this.#ports.get(kind)!;
+  /** The port of a listener: the first one of its kind, or the one at `index`. */
+  port(kind: 'c2s' | 'http' = 'c2s', index = 0): number {
+    return this.#ports.get(kind)![index]!;
   }
 
   /** Waits for the process to end. Resolves to its exit code, or the signal that ended it. */

@@ -12,8 +12,7 @@ const UNKNOWN =
   'If nothing comes together in the whole answer: item-not-found for a named node and a subscribed reader, otherwise service-unavailable.';
 
 const SUBSCRIBED = {
-  presenceSubscribed:
-    'Whether the reader is the user, or has the user in the roster with a subscription other than `none`.',
+  presenceSubscribed: 'Whether the reader is the user, or may see the user’s presence.',
 };
 
 interface Subscribed {

@@ -27,7 +27,8 @@ export default defineModule({
   options: z.strictObject({}),
   setup(context) {
     const presence = new Presence(context);
-    context.hook('user_send_presence', 50, (acc, params) => presence.send(acc, params));
+    // It keeps books about who was told what, so a dry run leaves it alone.
+    context.hook('user_send_presence', 50, (acc, params) => presence.send(acc, params), { hasEffects: true });
     context.hook('user_receive_presence', 50, (acc, params) => presence.receive(acc, params));
     context.hook('user_terminate', 90, (acc, params) => presence.terminate(acc, params));
     context.hook('foreign_event', 50, (_acc, params) => {

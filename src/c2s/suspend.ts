@@ -1,0 +1,28 @@
+import type { C2s } from './c2s.ts';
+import { Pause } from './connection.ts';
+
+/**
+ * Goes on with `next` once `work` has settled; until then this stream's input waits, and nobody else's. `next` must not suspend again.
+ * Whatever fails costs this client its stream, never the thread.
+ */
+export function suspendUntil<T>(c2s: C2s, work: Promise<T>, next: (value: T) => void): void {
+  const { connection } = c2s;
+  connection.pause(Pause.SUSPENDED);
+  work
+    .then((value) => {
+      if (c2s.state !== 'closed') next(value);
+    })
+    .catch((cause: unknown) => c2s.crashed(cause))
+    .finally(() => connection.unpause(Pause.SUSPENDED));
+}
+
+/** The session's input waits until `work` on a stanza has settled; other sessions go on. A failure costs the stanza only. */
+export function holdInput(c2s: C2s, work: Promise<unknown>): void {
+  const { connection, host } = c2s;
+  connection.pause(Pause.SUSPENDED);
+  work
+    .catch((cause: unknown) => {
+      host.log.error({ err: cause, what: 'stanza_failed', jid: c2s.jid.full }, 'handling a stanza failed');
+    })
+    .finally(() => connection.unpause(Pause.SUSPENDED));
+}
