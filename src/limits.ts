@@ -64,6 +64,8 @@ export const HOPS_MAX = 16;
 export const RING_BYTES = 262_144;
 /** Frames that wait for room in a full ring, for each direction. More are treated like stanzas to a session that is gone. */
 export const OVERFLOW_BYTES_MAX = 8_388_608;
+/** The same for answers of the store: some are long, and nobody who asks waits for another. */
+export const STORE_OVERFLOW_BYTES_MAX = 67_108_864;
 /** A frame in parts: what a receiver puts together at most. */
 export const FRAME_BYTES_MAX = STANZA_BYTES_HARD_MAX + 65_536;
 /** Frames taken from rings before sockets get their turn. */

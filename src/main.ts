@@ -1,4 +1,8 @@
-import { runCli } from './cli/cli.ts';
+import { protect } from './cli/protect.ts';
 
 /** Entry of the process: the `meerkat` command. */
-process.exitCode = await runCli(process.argv.slice(2));
+
+const argv = process.argv.slice(2);
+if (argv.includes('start')) protect();
+const { runCli } = await import('./cli/cli.ts');
+process.exitCode = await runCli(argv);

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { HEARTBEAT_MS } from '../src/limits.ts';
+import { HEARTBEAT_MS, STORE_OVERFLOW_BYTES_MAX } from '../src/limits.ts';
 import { Counter, counterRow } from '../src/memory/counters.ts';
 import { Doorbell } from '../src/memory/doorbell.ts';
 import { Inbox } from '../src/memory/inbox.ts';
@@ -13,6 +13,7 @@ import { watchLoopDelay } from '../src/observe/loop-delay.ts';
 import type { StoreBoot } from '../src/shard/boot.ts';
 import { StoreServer } from '../src/store/server.ts';
 import { SqliteDriver } from '../src/store/sqlite/driver.ts';
+import { monotonicMs } from '../src/util/monotonic.ts';
 
 /** Entry of the store thread: ties rings to a {@link StoreServer} over SQLite. */
 
@@ -24,16 +25,17 @@ counters.fill(0);
 const waker = new Waker(boot.bellDirectory, boot.thread, () => loop.touch());
 const bell = new Doorbell(boot.shared.bells, (thread) => waker.wake(thread));
 const driver = new SqliteDriver(boot.directory, boot.durability);
-const outbox = new Outbox(new Sequence(boot.shared.sequence), bell, counters);
-const server = new StoreServer(
-  driver,
+const outbox = new Outbox(new Sequence(boot.shared.sequence), bell, counters, STORE_OVERFLOW_BYTES_MAX);
+const server = new StoreServer(driver, {
   counters,
-  (thread, bytes) => {
-    outbox.send(thread, bytes);
+  nowMs: monotonicMs,
+  reply: (thread, bytes) => {
     loop.touch();
+    return outbox.send(thread, bytes);
   },
-  (operation, cause) => log.error({ err: cause, what: 'store_failed', operation }, 'the store failed'),
-);
+  failed: (operation, cause) =>
+    log.error({ err: cause, what: 'store_failed', operation }, 'the store failed'),
+});
 const inbox = new Inbox(
   bell,
   counters,
@@ -73,8 +75,7 @@ port.on('message', (message: { kind: string; [key: string]: unknown }) => {
     case 'peer_lost': {
       const { thread } = message as unknown as { thread: number };
       // What the dead shard still asked for is done: it may be messages to keep.
-      while (inbox.drain(256) > 0);
-      inbox.disconnect(thread);
+      inbox.finish(thread);
       outbox.reclaim(thread);
       waker.forget(thread);
       break;
@@ -87,8 +88,9 @@ port.on('message', (message: { kind: string; [key: string]: unknown }) => {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message['ms'] as number);
       break;
     case 'stop':
-      while (inbox.drain(256) > 0);
+      for (const { thread } of boot.peers) inbox.finish(thread);
       server.commit();
+      outbox.publish();
       driver.close();
       port.postMessage({ kind: 'stopped' });
       port.close();

@@ -1,5 +1,5 @@
-import { createSecureContext } from 'node:tls';
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import type { LoadResult } from '../config/load.ts';
 import { formatProblems, type Problem } from '../config/problem.ts';
@@ -53,7 +53,11 @@ export class Reloader {
     const result = this.#target.load();
     const file = this.#target.config.file ?? 'default configuration';
     if (!result.ok) {
-      throw new AdminError('config_invalid', formatProblems(result.problems, file), problemsOf(result.problems));
+      throw new AdminError(
+        'config_invalid',
+        formatProblems(result.problems, file),
+        problemsOf(result.problems),
+      );
     }
     const wanted = result.config;
     checkCertificates(wanted);
@@ -100,7 +104,10 @@ function checkCertificates(config: Config): void {
       });
     } catch (cause) {
       const { message } = cause as Error;
-      throw new AdminError('reload_failed', `${listener}.tls: ${certificate.certfile} cannot be used: ${message}`);
+      throw new AdminError(
+        'reload_failed',
+        `${listener}.tls: ${certificate.certfile} cannot be used: ${message}`,
+      );
     }
   }
 }

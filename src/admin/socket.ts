@@ -42,6 +42,8 @@ export class AdminSocket {
   readonly #log: Logger;
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
+  /** Whether the file is ours. */
+  #isOurs = false;
 
   constructor(path: string, commands: ReadonlyMap<string, AdminCommand>, log: Logger) {
     this.path = path;
@@ -64,6 +66,7 @@ export class AdminSocket {
     } finally {
       process.umask(before);
     }
+    this.#isOurs = true;
     chmodSync(this.path, 0o600);
     this.#server.on('error', (cause) =>
       this.#log.error({ err: cause, what: 'admin_socket_failed' }, 'the admin socket failed'),
@@ -79,7 +82,7 @@ export class AdminSocket {
   close(): void {
     this.#server.close();
     for (const socket of this.#connections) socket.destroySoon();
-    rmSync(this.path, { force: true });
+    if (this.#isOurs) rmSync(this.path, { force: true });
   }
 
   #accept(socket: Socket): void {

@@ -56,7 +56,9 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
   inboxBytes = 0;
   /** How many works receiving waits for. */
   holds = 0;
-  /** Called when nothing waits to be received any more. */
+  /** Stored messages that wait for one of theirs; undefined while none does. */
+  storedInbox: Accumulator[] | undefined = undefined;
+  /** Called when no stored message waits any more. */
   whenReceived: (() => void)[] | undefined = undefined;
   isTraced = false;
   /** The priority of the last available presence; undefined while unavailable. */

@@ -405,6 +405,10 @@ export class Connection implements SocketOwner, Piece {
   /** Closes at once. What was not sent is lost. */
   destroy(): void {
     if (this.#isClosed) return;
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      this.owner.disconnected(undefined);
+    }
     this.#socket.destroy();
     // While TLS has the socket, nobody tells us of its end.
     if (this.#isHandshaking) this.closed();
@@ -432,6 +436,8 @@ export class Connection implements SocketOwner, Piece {
     if (this.#isClosing || this.#isClosed) return;
     this.#isClosing = true;
     this.owner.disconnected(error);
+    // TLS tells of some errors without closing.
+    this.#socket.destroy();
   }
 
   closed(): void {

@@ -23,29 +23,58 @@ const COUNTERS = [Counter.message_out, Counter.presence_out, Counter.iq_out, Cou
  * over them it is treated like a stanza to a session that is gone.
  */
 export function deliver(c2s: C2s, acc: Accumulator): void {
+  if ((acc.flags & Flag.STORED) !== 0) {
+    deliverStored(c2s, acc);
+    return;
+  }
   const { inbox } = c2s;
   if (inbox === undefined) {
     receive(c2s, acc);
     return;
   }
   const size = acc.stanza!.sizeMax('', '');
-  // Offline messages come before everything else that waits. Their number was limited when they were fetched.
-  const isStored = (acc.flags & Flag.STORED) !== 0;
-  if (!isStored && (inbox.length >= INBOX_STANZAS_MAX || c2s.inboxBytes + size > INBOX_BYTES_MAX)) {
+  if (inbox.length >= INBOX_STANZAS_MAX || c2s.inboxBytes + size > INBOX_BYTES_MAX) {
     c2s.host.undeliverable(acc);
     return;
   }
   acc.stanza!.retain();
-  if (isStored) inbox.splice(storedCount(inbox), 0, acc);
-  else inbox.push(acc);
+  inbox.push(acc);
   c2s.inboxBytes += size;
 }
 
-/** How many offline messages wait, all of them in front. */
-function storedCount(inbox: readonly Accumulator[]): number {
-  let count = 0;
-  while (count < inbox.length && (inbox[count]!.flags & Flag.STORED) !== 0) count++;
-  return count;
+/**
+ * A message that was stored is older than all that waits, so it waits for none of that; only for stored ones before it. How many there are was
+ * limited when they were fetched.
+ */
+function deliverStored(c2s: C2s, acc: Accumulator): void {
+  if (c2s.storedInbox !== undefined) {
+    acc.stanza!.retain();
+    c2s.storedInbox.push(acc);
+    return;
+  }
+  if (c2s.state === 'closed') {
+    c2s.host.undeliverable(acc);
+    return;
+  }
+  if (c2s.isTraced && acc.trace === undefined) acc.trace = c2s.host.trace(c2s, acc);
+  const rest = receivePacket(c2s, acc);
+  if (rest === undefined) return;
+  c2s.storedInbox = [];
+  holdReceiving(
+    c2s,
+    rest.finally(() => releaseStored(c2s)),
+  );
+}
+
+function releaseStored(c2s: C2s): void {
+  const waiting = c2s.storedInbox ?? [];
+  c2s.storedInbox = undefined;
+  c2s.connection.touch();
+  for (const acc of waiting) deliverStored(c2s, acc);
+  const callbacks = c2s.whenReceived;
+  if (callbacks === undefined || c2s.storedInbox !== undefined) return;
+  c2s.whenReceived = undefined;
+  for (const callback of callbacks) callback();
 }
 
 /** Runs the receive pipeline: `user_receive_packet`, the hook of the kind, `xmpp_presend_element`, the socket, `xmpp_send_element`. */
@@ -161,9 +190,9 @@ export function holdReceiving(c2s: C2s, work: Promise<unknown>): void {
     });
 }
 
-/** Calls back when nothing waits to be received any more; not at all if the session ends before. */
+/** Calls back when no stored message waits to be received any more; not at all if the session ends before. */
 export function whenReceived(c2s: C2s, callback: () => void): void {
-  if (c2s.inbox === undefined) callback();
+  if (c2s.storedInbox === undefined) callback();
   else {
     c2s.whenReceived ??= [];
     c2s.whenReceived.push(callback);
@@ -180,8 +209,4 @@ function releaseReceiving(c2s: C2s): void {
     // A stanza may suspend receiving again: the rest waits on behind it.
     deliver(c2s, waiting[i]!);
   }
-  const callbacks = c2s.whenReceived;
-  if (callbacks === undefined || c2s.inbox !== undefined) return;
-  c2s.whenReceived = undefined;
-  for (const callback of callbacks) callback();
 }

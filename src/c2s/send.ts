@@ -12,6 +12,7 @@ import { applyActions } from './actions.ts';
 import { answerHere, isSessionRequest, malformedAddressError, sessionResult } from './answer.ts';
 import type { C2s } from './c2s.ts';
 import { refuseElement } from './foreign-element.ts';
+import { withoutForgedDelays } from './forged-delay.ts';
 import { ownAccumulator } from './own-accumulator.ts';
 import { streamElement } from './stream-element.ts';
 import { holdInput } from './suspend.ts';
@@ -54,7 +55,8 @@ export function sessionElement(c2s: C2s, scanner: Scanner, buffer: Buffer): void
     answerHere(c2s, stanza, sessionResult(stanza, to));
     return;
   }
-  const acc = ownAccumulator(c2s, stanza, to);
+  const clean = kind === StanzaKind.IQ ? stanza : withoutForgedDelays(c2s, scanner, buffer, stanza);
+  const acc = ownAccumulator(c2s, clean, to);
   send(c2s, acc, USER_SEND[kind]!, kind !== StanzaKind.PRESENCE);
 }
 

@@ -1,18 +1,93 @@
-import { Command } from 'commander';
-import { PRODUCT } from './product.ts';
-import { start } from './start.ts';
+import { Command, CommanderError } from 'commander';
+import { AdminError } from '../admin/errors.ts';
+import { errorBody } from '../admin/protocol.ts';
+import { escapeControls } from '../observe/escape.ts';
+import { addBackup } from './backup.ts';
+import { addCheckConfig } from './check-config.ts';
+import { addCompletion } from './completion.ts';
+import { type Io, processIo } from './io.ts';
+import { addReload } from './reload.ts';
+import { addRoute } from './route.ts';
+import { addSession } from './session.ts';
+import { addStart } from './start.ts';
+import { addStats } from './stats.ts';
+import { addStop } from './stop.ts';
+import type { Target } from './target.ts';
+import { addTrace } from './trace.ts';
+import { addUser } from './user.ts';
+import { addVersion } from './version.ts';
+
+/** What a verb needs to run: who is meant, where to write. Its action returns the exit status; nothing is 0. */
+export interface Runner {
+  run(action: (target: Target, io: Io) => Promise<number | undefined>): Promise<void>;
+}
+
+/** The order in which `meerkat help` lists them. */
+const VERBS = [
+  addStart,
+  addStop,
+  addReload,
+  addCheckConfig,
+  addUser,
+  addSession,
+  addRoute,
+  addTrace,
+  addStats,
+  addBackup,
+  addVersion,
+  addCompletion,
+] as const;
+
+/** The exit status of a command line that cannot be understood. */
+const USAGE = 2;
+
+/** Builds the command. `runner` runs the actions of its verbs. */
+export function buildProgram(runner: Runner): Command {
+  const program = new Command('meerkat');
+  program
+    .description('Meerkat, an XMPP server')
+    .option('--config <file>', 'the configuration file; else $MEERKAT_CONFIG, else the built-in defaults')
+    .option('--data <directory>', 'the storage directory, instead of the one in the configuration')
+    .option('--socket <path>', 'the admin socket of the server, instead of the one in the configuration')
+    .option('--json', 'write results and errors as JSON')
+    .helpCommand('help [command]', 'explain a command')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(meerkat help explains)')
+    .exitOverride();
+  for (const add of VERBS) add(program, runner);
+  for (const command of program.commands) inheritSettings(program, command);
+  return program;
+}
+
+function inheritSettings(parent: Command, command: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const inner of command.commands) inheritSettings(command, inner);
+}
 
 /** Runs the command line. Resolves to the exit status. */
 export async function runCli(argv: readonly string[]): Promise<number> {
   let status = 0;
-  const program = new Command('meerkat').version(PRODUCT.version);
-  program
-    .command('start')
-    .option('--config <file>')
-    .option('--data <directory>')
-    .action(async (options: { config?: string; data?: string }) => {
-      status = await start(options);
-    });
-  await program.parseAsync([...argv], { from: 'user' });
-  return status;
+  const program: Command = buildProgram({
+    run: async (action) => {
+      const options = program.opts() as Target & { json?: boolean };
+      status = (await action(options, processIo(options.json === true))) ?? 0;
+    },
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return status;
+  } catch (cause) {
+    if (cause instanceof CommanderError) return cause.exitCode === 0 ? 0 : USAGE;
+    return report(cause, processIo((program.opts() as { json?: boolean }).json === true));
+  }
+}
+
+/** Tells what went wrong: as JSON where results are, in words on standard error. */
+function report(cause: unknown, io: Io): number {
+  if (io.isJson) io.out(`${JSON.stringify({ error: errorBody(cause) })}\n`);
+  else if (cause instanceof AdminError) {
+    const [first = '', ...rest] = cause.message.split('\n').map(escapeControls);
+    io.err(`meerkat: ${first} [${cause.code}]\n${rest.map((line) => `  ${line}\n`).join('')}`);
+  } else io.err(`meerkat: ${cause instanceof Error ? cause.stack : String(cause)} [internal]\n`);
+  return cause instanceof AdminError ? cause.exitStatus : 1;
 }

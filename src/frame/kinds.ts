@@ -2,8 +2,7 @@ import type { SessionId } from '../xmpp/session-id.ts';
 import type { StanzaKind } from '../xmpp/stanza.ts';
 
 /**
- * What crosses from thread to thread. Every frame is a msgpack array whose first element is its kind; the interfaces below
- * name the elements in order. Only values cross: no trees, no handles, nothing shared by reference.
+ * What crosses from thread to thread, as `codec.ts` writes it. Only values cross: no trees, no handles, nothing shared by reference.
  */
 export const FrameKind = {
   /** A stanza for sessions of the receiving shard. */
@@ -90,6 +89,8 @@ export interface StoreRequestFrame {
   readonly id: number;
   readonly operation: string;
   readonly args: readonly unknown[];
+  /** When whoever asks counts it as failed (`util/monotonic.ts`). */
+  readonly deadlineMs: number;
 }
 
 export interface StoreReplyFrame {

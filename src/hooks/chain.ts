@@ -63,6 +63,8 @@ export interface HandlerEntry {
 export interface ChainHost {
   /** A handler threw, rejected, returned nonsense or missed its deadline. */
   failed(hook: string, entry: HandlerEntry, acc: unknown, cause: unknown): void;
+  /** A handler returned a promise that is waited for. */
+  suspended?(): void;
   /** Milliseconds that a promise may take. */
   readonly deadlineMs: number;
 }
@@ -281,6 +283,7 @@ export class Chain {
   }
 
   async #withDeadline(promise: Promise<unknown>): Promise<unknown> {
+    this.#host.suspended?.();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {

@@ -42,8 +42,6 @@ export interface C2sParams {
   readonly isAuthenticated: boolean;
   /** Why the session ends, in the hooks that concern its end. */
   readonly reason: string | undefined;
-  /** The session that took over this one's resource, at its end. */
-  readonly replacedBy: SessionId | undefined;
   /** The module's own state in this session. `slot` comes from the module's context. */
   moduleState(slot: number): unknown;
   setModuleState(slot: number, state: unknown): void;

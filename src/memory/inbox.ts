@@ -18,7 +18,12 @@ interface Unfinished {
  * put together here.
  */
 export class Inbox {
-  readonly merge = new RingMerge();
+  /** A lane was reset: what had come of a frame in parts is worth nothing without the rest. */
+  readonly #onReset = (thread: number): void => {
+    this.#unfinished.delete(thread);
+    this.#counters[Counter.ring_corrupt]!++;
+  };
+  readonly merge = new RingMerge(this.#onReset);
   readonly #bell: Doorbell;
   readonly #counters: Float64Array;
   readonly #handler: FrameHandler;
@@ -26,10 +31,6 @@ export class Inbox {
   readonly #unfinished = new Map<number, Unfinished>();
   readonly #onRoom = (thread: number): void => {
     this.#bell.ring(thread);
-  };
-  readonly #onReset = (thread: number): void => {
-    this.#unfinished.delete(thread);
-    this.#counters[Counter.ring_corrupt]!++;
   };
 
   /** `failed` hears what the handler throws: one bad frame must not stop those behind it. */
@@ -76,7 +77,7 @@ export class Inbox {
       }
     } catch (error) {
       if (!(error instanceof RingCorruptError)) throw error;
-      merge.resetCorrupt(this.#onReset);
+      merge.resetCorrupt();
     }
     this.#counters[Counter.ring_frames_in]! += frames;
     return frames;

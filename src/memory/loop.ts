@@ -9,7 +9,7 @@ export interface TurnHost {
   resumeYielded(): boolean;
   /** Writes what the turn produced to the sockets. */
   flush(): void;
-  /** Frames that had to wait are all on their way: reading may go on. */
+  /** No frame waits (any more): reading may go on. Called at the end of every turn of which this is true. */
   congestionEnded(): void;
 }
 
@@ -32,7 +32,6 @@ export class Loop {
   readonly #turn = (): void => this.#endTurn();
   #isScheduled = false;
   #isAsleep = false;
-  #wasCongested = false;
   #idleTurns = IDLE_TURNS;
   #fences: (() => boolean)[] = [];
 
@@ -89,10 +88,9 @@ export class Loop {
     return this.#fences.length < length;
   }
 
+  /** Frames may have begun and ceased to wait within one turn: whoever was stopped in between must go on, too. */
   #checkCongestion(): void {
-    const { isCongested } = this.#outbox;
-    if (this.#wasCongested && !isCongested) this.#host.congestionEnded();
-    this.#wasCongested = isCongested;
+    if (!this.#outbox.isCongested) this.#host.congestionEnded();
   }
 
   #goToSleep(): void {

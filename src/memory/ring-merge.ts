@@ -21,8 +21,14 @@ interface Lane {
  */
 export class RingMerge {
   readonly #lanes: Lane[] = [];
+  readonly #onReset: (lane: number) => void;
   /** The lane of the record that {@link next} found. */
   lane = -1;
+
+  /** `onReset` hears of lanes that were damaged and lost what was in them. */
+  constructor(onReset: (lane: number) => void) {
+    this.#onReset = onReset;
+  }
 
   /** Adds a lane. Its records are found after the next {@link refresh}. */
   add(id: number, consumer: RingConsumer): void {
@@ -78,8 +84,8 @@ export class RingMerge {
     }
   }
 
-  /** After a {@link RingCorruptError}: empties the rings that cannot be read on; `onReset` hears which. */
-  resetCorrupt(onReset: (lane: number) => void): void {
+  /** After a {@link RingCorruptError}: empties the rings that cannot be read on. */
+  resetCorrupt(): void {
     for (const lane of this.#lanes) {
       if (lane.hasHead) continue;
       try {
@@ -87,8 +93,7 @@ export class RingMerge {
       } catch (error) {
         if (!(error instanceof RingCorruptError)) throw error;
         lane.consumer.reset();
-        lane.safe = lane.seen = lane.consumer.readIndex;
-        onReset(lane.id);
+        this.#wasReset(lane);
       }
     }
   }
@@ -97,7 +102,12 @@ export class RingMerge {
   release(isSettled: boolean, onRoom: (lane: number) => void): void {
     const lanes = this.#lanes;
     for (let i = 0; i < lanes.length; i++) {
-      if (lanes[i]!.consumer.release(isSettled)) onRoom(lanes[i]!.id);
+      const lane = lanes[i]!;
+      if (lane.consumer.release(isSettled)) onRoom(lane.id);
+      if (lane.consumer.wasReset) {
+        lane.consumer.wasReset = false;
+        this.#wasReset(lane);
+      }
     }
   }
 
@@ -116,6 +126,12 @@ export class RingMerge {
   hasReached(id: number, index: number): boolean {
     const lane = this.#lanes.find((candidate) => candidate.id === id);
     return lane === undefined || ((lane.consumer.readIndex - index) | 0) >= 0;
+  }
+
+  #wasReset(lane: Lane): void {
+    lane.hasHead = false;
+    lane.safe = lane.seen = lane.consumer.readIndex;
+    this.#onReset(lane.id);
   }
 
   #see(): void {

@@ -175,6 +175,8 @@ export class RingConsumer {
   end = 0;
   sequence = 0;
   flags = 0;
+  /** Set when {@link release} had to drop what was unread, because the two sides had lost each other. Whoever sees it takes it back. */
+  wasReset = false;
   readonly #words: Int32Array;
   readonly #mask: number;
   #read: number;
@@ -194,8 +196,7 @@ export class RingConsumer {
   /** The producer's published write index: records before it may be read. A damaged one reads as «nothing new». */
   writeIndex(): number {
     const write = Atomics.load(this.#words, WRITE_INDEX);
-    const unread = (write - this.#read) | 0;
-    return unread >= 0 && unread <= this.capacityBytes && (write & FLAGS) === 0 ? write : this.#read;
+    return this.#isPossible(write) ? write : this.#read;
   }
 
   /** The position of the next record to read, comparable with {@link writeIndex}. */
@@ -272,8 +273,19 @@ export class RingConsumer {
     return dropped;
   }
 
-  /** The producer waits though there is nothing to tell: perhaps our words were damaged. Writes them anew; whether they were. */
+  #isPossible(write: number): boolean {
+    const unread = (write - this.#read) | 0;
+    return unread >= 0 && unread <= this.capacityBytes && (write & FLAGS) === 0;
+  }
+
+  /** The producer waits though there is nothing to tell: perhaps a word was damaged. Puts it right; returns whether one was. */
   #repair(): boolean {
+    const write = Atomics.load(this.#words, WRITE_INDEX);
+    if (!this.#isPossible(write) && (write & FLAGS) === 0) {
+      // It has just written its index anew: that is where it stands.
+      this.#read = this.#released = this.#settled = write;
+      this.wasReset = true;
+    }
     const wasRead = Atomics.exchange(this.#words, READ_INDEX, this.#released);
     const wasSettled = Atomics.exchange(this.#words, SETTLED_INDEX, this.#settled);
     return wasRead !== this.#released || wasSettled !== this.#settled;

@@ -28,6 +28,7 @@ export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
 export { type OfflineMessage, StoreUnavailableError } from '../store/operations.ts';
+export { networkOf } from '../util/ip-network.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
 export { isMixedScript } from '../xmpp/confusable.ts';
@@ -155,6 +156,17 @@ export interface ModuleContext<Options = unknown> {
   iq(component: IqComponent, namespace: string, handler: IqHandler, discipline?: IqDiscipline): void;
   /** Serves a subdomain of each host: its stanzas go to `handler` after `filter_local_packet`. */
   subdomain(domain: string, handler: (acc: Accumulator) => undefined | Promise<unknown>): void;
+  /**
+   * Serves a domain of its own on this shard, outside of all host types, as an external component does (XEP-0114): stanzas of all shards
+   * come here unless their own shard serves the domain too, after the access rule (`all` if absent) and `packet_to_component`, without
+   * `filter_local_packet`. `isHidden` keeps it out of service discovery. A handler that keeps a stanza calls its `retain`.
+   * False if the domain is a host, a subdomain, or served here already.
+   */
+  component(
+    domain: string,
+    receive: (acc: Accumulator) => undefined | Promise<unknown>,
+    options?: { readonly isHidden?: boolean; readonly access?: string },
+  ): boolean;
   /** Called when the module stops. */
   onStop(callback: () => void): void;
 
@@ -212,6 +224,8 @@ export interface ModuleContext<Options = unknown> {
   sendEvent(bare: Jid, content: unknown, wanted?: (session: SessionRef) => boolean): number;
   /** Messages that this shard has for sessions of an account wait until `until` has settled: something older is on its way to them. */
   holdDelivery(bare: Jid, until: Promise<unknown>): void;
+  /** Resolves when the other shards have handled all that this one has sent them so far. */
+  whenHandled(): Promise<void>;
   /** Tells all instances of this module, in all shards and host types, this one included. `content` is plain data. */
   announce(content: unknown): void;
   /** Hears what instances of this module {@link announce}. */

@@ -57,9 +57,12 @@ export class Router {
           if (acc.from !== from || acc.to !== to) throw new AddressChangedError('filter changed from or to');
         }
         step = 'route';
-        if (module.route !== undefined) {
+        if (module.route === undefined) acc.trace?.note({ step: `router ${module.name}`, outcome: 'pass' });
+        else {
+          // Before what the module does, so that the steps are in order.
+          acc.trace?.note({ step: `router ${module.name}`, outcome: 'asked' });
           const result = module.route(acc);
-          if (acc.trace !== undefined) noteRoute(acc, module.name, result);
+          if (acc.trace !== undefined && result !== DONE) noteRoute(acc, module.name, result);
           if (result instanceof Promise) return this.#awaitRoute(i, acc, result);
           if (result === DONE) return undefined;
         }
@@ -105,6 +108,6 @@ export class Router {
 }
 
 function noteRoute(acc: Accumulator, name: string, result: unknown): void {
-  const outcome = result === DONE ? 'done' : result instanceof Promise ? 'suspended' : 'pass';
+  const outcome = result instanceof Promise ? 'suspended' : 'pass';
   acc.trace?.note({ step: `router ${name}`, outcome });
 }

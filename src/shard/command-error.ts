@@ -1,10 +1,21 @@
-import type { ErrorCode } from '../admin/errors.ts';
+/** What can be wrong with a command; `admin/errors.ts` has the same codes. */
+export type CommandErrorCode =
+  | 'invalid_jid'
+  | 'invalid_stanza'
+  | 'domain_unknown'
+  | 'user_exists'
+  | 'user_unknown'
+  | 'password_refused'
+  | 'limit_reached'
+  | 'not_allowed'
+  | 'session_unknown'
+  | 'store_unavailable';
 
 /** Something about the command itself is wrong; code and message are for the operator. */
 export class CommandError extends Error {
-  readonly code: ErrorCode;
+  readonly code: CommandErrorCode;
 
-  constructor(code: ErrorCode, message: string) {
+  constructor(code: CommandErrorCode, message: string) {
     super(message);
     this.code = code;
   }
@@ -12,9 +23,5 @@ export class CommandError extends Error {
 
 /** How a failed command crosses to the main thread: errors lose their class on the way. */
 export interface CommandFailure {
-  readonly failure: { readonly code: ErrorCode; readonly message: string };
-}
-
-export function isCommandFailure(value: unknown): value is CommandFailure {
-  return typeof value === 'object' && value !== null && 'failure' in value;
+  readonly failure: { readonly code: CommandErrorCode; readonly message: string };
 }

@@ -147,7 +147,7 @@ async function userAdd(shard: Shard, { jid = '', password = '' }: CommandArgs): 
     case 'exists':
       throw new CommandError('user_exists', `${account.jid.bare} exists already`);
     case 'null_password':
-      throw new CommandError('password_refused', 'the password is empty, or has characters that none may have');
+      throw new CommandError('password_refused', 'the password is empty');
     case 'invalid_jid':
       throw new CommandError('invalid_jid', `not the address of a user: ${jid}`);
     case 'limit_per_domain_exceeded':
@@ -166,7 +166,7 @@ async function userPassword(shard: Shard, { jid = '', password = '' }: CommandAr
     case 'user_not_found':
       throw unknownUser(account.jid);
     case 'empty_password':
-      throw new CommandError('password_refused', 'the password is empty, or has characters that none may have');
+      throw new CommandError('password_refused', 'the password is empty');
     default:
       throw new CommandError('not_allowed', `passwords of ${account.jid.domain} are not kept by this server`);
   }
@@ -202,7 +202,8 @@ function accountOf(shard: Shard, text: string): { readonly jid: Jid; readonly ho
 
 function hostTypeOf(shard: Shard, domain: string): HostType {
   const info = shard.domain(domain);
-  if (info === undefined) throw new CommandError('domain_unknown', `${domain} is not a domain of this server`);
+  if (info === undefined)
+    throw new CommandError('domain_unknown', `${domain} is not a domain of this server`);
   return info.hostType;
 }
 

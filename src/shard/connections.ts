@@ -163,6 +163,7 @@ export class Connections implements ConnectionHost {
   }
 
   congestionEnded(): void {
+    if (this.#congested.size === 0) return;
     const waiting = [...this.#congested];
     this.#congested.clear();
     for (const connection of waiting) connection.unpause(Pause.CONGESTED);

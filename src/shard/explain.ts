@@ -4,7 +4,9 @@ import { STOP, type Verdict } from '../hooks/chain.ts';
 import { HOOK_INDEX } from '../hooks/points.ts';
 import type { C2sParams } from '../hooks/session.ts';
 import type { Trace, TraceStep } from '../hooks/trace.ts';
+import { Element } from '../xml/element.ts';
 import { type Jid, parseJid } from '../xmpp/jid.ts';
+import { NS_CLIENT } from '../xmpp/namespaces.ts';
 import { parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
 import { CommandError } from './command-error.ts';
 import { sessionView } from './session-view.ts';
@@ -70,7 +72,8 @@ export async function explainRoute(
   const recipient = address === undefined ? sender.bareJid : addressOf(address);
   // Asked for real and beforehand: it is only read, and nearly every way depends on it.
   for (const { bareJid } of [recipient, sender]) {
-    if (shard.domain(bareJid.domain) !== undefined && bareJid.local !== '') await shard.doesUserExist(bareJid);
+    if (shard.domain(bareJid.domain) !== undefined && bareJid.local !== '')
+      await shard.doesUserExist(bareJid);
   }
   const c2s = senderSession(shard, sender);
   const explained = new Explained();
@@ -150,9 +153,13 @@ function addressOf(text: string): Jid {
 function stanzaOf(xml: string): Stanza {
   let stanza: Stanza;
   try {
-    stanza = Stanza.of(parseElementText(xml.trim()));
+    // As on a stream: the namespace is understood, and what follows the stanza is a mistake.
+    const stream = parseElementText(`<stream xmlns='${NS_CLIENT}'>${xml.trim()}</stream>`);
+    const [element, ...more] = stream.children;
+    if (!(element instanceof Element) || more.length > 0) throw new Error('expected one element');
+    stanza = Stanza.of(element);
   } catch (cause) {
-    throw new CommandError('invalid_stanza', `not well-formed XML: ${(cause as Error).message}`);
+    throw new CommandError('invalid_stanza', `not a stanza: ${(cause as Error).message}`);
   }
   if (stanza.kind === StanzaKind.OTHER) {
     throw new CommandError('invalid_stanza', 'only message, presence and iq in jabber:client are routed');

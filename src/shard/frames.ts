@@ -14,8 +14,9 @@ import type { SessionManager } from '../sm/session-manager.ts';
 import type { RemoteStore } from '../store/remote.ts';
 import type { JidCache } from '../xmpp/jid-cache.ts';
 import { Stanza, StanzaKind } from '../xmpp/stanza.ts';
+import type { Components } from './components.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
-import { BY_ACCOUNT, SOLE_TARGET } from './remote-sessions.ts';
+import { BY_ACCOUNT, FRAME_FLAGS, SOLE_TARGET, TO_COMPONENT } from './remote-sessions.ts';
 import type { Routing } from './routing.ts';
 
 /** What handling frames needs of the shard. */
@@ -23,6 +24,7 @@ export interface FrameSurroundings {
   readonly jids: JidCache;
   readonly sm: SessionManager;
   readonly routing: Routing;
+  readonly components: Components;
   readonly store: RemoteStore;
   readonly keys: PermanentKeys;
   hostType(name: string): HostType | undefined;
@@ -30,7 +32,7 @@ export interface FrameSurroundings {
   notice(notice: string, payload: unknown): void;
 }
 
-/** Frames from other threads. Their bytes are in a ring: whatever is kept is copied. */
+/** Frames from other threads. A routed stanza is still in the ring: whoever keeps it retains it. */
 export class FrameReceiver {
   readonly #around: FrameSurroundings;
 
@@ -45,7 +47,7 @@ export class FrameReceiver {
         this.#route(frame);
         break;
       case FrameKind.STORE_REPLY:
-        this.#around.store.answered({ ...frame, value: copied(frame.value) });
+        this.#around.store.answered(frame);
         break;
       case FrameKind.SESSION_EVENT:
         this.#event(frame);
@@ -67,12 +69,18 @@ export class FrameReceiver {
   /** A frame that never reached its shard, because that died: its stanza is routed again. */
   returned(bytes: Buffer): void {
     const frame = decodeFrame(bytes, 0, bytes.length);
-    if (frame.kind === FrameKind.ROUTE && (frame.flags & SOLE_TARGET) !== 0) {
-      this.#around.routing.routeAgain(this.#accumulator(frame));
-    }
+    if (frame.kind !== FrameKind.ROUTE || (frame.flags & SOLE_TARGET) === 0) return;
+    const acc = this.#accumulator(frame);
+    if ((frame.flags & TO_COMPONENT) !== 0) void this.#around.components.routeAgain(acc);
+    else this.#around.routing.routeAgain(acc);
   }
 
   #route(frame: RouteFrame): void {
+    if ((frame.flags & TO_COMPONENT) !== 0) {
+      const acc = this.#accumulator(frame);
+      if (this.#around.components.receive(acc) instanceof Promise) acc.stanza!.retain();
+      return;
+    }
     const isSole = (frame.flags & SOLE_TARGET) !== 0;
     const isByAccount = (frame.flags & BY_ACCOUNT) !== 0;
     this.#around.routing.delivery.deliverHere(frame.targets, this.#accumulator(frame), isSole, isByAccount);
@@ -90,7 +98,7 @@ export class FrameReceiver {
       jids.trusted(frame.from),
       jids.trusted(frame.to),
     );
-    acc.flags = frame.flags & ~(SOLE_TARGET | BY_ACCOUNT);
+    acc.flags = frame.flags & ~FRAME_FLAGS;
     acc.hops = frame.hops;
     acc.originSid = frame.originSid;
     acc.originJid = frame.originJid === undefined ? undefined : jids.trusted(frame.originJid);
@@ -101,7 +109,7 @@ export class FrameReceiver {
   }
 
   #event({ targets, jid, tag, payload }: SessionEventFrame): void {
-    this.#around.sm.eventHere(targets, jid, tag, copied(payload));
+    this.#around.sm.eventHere(targets, jid, tag, payload);
   }
 
   #close({ number, jid, reason, text, by }: CloseSessionFrame): void {
@@ -113,25 +121,13 @@ export class FrameReceiver {
 
   #answer({ from, to, stanza }: IqAnswerFrame): void {
     const { jids, routing } = this.#around;
-    const copy = Buffer.from(stanza);
-    const parsed = Stanza.ofBytes(StanzaKind.IQ, undefined, copy, 0, copy.length);
+    const parsed = Stanza.ofBytes(StanzaKind.IQ, undefined, stanza, 0, stanza.length);
     const answer = Stanza.of(parsed.element);
     const acc = new Accumulator(0, 0, 0, undefined, '', answer, jids.trusted(from), jids.trusted(to));
     if (answer.id !== undefined) routing.pending.answer(answer.id, acc);
   }
 
   #notice({ notice, payload }: NoticeFrame): void {
-    this.#around.notice(notice, copied(payload));
+    this.#around.notice(notice, payload);
   }
-}
-
-/** Copies binary values out of the ring, wherever they are in a value of plain data. */
-function copied(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value);
-  if (Array.isArray(value)) return value.map(copied);
-  if (value instanceof Map) return new Map([...value].map(([key, inner]) => [key, copied(inner)]));
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copied(inner)]));
-  }
-  return value;
 }

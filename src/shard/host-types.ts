@@ -89,21 +89,27 @@ export class HostTypes {
       plans.set(settings.name, { definitions: startOrder(loaded), settings });
       for (const definition of loaded) optionsOf(settings.modules.get(definition.name)!, definition);
     }
-    for (const [name, { definitions, settings }] of plans) {
-      const entry = this.#entry(name, settings);
-      this.#stopChanged(entry, definitions, version);
-      for (const definition of definitions) this.#start(entry, definition, version, services);
+    try {
+      for (const [name, entry] of this.#entries) if (!plans.has(name)) this.#stopAll(entry);
+      for (const [name, { definitions, settings }] of plans) {
+        const entry = this.#entry(name, settings);
+        this.#stopChanged(entry, definitions, version);
+        for (const definition of definitions) this.#start(entry, definition, version, services);
+      }
+    } finally {
+      this.publish();
     }
-    this.publish();
   }
 
   /** Stops all modules, the last started first. */
   stop(): void {
-    for (const entry of this.#entries.values()) {
-      for (const running of [...entry.running.values()].reverse()) running.context.stop();
-      entry.running.clear();
-    }
+    for (const entry of this.#entries.values()) this.#stopAll(entry);
     this.publish();
+  }
+
+  #stopAll(entry: Entry): void {
+    for (const running of [...entry.running.values()].reverse()) running.context.stop();
+    entry.running.clear();
   }
 
   /** Makes changed registrations visible, between two stanzas. */

@@ -100,8 +100,18 @@ export class ShardModuleContext implements ModuleContext {
   }
 
   subdomain(domain: string, handler: (acc: Accumulator) => undefined | Promise<unknown>): void {
-    this.#shard.addSubdomain(this.#hostType, domain, handler);
-    this.#undo.push(() => this.#shard.removeSubdomain(domain));
+    this.#shard.subhosts.add(this.#hostType, domain, handler);
+    this.#undo.push(() => this.#shard.subhosts.remove(domain));
+  }
+
+  component(
+    domain: string,
+    receive: (acc: Accumulator) => undefined | Promise<unknown>,
+    options?: { readonly isHidden?: boolean; readonly access?: string },
+  ): boolean {
+    const isOpen = this.#shard.components.open(domain, receive, options);
+    if (isOpen) this.#undo.push(() => this.#shard.components.close(domain));
+    return isOpen;
   }
 
   onStop(callback: () => void): void {
@@ -221,6 +231,11 @@ export class ShardModuleContext implements ModuleContext {
 
   holdDelivery(bare: Jid, until: Promise<unknown>): void {
     this.#shard.routing.delivery.hold(bare.bare, until);
+  }
+
+  async whenHandled(): Promise<void> {
+    // Every bit: all shards.
+    await this.#shard.sm.remote.fence(-1);
   }
 
   announce(content: unknown): void {

@@ -13,6 +13,12 @@ import type { PermanentKeys } from './permanent-keys.ts';
 export const SOLE_TARGET = 1 << 15;
 /** Frame flag: the sessions were chosen by the bare JID; the address may name a resource that does not exist. */
 export const BY_ACCOUNT = 1 << 14;
+/** Frame flag: the stanza is for the component that the receiving shard serves. It has no sessions. */
+export const TO_COMPONENT = 1 << 13;
+/** All frame flags. */
+export const FRAME_FLAGS = SOLE_TARGET | BY_ACCOUNT | TO_COMPONENT;
+
+const NO_SESSIONS: readonly number[] = [];
 
 /** The way to sessions of other shards: frames through rings. */
 export class ShardRemoteSessions implements RemoteSessions {
@@ -52,6 +58,19 @@ export class ShardRemoteSessions implements RemoteSessions {
       acc.trace.note({ step: `frame to shard ${shard}`, outcome, sessions: { shard, numbers } });
       if (acc.trace.isDryRun) return true;
     }
+    return this.#send(shard, numbers, acc, (isSole ? SOLE_TARGET : 0) | (isByAccount ? BY_ACCOUNT : 0));
+  }
+
+  /** Hands a stanza to the component that another shard serves. False when it could not be sent. */
+  toComponent(shard: number, acc: Accumulator): boolean {
+    if (acc.trace !== undefined) {
+      acc.trace.note({ step: `frame to shard ${shard}`, outcome: `component ${acc.to.domain}` });
+      if (acc.trace.isDryRun) return true;
+    }
+    return this.#send(shard, NO_SESSIONS, acc, TO_COMPONENT | SOLE_TARGET);
+  }
+
+  #send(shard: number, numbers: readonly number[], acc: Accumulator, flags: number): boolean {
     const stanza = acc.stanza!;
     const from = acc.from.wire;
     const to = acc.to.wire;
@@ -75,7 +94,7 @@ export class ShardRemoteSessions implements RemoteSessions {
       originSid: acc.originSid,
       originJid: acc.originJid?.full,
       receiverSid: acc.receiverSid,
-      flags: acc.flags | (isSole ? SOLE_TARGET : 0) | (isByAccount ? BY_ACCOUNT : 0),
+      flags: acc.flags | flags,
       hops: acc.hops,
       keys: this.#keys.encode(acc.permanentKeys()),
       isTraced: acc.trace !== undefined,
@@ -110,7 +129,7 @@ export class ShardRemoteSessions implements RemoteSessions {
   fence(mask: number): Promise<void> | undefined {
     let waits: Promise<void>[] | undefined;
     for (let shard = 0; shard < this.#shards; shard++) {
-      if ((mask & (1 << (shard & 31))) === 0 || shard === this.#shard) continue;
+      if ((mask & (1 << shard)) === 0 || shard === this.#shard) continue;
       const wait = fence(shard, this.#outbox, this.#inbox, this.#loop());
       if (wait === undefined) continue;
       waits ??= [];

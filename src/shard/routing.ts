@@ -42,6 +42,8 @@ export interface RoutingSurroundings {
   readonly sm: SessionManager;
   readonly existence: Existence;
   readonly findDomain: FindDomain;
+  /** Whether a parent of the domain is hosted here and keeps its subdomains to itself. */
+  readonly isOwnSubdomain: (domain: string) => boolean;
   /** Hands an answer to the shard whose request it answers. */
   forwardAnswer(shard: number, acc: Accumulator): void;
 }
@@ -84,7 +86,7 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
       externalLocalnodeRouter(this.components, this.#around.shard, deliver),
       externalRouter(this.components, deliver),
       dynamicDomainsRouter(this.routes, this.#around.findDomain, deliver),
-      s2sRouter((acc, error) => this.refuse(acc, error)),
+      s2sRouter(this.#around.isOwnSubdomain, (acc, error) => this.refuse(acc, error)),
     ];
     return names.map((name) => all.find((module) => module.name === name)!);
   }
@@ -132,7 +134,11 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
       this.drop(acc);
       return;
     }
-    void this.delivery.route(acc);
+    const routing = this.delivery.route(acc);
+    if (routing === undefined) return;
+    // Its bytes may be in a ring, where others will be soon.
+    acc.stanza?.retain();
+    routing.catch((cause: unknown) => this.failed(acc, 'sm', 'route', cause));
   }
 
   // ── RouterHost ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -272,8 +278,10 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
 
   /** Whoever stops has taken the message. */
   #afterAbsent(acc: Accumulator, verdict: typeof STOP | typeof DROP | undefined): undefined {
-    if (verdict === undefined) this.refuse(acc, new StanzaError('service-unavailable'));
-    else if (acc.trace?.isDryRun) this.outcome(acc, 'stored');
+    if (verdict === undefined) {
+      if (!acc.trace?.isDryRun) this.#around.counters[Counter.sm_message_bounced]!++;
+      this.refuse(acc, new StanzaError('service-unavailable'));
+    } else if (acc.trace?.isDryRun) this.outcome(acc, 'stored');
     return undefined;
   }
 }

@@ -1,6 +1,5 @@
 import type { C2s } from '../c2s/c2s.ts';
 import type { Accumulator } from '../hooks/accumulator.ts';
-import type { HostType } from '../hooks/host-type.ts';
 import type { HookRegistry } from '../hooks/registry.ts';
 import type { IqComponent } from '../local/iq-table.ts';
 import type { Logger } from '../observe/log.ts';
@@ -10,9 +9,11 @@ import type { Jid } from '../xmpp/jid.ts';
 import type { JidCache } from '../xmpp/jid-cache.ts';
 import type { AccountService } from './accounts.ts';
 import type { Asker } from './ask.ts';
+import type { Components } from './components.ts';
 import type { DryRun } from './dry-run.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
 import type { Routing } from './routing.ts';
+import type { Subhosts } from './subhosts.ts';
 
 /** What the parts of a shard that run modules need of it. */
 export interface ShardServices {
@@ -20,6 +21,8 @@ export interface ShardServices {
   readonly log: Logger;
   readonly registry: HookRegistry;
   readonly routing: Routing;
+  readonly subhosts: Subhosts;
+  readonly components: Components;
   readonly sm: SessionManager;
   readonly jids: JidCache;
   readonly store: Store;
@@ -36,12 +39,6 @@ export interface ShardServices {
   hostsOf(hostType: string): readonly string[];
   /** The value of an access rule for a JID, in the context of a host. */
   access(rule: string, jid: Jid, host: string): string | number;
-  addSubdomain(
-    hostType: HostType,
-    domain: string,
-    handler: (acc: Accumulator) => undefined | Promise<unknown>,
-  ): void;
-  removeSubdomain(domain: string): void;
   knownDomains(
     hostType: string,
   ): { domain: string; kind: 'host' | 'subdomain' | 'component'; isHidden: boolean }[];

@@ -9,18 +9,11 @@ import { encodeFrame } from '../frame/codec.ts';
 import { FrameKind } from '../frame/kinds.ts';
 import { Accumulator } from '../hooks/accumulator.ts';
 import type { HandlerEntry } from '../hooks/chain.ts';
-import type { HostType } from '../hooks/host-type.ts';
 import { HookRegistry } from '../hooks/registry.ts';
 import { foldHook, runHook } from '../hooks/run.ts';
 import type { Trace } from '../hooks/trace.ts';
 import type { OfflineRoute } from '../hooks/values.ts';
-import {
-  FRAMES_PER_TURN_MAX,
-  HEARTBEAT_MS,
-  JID_CACHE_MAX,
-  OFFLINE_HOLD_MS_MAX,
-  SCAN_LIMITS,
-} from '../limits.ts';
+import { HEARTBEAT_MS, JID_CACHE_MAX, OFFLINE_HOLD_MS_MAX, SCAN_LIMITS } from '../limits.ts';
 import type { IqComponent } from '../local/iq-table.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
@@ -36,6 +29,7 @@ import { watchLoopDelay } from '../observe/loop-delay.ts';
 import type { Route } from '../router/route-table.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
+import { monotonicMs } from '../util/monotonic.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { JidCache } from '../xmpp/jid-cache.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
@@ -45,6 +39,7 @@ import { DirectoryAnonymousSessions } from './anonymous-sessions.ts';
 import { Asker, passwordTasks } from './ask.ts';
 import type { FromShard, Peer, ShardBoot, ToShard } from './boot.ts';
 import { Clock } from './clock.ts';
+import { type ComponentNotice, Components } from './components.ts';
 import { Connections } from './connections.ts';
 import { registerCoreHooks } from './core-hooks.ts';
 import { DryRun } from './dry-run.ts';
@@ -57,6 +52,7 @@ import { ShardRemoteSessions } from './remote-sessions.ts';
 import { Routing } from './routing.ts';
 import type { ShardServices } from './services.ts';
 import { Sessions } from './sessions.ts';
+import { Subhosts } from './subhosts.ts';
 import { Tls } from './tls.ts';
 import { Tracing } from './tracing.ts';
 
@@ -82,6 +78,8 @@ export class Shard implements C2sHost, ShardServices {
   readonly log: Logger;
   readonly registry: HookRegistry;
   readonly routing: Routing;
+  readonly components: Components;
+  readonly subhosts: Subhosts;
   readonly sm: SessionManager;
   readonly store: RemoteStore;
   readonly asker: Asker;
@@ -106,7 +104,6 @@ export class Shard implements C2sHost, ShardServices {
   readonly #loop: Loop;
   readonly #moduleCounters = new Map<string, number>();
   readonly #moduleListeners = new Map<string, Set<(content: unknown) => void>>();
-  readonly #subdomains = new Map<string, Route>();
   #config: Config;
   #configVersion = 0;
   #listeners: ListenerSettings[] = [];
@@ -152,7 +149,7 @@ export class Shard implements C2sHost, ShardServices {
     this.sm = new SessionManager(boot.shard, directory, boot.seed, remote);
     this.store = new RemoteStore(
       (bytes) => this.#sendToStore(bytes),
-      () => this.monotonicMs(),
+      monotonicMs,
       (operation) =>
         this.dryRun.isActive ? this.dryRun.never('store', `would ask: ${operation}`) : undefined,
     );
@@ -173,6 +170,9 @@ export class Shard implements C2sHost, ShardServices {
       {
         get deadlineMs() {
           return config().general.hookTimeoutMs;
+        },
+        suspended: () => {
+          this.counters[Counter.hook_suspended]!++;
         },
         failed: (hook, entry, acc, cause) => this.#hookFailed(hook, entry, acc, cause),
       },
@@ -204,10 +204,22 @@ export class Shard implements C2sHost, ShardServices {
         sm: this.sm,
         existence: this.#existence,
         findDomain: (domain) => this.#findDomain(domain),
+        isOwnSubdomain: (domain) => this.#isOwnSubdomain(domain),
         forwardAnswer: (shard, acc) => this.#forwardAnswer(shard, acc),
       },
       boot.config.general.routingModules,
     );
+    this.subhosts = new Subhosts(this.hostTypes.globals, () => this.routing.routes);
+    this.components = new Components({
+      shard: boot.shard,
+      globals: this.hostTypes.globals,
+      subhosts: this.subhosts,
+      routing: () => this.routing,
+      isTaken: (domain) => this.#findDomain(domain) !== undefined,
+      access: (rule, jid) => this.access(rule, jid, this.defaultDomain),
+      tell: (notice, component, shard) => this.#tell(notice, component, shard),
+      forward: (shard, acc) => remote.toComponent(shard, acc),
+    });
     this.tls = new Tls(this.log, boot.selfSigned);
     this.login = new Logins({
       secret: Buffer.from(boot.secret),
@@ -232,6 +244,7 @@ export class Shard implements C2sHost, ShardServices {
       jids: this.jids,
       sm: this.sm,
       routing: this.routing,
+      components: this.components,
       store: this.store,
       keys: this.keys,
       hostType: (name) => this.hostTypes.get(name),
@@ -301,13 +314,17 @@ export class Shard implements C2sHost, ShardServices {
         shaper: listener.shaper,
         authMethods: listener.allowedAuthMethods,
       }));
+      this.subhosts.hold();
       await this.hostTypes.apply(config, ++this.#configVersion, this);
     } catch (cause) {
       this.#config = before;
       throw cause;
+    } finally {
+      this.subhosts.release();
     }
     for (const domain of this.routing.routes.domains()) {
-      if (!config.hosts.has(domain) && !this.#subdomains.has(domain)) this.routing.routes.remove(domain);
+      if (!config.hosts.has(domain) && this.subhosts.get(domain) === undefined)
+        this.routing.routes.remove(domain);
     }
     for (const [host] of config.hosts) this.routing.routes.add(this.#findDomain(host)!);
     this.routing.setModules(config.general.routingModules);
@@ -360,21 +377,24 @@ export class Shard implements C2sHost, ShardServices {
 
   #connect(peer: Peer): void {
     const { thread } = peer;
-    this.#outbox.connect(thread, peer.out);
+    this.#outbox.connect(thread, peer.out, thread === this.#boot.storeThread);
     this.#inbox.connect(thread, new RingConsumer(peer.in));
     if (thread === this.#boot.storeThread) this.store.up();
+    else this.components.shardUp(thread);
     this.#loop.touch();
   }
 
   /** A thread died. What it had not read any more is looked after: stanzas are routed again. */
   #disconnect(thread: number): void {
     // First what it still sent, then what it will never read.
-    while (this.#inbox.drain(FRAMES_PER_TURN_MAX) > 0);
-    this.#inbox.disconnect(thread);
+    this.#inbox.finish(thread);
     this.#waker.forget(thread);
     const lost = this.#outbox.reclaim(thread);
     if (thread === this.#boot.storeThread) this.store.down();
-    else for (const bytes of lost) this.#rerouteFrame(bytes);
+    else {
+      this.components.shardLost(thread);
+      for (const bytes of lost) this.#rerouteFrame(bytes);
+    }
     this.#loop.touch();
   }
 
@@ -406,8 +426,13 @@ export class Shard implements C2sHost, ShardServices {
   /** Tells all shards, this one at once. */
   #announce(notice: string, payload: unknown): void {
     this.#noticed(notice, payload);
+    this.#tell(notice, payload);
+  }
+
+  /** Tells the other shards, or only one of them. */
+  #tell(notice: string, payload: unknown, only?: number): void {
     const bytes = encodeFrame({ kind: FrameKind.NOTICE, notice, payload });
-    for (let shard = 0; shard < this.#boot.shards; shard++) {
+    for (let shard = only ?? 0; shard <= (only ?? this.#boot.shards - 1); shard++) {
       if (shard !== this.shard) this.#outbox.send(shard, bytes);
     }
     this.#loop.touch();
@@ -415,6 +440,8 @@ export class Shard implements C2sHost, ShardServices {
 
   #noticed(notice: string, payload: unknown): void {
     if (notice === 'user_registered' || notice === 'user_removed') this.#existence.forget(payload as string);
+    else if (notice === 'component_up') this.components.up(payload as ComponentNotice);
+    else if (notice === 'component_down') this.components.down(payload as ComponentNotice);
     else if (notice === 'module') {
       const { module, content } = payload as { module: string; content: unknown };
       for (const handler of this.#moduleListeners.get(module) ?? []) handler(content);
@@ -494,7 +521,10 @@ export class Shard implements C2sHost, ShardServices {
     // Live stanzas wait behind the stored ones, but not for a store that does not answer.
     const patience = Promise.withResolvers<void>();
     const timer = setTimeout(patience.resolve, OFFLINE_HOLD_MS_MAX).unref();
-    holdReceiving(c2s, Promise.race([done, patience.promise]).finally(() => clearTimeout(timer)));
+    holdReceiving(
+      c2s,
+      Promise.race([done, patience.promise]).finally(() => clearTimeout(timer)),
+    );
   }
 
   /** Routes what the handlers of `resend_offline_messages` gave, one after the other. */
@@ -608,25 +638,16 @@ export class Shard implements C2sHost, ShardServices {
     return this.hostTypes.settings(hostType)?.replacedWaitTimeoutMs ?? REPLACED_WAIT_MS;
   }
 
-  addSubdomain(
-    hostType: HostType,
-    domain: string,
-    handler: (acc: Accumulator) => undefined | Promise<unknown>,
-  ): void {
-    const route: Route = { domain, hostType, handler };
-    this.#subdomains.set(domain, route);
-    this.routing.routes.add(route);
-    void foldHook(this.globals, 'register_subhost', undefined, { ldomain: domain, isHidden: false });
-  }
-
-  removeSubdomain(domain: string): void {
-    if (!this.#subdomains.delete(domain)) return;
-    this.routing.routes.remove(domain);
-    void foldHook(this.globals, 'unregister_subhost', undefined, { ldomain: domain });
+  #isOwnSubdomain(domain: string): boolean {
+    for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
+      const hostType = this.#config.hosts.get(domain.slice(dot + 1));
+      if (hostType !== undefined) return this.hostTypes.settings(hostType)?.routeSubdomains !== 's2s';
+    }
+    return false;
   }
 
   #findDomain(domain: string): Route | undefined {
-    const known = this.#subdomains.get(domain);
+    const known = this.subhosts.get(domain);
     if (known !== undefined) return known;
     const info = this.domain(domain);
     if (info === undefined) return undefined;
@@ -636,10 +657,11 @@ export class Shard implements C2sHost, ShardServices {
   knownDomains(
     hostType: string,
   ): { domain: string; kind: 'host' | 'subdomain' | 'component'; isHidden: boolean }[] {
-    const subdomains = [...this.#subdomains.values()].filter((route) => route.hostType?.name === hostType);
     return [
       ...this.hostsOf(hostType).map((domain) => ({ domain, kind: 'host' as const, isHidden: false })),
-      ...subdomains.map(({ domain }) => ({ domain, kind: 'subdomain' as const, isHidden: false })),
+      ...this.subhosts
+        .of(hostType)
+        .map((domain) => ({ domain, kind: 'subdomain' as const, isHidden: false })),
       ...this.routing.components
         .all()
         .map(({ domain, isHidden }) => ({ domain, kind: 'component' as const, isHidden })),
@@ -656,7 +678,7 @@ export class Shard implements C2sHost, ShardServices {
   async availableResources(bare: Jid): Promise<Jid[]> {
     const found = this.sm.availableHandles(bare);
     const texts = await Promise.all(
-      found.map(({ handle, jid }) => jid ?? this.asker.ask('long_jid', handle)),
+      found.map(({ handle, jid }) => jid ?? this.asker.ask('long_jid', handle).catch(() => undefined)),
     );
     // Another account may have the same hash.
     return texts

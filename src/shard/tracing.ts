@@ -57,7 +57,8 @@ export class Tracing {
 
   /** The trace of a stanza that was traced on another shard before. */
   continued(acc: Accumulator): Trace {
-    return this.#trace(acc, this.#subjects(acc), 0);
+    // Each derived stanza is one hop further.
+    return this.#trace(acc, this.#subjects(acc), acc.hops);
   }
 
   #subjects(acc: Accumulator): string[] {

@@ -82,7 +82,7 @@ export class Delivery {
       if (shard === sm.shard) {
         const session = sm.here(number, to, false);
         if (session !== undefined) {
-          const wait = this.#order.before(acc, to, 0);
+          const wait = this.#order.before(acc, to, shardBit(shard));
           if (wait !== undefined) return wait.then(() => this.#toFull(acc));
           this.#deliver(session, acc);
           return undefined;
@@ -182,13 +182,13 @@ export class Delivery {
     for (let i = 0; i < list.length; i++) {
       if (list.priority[i]! < lowest || list.priority[i] === NO_PRIORITY) continue;
       count++;
-      if (list.shard[i] !== sm.shard) mask |= shardBit(list.shard[i]!);
+      mask |= shardBit(list.shard[i]!);
     }
     if (count === 0) return this.host.drop(acc);
     const wait = this.#order.before(acc, acc.to, mask);
     if (wait !== undefined) return wait.then(() => this.toBare(acc));
     const here: number[] = [];
-    const elsewhere = mask === 0 ? undefined : new Map<number, number[]>();
+    const elsewhere = mask === shardBit(sm.shard) ? undefined : new Map<number, number[]>();
     for (let i = 0; i < list.length; i++) {
       if (list.priority[i]! < lowest || list.priority[i] === NO_PRIORITY) continue;
       const shard = list.shard[i]!;
@@ -244,7 +244,7 @@ export class Delivery {
 }
 
 function shardBit(shard: number): number {
-  return 1 << (shard & 31);
+  return 1 << shard;
 }
 
 function highestPriority(list: SessionList): number {

@@ -52,11 +52,18 @@ export interface StoreOperations {
     result: 'stored' | 'full';
   };
   /**
-   * The oldest messages that are not expired, at most `limit`, for the session that asks. They stay stored until confirmed. `busy` while another session
-   * has some in its hands.
+   * The oldest messages that are not expired, for the session that asks: at most `limit`, and of several no more than `bytesMax` together. They stay
+   * stored until confirmed. `busy` while another session has some in its hands.
    */
   offline_claim: {
-    args: [domain: string, username: string, claimant: Claimant, now: number, limit: number];
+    args: [
+      domain: string,
+      username: string,
+      claimant: Claimant,
+      now: number,
+      limit: number,
+      bytesMax?: number,
+    ];
     result: OfflineMessage[] | 'busy';
   };
   /** Deletes what a session was given and has delivered. Returns how many are left. */
@@ -99,7 +106,7 @@ export type StoreOperation = keyof StoreOperations;
 export type StoreArgs<O extends StoreOperation> = StoreOperations[O]['args'];
 export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result'];
 
-/** Operations that only read: a batch of these needs no transaction. */
+/** Operations that write nothing: a batch of these needs no transaction. */
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set([
   'account_get',
   'account_exists',
@@ -112,14 +119,24 @@ export const READ_ONLY: ReadonlySet<StoreOperation> = new Set([
   'value_list',
   'offline_release',
   'release_shard',
+  'backup',
+]);
+
+/** Operations that are right even if whoever asked has given up waiting. All others are not run after their deadline. */
+export const RUN_LATE: ReadonlySet<StoreOperation> = new Set([
+  'offline_confirm',
+  'offline_release',
+  'release_shard',
 ]);
 
 /** A store of one kind. One thread owns it; calls are synchronous. */
 export interface StoreDriver {
-  /** Runs an operation. Writes become durable with {@link commit}. */
+  /** Runs an operation. Throws if it fails. Writes become durable with {@link commit}. */
   run<O extends StoreOperation>(operation: O, args: StoreArgs<O>): StoreResult<O> | Promise<StoreResult<O>>;
   /** Opens a batch of writes. */
   begin(): void;
+  /** Whether a batch is open. An operation that fails may have undone it, with all that was in it. */
+  readonly isOpen: boolean;
   /** Makes the batch durable. Throws if it cannot; then the batch is undone. */
   commit(): void;
   close(): void;

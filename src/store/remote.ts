@@ -12,7 +12,7 @@ import type { Store } from './store.ts';
 interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (cause: Error) => void;
-  /** Monotonic milliseconds. */
+  /** On the clock of `nowMs`. */
   readonly deadlineMs: number;
 }
 
@@ -29,7 +29,7 @@ export class RemoteStore implements Store {
   #isDown = false;
 
   /**
-   * `send` hands a frame to the store thread; false when it cannot. `withheld` may keep a request from being made: what it returns is the
+   * `send` hands a frame to the store thread; false when it cannot. `nowMs` is a clock that both threads share. `withheld` may keep a request from being made: what it returns is the
    * answer then.
    */
   constructor(
@@ -59,18 +59,19 @@ export class RemoteStore implements Store {
       return Promise.reject(new StoreUnavailableError('too many requests wait for the store'));
     }
     const id = this.#nextId++;
-    const bytes = encodeFrame({ kind: FrameKind.STORE_REQUEST, id, operation, args });
+    const deadlineMs = this.#nowMs() + STORE_TIMEOUT_MS;
+    const bytes = encodeFrame({ kind: FrameKind.STORE_REQUEST, id, operation, args, deadlineMs });
     if (!this.#send(bytes)) return Promise.reject(new StoreUnavailableError('the way to the store is full'));
     return new Promise((resolve, reject) => {
       this.#pending.set(id, {
         resolve: resolve as (value: unknown) => void,
         reject,
-        deadlineMs: this.#nowMs() + STORE_TIMEOUT_MS,
+        deadlineMs,
       });
     });
   }
 
-  /** An answer has come. Binary values are copied out of the ring by the codec's caller. */
+  /** An answer has come. */
   answered(frame: StoreReplyFrame): void {
     const pending = this.#pending.get(frame.id);
     if (pending === undefined) return;

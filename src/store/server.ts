@@ -2,14 +2,25 @@ import { performance } from 'node:perf_hooks';
 import { decodeFrame, encodeFrame } from '../frame/codec.ts';
 import { FrameKind } from '../frame/kinds.ts';
 import { Counter } from '../memory/counters.ts';
-import { READ_ONLY, type StoreDriver, type StoreOperation } from './operations.ts';
+import { READ_ONLY, RUN_LATE, type StoreDriver, type StoreOperation } from './operations.ts';
 
 /** A request that has been run and waits for its commit. */
 interface Done {
   readonly thread: number;
   readonly id: number;
+  readonly isWrite: boolean;
   readonly error: string | undefined;
   readonly value: unknown;
+}
+
+/** What the server needs from its thread. */
+export interface StoreHost {
+  readonly counters: Float64Array;
+  /** The clock that deadlines are on (`util/monotonic.ts`). */
+  nowMs(): number;
+  /** Sends an answer; false if it cannot be sent. */
+  reply(thread: number, bytes: Buffer): boolean;
+  failed(operation: string, cause: unknown): void;
 }
 
 /** Writes in one transaction; more only add latency. */
@@ -21,22 +32,15 @@ const BATCH_MAX = 256;
  */
 export class StoreServer {
   readonly #driver: StoreDriver;
-  readonly #reply: (thread: number, bytes: Buffer) => void;
-  readonly #counters: Float64Array;
-  readonly #failed: (operation: string, cause: unknown) => void;
+  readonly #host: StoreHost;
   #batch: Done[] = [];
   #isOpen = false;
+  /** Why no transaction could be opened; it is not tried again in the same batch. */
+  #refusal: Error | undefined;
 
-  constructor(
-    driver: StoreDriver,
-    counters: Float64Array,
-    reply: (thread: number, bytes: Buffer) => void,
-    failed: (operation: string, cause: unknown) => void,
-  ) {
+  constructor(driver: StoreDriver, host: StoreHost) {
     this.#driver = driver;
-    this.#counters = counters;
-    this.#reply = reply;
-    this.#failed = failed;
+    this.#host = host;
   }
 
   /** Runs one request. Its answer follows with the next {@link commit}. */
@@ -45,19 +49,21 @@ export class StoreServer {
     if (frame.kind !== FrameKind.STORE_REQUEST) return;
     const { id } = frame;
     const operation = frame.operation as StoreOperation;
-    this.#counters[Counter.store_requests]!++;
-    try {
-      if (!READ_ONLY.has(operation) && operation !== 'backup' && !this.#isOpen) {
-        this.#driver.begin();
-        this.#isOpen = true;
+    const isWrite = !READ_ONLY.has(operation);
+    this.#host.counters[Counter.store_requests]!++;
+    // Whoever asked has been told that it failed. That must stay true.
+    if (frame.deadlineMs <= this.#host.nowMs() && !RUN_LATE.has(operation)) {
+      this.#batch.push(this.#failure(thread, id, isWrite, operation, new Error('too late')));
+    } else {
+      try {
+        if (isWrite) this.#open();
+        const value = this.#driver.run(operation, frame.args as never);
+        if (value instanceof Promise) this.#answerLater(thread, id, operation, value);
+        else this.#batch.push({ thread, id, isWrite, error: undefined, value });
+      } catch (cause) {
+        this.#batch.push(this.#failure(thread, id, isWrite, operation, cause));
+        if (this.#isOpen && !this.#driver.isOpen) this.#undone(cause);
       }
-      const value = this.#driver.run(operation, frame.args as never);
-      if (value instanceof Promise) this.#answerLater(thread, id, operation, value);
-      else this.#batch.push({ thread, id, error: undefined, value });
-    } catch (cause) {
-      this.#counters[Counter.store_failed]!++;
-      this.#failed(operation, cause);
-      this.#batch.push({ thread, id, error: messageOf(cause), value: null });
     }
     if (this.#batch.length >= BATCH_MAX) this.commit();
   }
@@ -65,8 +71,8 @@ export class StoreServer {
   /** Ends the batch: commits what was written, then answers. */
   commit(): void {
     const batch = this.#batch;
+    this.#refusal = undefined;
     if (batch.length === 0) return;
-    this.#batch = [];
     let error: string | undefined;
     if (this.#isOpen) {
       this.#isOpen = false;
@@ -75,34 +81,74 @@ export class StoreServer {
         this.#driver.commit();
       } catch (cause) {
         error = messageOf(cause);
-        this.#counters[Counter.store_failed]! += batch.length;
-        this.#failed('commit', cause);
+        this.#host.failed('commit', cause);
       }
-      this.#measure(performance.now() - from, batch.length);
+      this.#measure(performance.now() - from);
     }
-    for (const done of batch) this.#send(error === undefined ? done : { ...done, error, value: null });
+    this.#answer(error);
+  }
+
+  #open(): void {
+    if (this.#isOpen) return;
+    if (this.#refusal !== undefined) throw this.#refusal;
+    try {
+      this.#driver.begin();
+      this.#isOpen = true;
+    } catch (cause) {
+      this.#refusal = new Error(messageOf(cause), { cause });
+      throw cause;
+    }
+  }
+
+  /** An error has undone the whole transaction (a full disk does): nothing of the batch is written. What follows begins anew. */
+  #undone(cause: unknown): void {
+    this.#isOpen = false;
+    this.#answer(messageOf(cause));
+  }
+
+  /** Answers the batch. `error`: its writes have failed; what was read was read. */
+  #answer(error: string | undefined): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    for (const done of batch) {
+      if (error === undefined || !done.isWrite || done.error !== undefined) {
+        if (done.isWrite && done.error === undefined) this.#host.counters[Counter.store_rows_written]!++;
+        this.#send(done);
+      } else {
+        this.#host.counters[Counter.store_failed]!++;
+        this.#send({ ...done, error, value: null });
+      }
+    }
+  }
+
+  #failure(thread: number, id: number, isWrite: boolean, operation: string, cause: unknown): Done {
+    this.#host.counters[Counter.store_failed]!++;
+    this.#host.failed(operation, cause);
+    return { thread, id, isWrite, error: messageOf(cause), value: null };
   }
 
   #answerLater(thread: number, id: number, operation: string, value: Promise<unknown>): void {
     value.then(
-      (result) => this.#send({ thread, id, error: undefined, value: result }),
-      (cause: unknown) => {
-        this.#failed(operation, cause);
-        this.#send({ thread, id, error: messageOf(cause), value: null });
-      },
+      (result) => this.#send({ thread, id, isWrite: false, error: undefined, value: result }),
+      (cause: unknown) => this.#send(this.#failure(thread, id, false, operation, cause)),
     );
   }
 
   #send({ thread, id, error, value }: Done): void {
-    this.#reply(thread, encodeFrame({ kind: FrameKind.STORE_REPLY, id, error, value }));
+    const isSent = this.#host.reply(thread, encodeFrame({ kind: FrameKind.STORE_REPLY, id, error, value }));
+    if (isSent || error !== undefined) return;
+    // Too large, or too much waits for that shard already. It should not have to wait for its deadline to learn that.
+    const failure = 'the answer could not be sent';
+    this.#host.counters[Counter.store_failed]!++;
+    this.#host.reply(thread, encodeFrame({ kind: FrameKind.STORE_REPLY, id, error: failure, value: null }));
   }
 
-  #measure(ms: number, rows: number): void {
+  #measure(ms: number): void {
+    const { counters } = this.#host;
     const us = ms * 1000;
-    this.#counters[Counter.store_commits]!++;
-    this.#counters[Counter.store_commit_us_total]! += us;
-    this.#counters[Counter.store_rows_written]! += rows;
-    if (us > this.#counters[Counter.store_commit_us_max]!) this.#counters[Counter.store_commit_us_max] = us;
+    counters[Counter.store_commits]!++;
+    counters[Counter.store_commit_us_total]! += us;
+    if (us > counters[Counter.store_commit_us_max]!) counters[Counter.store_commit_us_max] = us;
   }
 }
 

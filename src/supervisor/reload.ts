@@ -28,16 +28,21 @@ export function applicable(running: Config, wanted: Config): Config {
     },
     listen: {
       c2s: mergeListeners<C2sListenerConfig>(running.listen.c2s, wanted.listen.c2s),
-      http: mergeListeners<HttpListenerConfig>(running.listen.http, wanted.listen.http).map((listener, i) => ({
-        ...listener,
-        handlers: running.listen.http[i]!.handlers,
-      })),
+      http: mergeListeners<HttpListenerConfig>(running.listen.http, wanted.listen.http).map(
+        (listener, i) => ({
+          ...listener,
+          handlers: running.listen.http[i]!.handlers,
+        }),
+      ),
     },
     storage: running.storage,
     admin: running.admin,
     hosts: running.hosts,
     hostTypes: new Map(
-      [...running.hostTypes].map(([name, before]) => [name, mergeHostType(before, wanted.hostTypes.get(name))]),
+      [...running.hostTypes].map(([name, before]) => [
+        name,
+        mergeHostType(before, wanted.hostTypes.get(name)),
+      ]),
     ),
   };
 }

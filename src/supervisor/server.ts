@@ -3,15 +3,15 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Acceptor } from '../acceptor/acceptor.ts';
-import type { ConnectionLimitSettings } from '../acceptor/connection-limits.ts';
 import { Placement } from '../acceptor/placement.ts';
-import type { CertificateConfig, Config, ListenerConfig } from '../config/config.ts';
+import type { CertificateConfig, Config } from '../config/config.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { type Logger, setLogLevel } from '../observe/log.ts';
 import type { FromShard, ShardBoot } from '../shard/boot.ts';
 import { runBackup } from './backup.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { limitsOf } from './listener-limits.ts';
 import { RateLimits } from './rate-limits.ts';
 import { serverSecret } from './secret.ts';
 import { selfSignedCertificate } from './self-signed.ts';
@@ -440,10 +440,12 @@ export class Server {
       this.#drained = resolve;
     });
     for (const shard of this.shards) shard.tell({ kind: 'drain' });
+    this.#checkDrained();
     await within(drained, (deadlineMs - performance.now()) * CLIENTS_SHARE);
     // What the ended sessions still asked of the store is in its rings: it comes before the end.
     const isFlushed = await within(this.#store?.stop() ?? Promise.resolve(), deadlineMs - performance.now());
-    if (!isFlushed) this.log.error({ what: 'drain_timed_out' }, 'the store was not done within the drain limit');
+    if (!isFlushed)
+      this.log.error({ what: 'drain_timed_out' }, 'the store was not done within the drain limit');
     await Promise.all(this.shards.map((shard) => shard.stop()));
     await this.#tasks.stop();
     rmSync(this.#bellDirectory, { recursive: true, force: true });
@@ -469,14 +471,6 @@ async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function limitsOf(listener: ListenerConfig): ConnectionLimitSettings {
-  return {
-    connectionsMax: listener.maxConnections,
-    perAddressMax: listener.maxConnectionsPerAddress,
-    perSecondMax: listener.connectionsPerSecondPerAddress,
-  };
 }
 
 function isLoopback(address: string): boolean {

@@ -74,7 +74,7 @@ describe('the opening tag (RFC 6120 §4.7)', () => {
     ['x'.repeat(35), 'x'.repeat(35)],
     ['x'.repeat(36), 'en'],
     ['', 'en'],
-    ["'><&\"", "'><&\""],
+    ['\'><&"', '\'><&"'],
   ])('takes over xml:lang %j as %j (§4.7.4)', async (lang, expected) => {
     const { client, said } = await opened(header({ 'xml:lang': lang }));
     expect(said.get('xml:lang')).toBe(expected);
@@ -133,7 +133,11 @@ describe('an opening tag that cannot be accepted is answered by one, an error, a
     ['a comment (§11.1)', `<!-- hello -->${header()}`, 'restricted-xml'],
     ['a processing instruction', '<?php 1 ?>', 'restricted-xml'],
     ['a document type', '<!DOCTYPE stream>', 'restricted-xml'],
-    ['another encoding (§11.6)', `<?xml version='1.0' encoding='latin1'?>${header()}`, 'unsupported-encoding'],
+    [
+      'another encoding (§11.6)',
+      `<?xml version='1.0' encoding='latin1'?>${header()}`,
+      'unsupported-encoding',
+    ],
     ['more than 8 KiB', `<stream:stream a='${'x'.repeat(9000)}'`, 'policy-violation'],
   ])('%s', async (_what, text, condition) => {
     const { client, said } = await opened(text);
@@ -142,12 +146,15 @@ describe('an opening tag that cannot be accepted is answered by one, an error, a
     expect(await client.streamError()).toBe(condition);
   });
 
-  it.each(['1.0', '1.1', '01.0', '1.23'])('version %s is one that 1.0 can answer (§4.7.5)', async (version) => {
-    const { client, said } = await opened(header({ version }));
-    expect(said.get('version')).toBe('1.0');
-    expect((await client.element()).name).toBe('features');
-    client.cut();
-  });
+  it.each(['1.0', '1.1', '01.0', '1.23'])(
+    'version %s is one that 1.0 can answer (§4.7.5)',
+    async (version) => {
+      const { client, said } = await opened(header({ version }));
+      expect(said.get('version')).toBe('1.0');
+      expect((await client.element()).name).toBe('features');
+      client.cut();
+    },
+  );
 });
 
 describe('an open stream', () => {
@@ -249,14 +256,12 @@ describe('features (§4.3.2)', () => {
     const { client } = await opened(header());
     const features = await client.element();
     expect(names(features)).toEqual(['mechanisms', 'limits']);
-    expect(features.elements()[0]!.elements().map((e) => e.text())).toEqual([
-      'SCRAM-SHA-512',
-      'SCRAM-SHA-384',
-      'SCRAM-SHA-256',
-      'SCRAM-SHA-224',
-      'SCRAM-SHA-1',
-      'PLAIN',
-    ]);
+    expect(
+      features
+        .elements()[0]!
+        .elements()
+        .map((e) => e.text()),
+    ).toEqual(['SCRAM-SHA-512', 'SCRAM-SHA-384', 'SCRAM-SHA-256', 'SCRAM-SHA-224', 'SCRAM-SHA-1', 'PLAIN']);
     client.cut();
   });
 
@@ -343,7 +348,9 @@ describe('pipelining', () => {
   });
 
   it('answers a failed login first', async () => {
-    const { client } = await opened(`${header()}${plain('romeo', 'wrong')}${header().slice(21)}${bind('pipe')}`);
+    const { client } = await opened(
+      `${header()}${plain('romeo', 'wrong')}${header().slice(21)}${bind('pipe')}`,
+    );
     expect((await client.element()).name).toBe('features');
     expect((await client.element()).name).toBe('failure');
     expect(await client.streamError()).toBe('policy-violation');

@@ -16,7 +16,11 @@ export class TestCertificates {
   readonly directory = mkdtempSync(join(tmpdir(), 'mk-cert-'));
 
   /** Makes a certificate for some names; signed by itself, or by `ca`. */
-  async make(name: string, altNames: readonly string[] = [name], ca?: TestCertificate): Promise<TestCertificate> {
+  async make(
+    name: string,
+    altNames: readonly string[] = [name],
+    ca?: TestCertificate,
+  ): Promise<TestCertificate> {
     const made = await generate([{ name: 'commonName', value: name }], {
       keyType: 'ec',
       curve: 'P-256',

@@ -278,7 +278,8 @@ export class TestClient {
     this.#context = new StreamContext(name, bindings, LIMITS);
     const tag = buffer.toString('utf8', 0, this.#scanner.pos);
     const attributes = new Map<string, string>();
-    for (const [, key, value] of tag.matchAll(/([\w:]+)='([^']*)'/g)) attributes.set(key!, decodeValue(value!));
+    for (const [, key, value] of tag.matchAll(/([\w:]+)='([^']*)'/g))
+      attributes.set(key!, decodeValue(value!));
     this.#hear({ kind: 'open', attributes });
   }
 

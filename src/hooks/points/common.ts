@@ -13,7 +13,6 @@ export const C2S_PARAMS: { readonly [K in keyof C2sParams]-?: string } = {
   awaitsTls: 'Whether the listener has TLS and the connection does not use it yet: secrets should wait for it.',
   isAuthenticated: 'Whether SASL has succeeded.',
   reason: 'Why the session ends, in the hooks that concern its end.',
-  replacedBy: 'The session that took over its resource, in the same hooks.',
   moduleState: 'Reads the calling module’s own state in this session.',
   setModuleState: 'Writes it.',
 };

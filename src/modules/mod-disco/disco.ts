@@ -39,7 +39,9 @@ export class Disco {
     const refusal = refused(request);
     if (refusal !== undefined) return refusal;
     const items = await this.#context.foldHook('disco_local_items', question<DiscoItem>(request), {});
-    return items.result === undefined ? new StanzaError('item-not-found') : itemsElement(nodeOf(request), items);
+    return items.result === undefined
+      ? new StanzaError('item-not-found')
+      : itemsElement(nodeOf(request), items);
   }
 
   /** On behalf of an account (XEP-0030 §8): a stranger learns nothing, not even whether there is such an account. */

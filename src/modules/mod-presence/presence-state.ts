@@ -1,34 +1,19 @@
 import { type Jid, Stanza } from '../module.ts';
 
-const TYPES: ReadonlySet<string | undefined> = new Set([
-  undefined,
-  'available',
-  'unavailable',
-  'error',
-  'probe',
-  'subscribe',
-  'subscribed',
-  'unsubscribe',
-  'unsubscribed',
-]);
+/** More receivers of directed presence than this are not remembered, and so not told when the session ends. */
+const DIRECTED_MAX = 5_000;
 
-/** Whether a presence type is one of RFC 6121 §4.7.1; `available` is taken for none. */
-export function isKnownType(type: string | undefined): boolean {
-  return TYPES.has(type);
-}
-
-/** More than this are not remembered as told, and so not told when the session ends. */
-const TOLD_MAX = 5_000;
-
-const NOBODY: ReadonlySet<string> = new Set();
+const NOBODY: ReadonlyMap<string, Jid> = new Map();
 
 /** What a session remembers of its presence. Kept small: every online user has one. */
 export class PresenceState {
-  /** Bare JIDs of contacts that see our presence, and of those whose presence we see. */
-  #from: ReadonlySet<string> = NOBODY;
-  #to: ReadonlySet<string> = NOBODY;
-  /** Everybody else who was told that we are available: contacts, and receivers of directed presence. Own resources are always told. */
-  #told: Map<string, Jid> | undefined = undefined;
+  /** Contacts that see our presence, and those whose presence we see, by bare JID. */
+  #from: ReadonlyMap<string, Jid> = NOBODY;
+  #to: ReadonlyMap<string, Jid> = NOBODY;
+  /** Others who were sent available presence: they are told when it ends (RFC 6121 §4.6.3), and of nothing else. */
+  #directed: Map<string, Jid> | undefined = undefined;
+  /** Full JIDs of other shards that sent directed presence to us; see `lost-sessions.ts`. */
+  #heard: Set<string> | undefined = undefined;
   /** The last available presence, in one character a byte; undefined while unavailable. */
   #last: string | undefined = undefined;
   timestamp = 0;
@@ -48,19 +33,25 @@ export class PresenceState {
     this.#last = stanza.toText();
     this.timestamp = timestamp;
     this.priority = priority;
-    this.#from = bareSet(from);
-    this.#to = bareSet(to);
+    this.#from = byBareJid(from);
+    this.#to = byBareJid(to);
   }
 
+  /** Not available any more. Whoever is to be told has been looked up before. */
   becomeUnavailable(): void {
     this.#last = undefined;
     this.priority = undefined;
-    this.#told = undefined;
+    this.#directed = undefined;
   }
 
   /** The last available presence. */
   last(): Stanza {
     return Stanza.fromText(this.#last!);
+  }
+
+  /** Contacts that see our presence; while we are unavailable there is none for them to see. The list is the caller's. */
+  contacts(): Jid[] {
+    return this.isAvailable ? [...this.#from.values()] : [];
   }
 
   isSeenBy(bare: string): boolean {
@@ -71,38 +62,57 @@ export class PresenceState {
     return this.#to.has(bare);
   }
 
-  told(jid: Jid): void {
-    this.#told ??= new Map();
-    if (this.#told.size < TOLD_MAX) this.#told.set(jid.full, jid);
+  /** Available presence was sent to somebody in particular. */
+  directedTo(jid: Jid): void {
+    this.#directed ??= new Map();
+    if (this.#directed.size < DIRECTED_MAX) this.#directed.set(jid.full, jid);
   }
 
+  /** Unavailable presence was sent to somebody in particular, or came from there. */
   forget(jid: Jid): void {
-    this.#told?.delete(jid.full);
+    this.#directed?.delete(jid.full);
   }
 
-  wasTold(jid: Jid): boolean {
-    return this.#told !== undefined && (this.#told.has(jid.full) || this.#told.has(jid.bare));
+  wasDirectedTo(jid: Jid): boolean {
+    return this.#directed !== undefined && (this.#directed.has(jid.full) || this.#directed.has(jid.bare));
   }
 
-  /** Everybody told but the own resources. The list is the caller's. */
-  toldJids(): Jid[] {
-    return this.#told === undefined ? [] : [...this.#told.values()];
+  /** Whoever was sent directed presence, other than contacts that hear of us anyway. The list is the caller's. */
+  directedJids(): Jid[] {
+    if (this.#directed === undefined) return [];
+    return [...this.#directed.values()].filter((jid) => !this.isAvailable || !this.#from.has(jid.bare));
   }
 
   contactChanged(contact: Jid, seesUs: boolean, isSeen: boolean): void {
-    this.#from = withOrWithout(this.#from, contact.bare, seesUs);
-    this.#to = withOrWithout(this.#to, contact.bare, isSeen);
+    this.#from = withOrWithout(this.#from, contact, seesUs);
+    this.#to = withOrWithout(this.#to, contact, isSeen);
+  }
+
+  /** Directed presence came from a session of another shard. False when there are too many to remember. */
+  heard(sender: string, most: number): boolean {
+    this.#heard ??= new Set();
+    if (this.#heard.size >= most) return this.#heard.has(sender);
+    this.#heard.add(sender);
+    return true;
+  }
+
+  unheard(sender: string): boolean {
+    return this.#heard?.delete(sender) ?? false;
+  }
+
+  heardFrom(): Iterable<string> {
+    return this.#heard ?? [];
   }
 }
 
-function bareSet(jids: readonly Jid[]): ReadonlySet<string> {
-  return jids.length === 0 ? NOBODY : new Set(jids.map((jid) => jid.bare));
+function byBareJid(jids: readonly Jid[]): ReadonlyMap<string, Jid> {
+  return jids.length === 0 ? NOBODY : new Map(jids.map((jid) => [jid.bare, jid.bareJid]));
 }
 
-function withOrWithout(set: ReadonlySet<string>, bare: string, isIn: boolean): ReadonlySet<string> {
-  if (set.has(bare) === isIn) return set;
-  const changed = new Set(set);
-  if (isIn) changed.add(bare);
-  else changed.delete(bare);
+function withOrWithout(map: ReadonlyMap<string, Jid>, contact: Jid, isIn: boolean): ReadonlyMap<string, Jid> {
+  if (map.has(contact.bare) === isIn) return map;
+  const changed = new Map(map);
+  if (isIn) changed.set(contact.bare, contact.bareJid);
+  else changed.delete(contact.bare);
   return changed;
 }

@@ -11,6 +11,9 @@ export type Sqlite = Database.Database;
 /** The file, inside the storage directory. */
 export const DATABASE_FILE = 'meerkat.db';
 
+/** Another process may hold the database for a moment; longer, and the request has failed: nobody's loop waits for it. */
+const BUSY_MS_MAX = 1_000;
+
 /** The database was made by a newer version. */
 export class NewerSchemaError extends Error {}
 
@@ -23,15 +26,21 @@ export class StorageInUseError extends Error {}
  */
 export function openDatabase(directory: string, durability: Durability): Sqlite {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const db = new Database(join(directory, DATABASE_FILE), { timeout: 5_000 });
-  db.pragma('journal_mode = WAL');
-  db.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
-  // 64 MiB of pages in memory, and checkpoints every 20,000 pages: random inserts are what costs.
-  db.pragma('cache_size = -65536');
-  db.pragma('wal_autocheckpoint = 20000');
-  db.pragma('temp_store = MEMORY');
-  migrate(db);
-  return db;
+  const db = new Database(join(directory, DATABASE_FILE), { timeout: BUSY_MS_MAX });
+  try {
+    checkVersion(db, MIGRATIONS.length);
+    db.pragma('journal_mode = WAL');
+    db.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
+    // 64 MiB of pages in memory, and checkpoints every 20,000 pages: random inserts are what costs.
+    db.pragma('cache_size = -65536');
+    db.pragma('wal_autocheckpoint = 20000');
+    db.pragma('temp_store = MEMORY');
+    migrate(db);
+    return db;
+  } catch (cause) {
+    db.close();
+    throw cause;
+  }
 }
 
 /** Opens the database for reading only, beside the writer. */
@@ -59,15 +68,20 @@ export function lockDirectory(directory: string): { release(): void } {
 }
 
 /** Runs the migrations that the database has not seen, each in its own transaction (`PRAGMA user_version` counts them). */
-export function migrate(db: Sqlite): void {
-  const version = db.pragma('user_version', { simple: true }) as number;
-  if (version > MIGRATIONS.length) {
-    throw new NewerSchemaError(`the database has schema ${version}, this version knows ${MIGRATIONS.length}`);
-  }
-  for (let next = version; next < MIGRATIONS.length; next++) {
+export function migrate(db: Sqlite, migrations: readonly string[] = MIGRATIONS): void {
+  const version = checkVersion(db, migrations.length);
+  for (let next = version; next < migrations.length; next++) {
     db.transaction(() => {
-      db.exec(MIGRATIONS[next]!);
+      db.exec(migrations[next]!);
       db.pragma(`user_version = ${next + 1}`);
     })();
   }
+}
+
+function checkVersion(db: Sqlite, known: number): number {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  if (version <= known) return version;
+  throw new NewerSchemaError(
+    `the database has schema ${version}, this version of Meerkat knows ${known}: it was made by a newer one`,
+  );
 }

@@ -9,6 +9,7 @@ type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> 
 /** The embedded store: one SQLite file, written by the thread that owns this. */
 export class SqliteDriver implements StoreDriver {
   readonly #db: Sqlite;
+  readonly #offline: OfflineMessages;
   readonly #operations: Table;
 
   constructor(directory: string, durability: Durability) {
@@ -17,6 +18,7 @@ export class SqliteDriver implements StoreDriver {
     const offline = new OfflineMessages(db);
     const values = new ModuleValues(db);
     this.#db = db;
+    this.#offline = offline;
     this.#operations = {
       account_get: (...args) => accounts.get(...args),
       account_insert: (...args) => accounts.insert(...args),
@@ -55,19 +57,27 @@ export class SqliteDriver implements StoreDriver {
       | ((...args: StoreArgs<O>) => StoreResult<O> | Promise<StoreResult<O>>)
       | undefined;
     if (run === undefined) throw new RangeError(`there is no operation ${operation}`);
-    return run(...args);
+    try {
+      return run(...args);
+    } catch (cause) {
+      this.#offline.forgetTotals();
+      throw cause;
+    }
   }
 
   begin(): void {
     this.#db.exec('BEGIN IMMEDIATE');
   }
 
+  get isOpen(): boolean {
+    return this.#db.inTransaction;
+  }
+
   commit(): void {
-    // A full disk may have ended the transaction already.
-    if (!this.#db.inTransaction) throw new Error('the transaction was undone by an error');
     try {
       this.#db.exec('COMMIT');
     } catch (cause) {
+      this.#offline.forgetTotals();
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw cause;
     }

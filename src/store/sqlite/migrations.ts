@@ -14,7 +14,8 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
 
   CREATE TABLE offline_message (
-    id INTEGER PRIMARY KEY,
+    -- Never used again: a late confirmation must not delete somebody else's message.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     timestamp INTEGER NOT NULL,
     expire INTEGER,
     server TEXT NOT NULL,

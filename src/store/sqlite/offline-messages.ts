@@ -1,4 +1,5 @@
 import { decodeValue, encodeValue } from '../../frame/value.ts';
+import { GenerationCache } from '../../util/generation-cache.ts';
 import { Claims } from '../claims.ts';
 import type { OfflineMessage, StoreArgs, StoreResult } from '../operations.ts';
 import type { Sqlite } from './database.ts';
@@ -14,12 +15,17 @@ interface Row {
 
 interface Total {
   count: number;
-  bytes: number | null;
+  bytes: number;
 }
+
+/** Users whose totals are remembered. */
+const TOTALS_MAX = 16_384;
 
 /** Messages for absent users (XEP-0160). */
 export class OfflineMessages {
   readonly claims = new Claims();
+  /** What users have stored: counting anew for each message that comes took 80 µs with 400 of them there, of 95 in all. */
+  readonly #totals = new GenerationCache<string, Total>(TOTALS_MAX);
   readonly #append;
   readonly #total;
   readonly #select;
@@ -37,15 +43,15 @@ export class OfflineMessages {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#total = db.prepare<[string, string], Total>(
-      'SELECT count(*) AS count, sum(length(packet)) AS bytes FROM offline_message WHERE server = ? AND username = ?',
+      'SELECT count(*) AS count, total(length(packet)) AS bytes FROM offline_message WHERE server = ? AND username = ?',
     );
     this.#select = db.prepare<[string, string, number, number], Row>(
       `SELECT id, timestamp, from_jid, to_jid, packet, permanent_fields FROM offline_message
        WHERE server = ? AND username = ? AND (expire IS NULL OR expire > ?)
        ORDER BY timestamp, id LIMIT ?`,
     );
-    this.#delete = db.prepare<[number, string, string]>(
-      'DELETE FROM offline_message WHERE id = ? AND server = ? AND username = ?',
+    this.#delete = db.prepare<[number, string, string], { bytes: number }>(
+      'DELETE FROM offline_message WHERE id = ? AND server = ? AND username = ? RETURNING length(packet) AS bytes',
     );
     this.#removeUser = db.prepare<[string, string]>(
       'DELETE FROM offline_message WHERE server = ? AND username = ?',
@@ -65,29 +71,44 @@ export class OfflineMessages {
     ...[domain, username, message, expires, messagesMax, bytesMax]: StoreArgs<'offline_append'>
   ): StoreResult<'offline_append'> {
     if (messagesMax !== null || bytesMax !== null) {
-      const { count, bytes } = this.#total.get(domain, username)!;
+      const { count, bytes } = this.#totalOf(domain, username);
       if (messagesMax !== null && count >= messagesMax) return 'full';
-      if (bytesMax !== null && (bytes ?? 0) + message.packet.length > bytesMax) return 'full';
+      if (bytesMax !== null && bytes + message.packet.length > bytesMax) return 'full';
     }
     const { timestamp, from, to, packet, keys } = message;
     const fields = keys.length === 0 ? null : encodeValue(keys);
     this.#append.run(timestamp, expires, domain, username, from, to, packet, fields);
+    this.#changeTotal(domain, username, 1, packet.length);
     return 'stored';
   }
 
   claim(
-    ...[domain, username, claimant, now, limit]: StoreArgs<'offline_claim'>
+    ...[
+      domain,
+      username,
+      claimant,
+      now,
+      limit,
+      bytesMax = Number.POSITIVE_INFINITY,
+    ]: StoreArgs<'offline_claim'>
   ): StoreResult<'offline_claim'> {
     if (!this.claims.take(domain, username, claimant)) return 'busy';
-    const rows = this.#select.all(domain, username, now, limit);
-    if (rows.length === 0) this.claims.release(domain, username, claimant);
-    return rows.map(messageOf);
+    const messages: OfflineMessage[] = [];
+    let bytes = 0;
+    for (const row of this.#select.iterate(domain, username, now, limit)) {
+      bytes += row.packet.length;
+      if (bytes > bytesMax && messages.length > 0) break;
+      messages.push(messageOf(row));
+    }
+    if (messages.length === 0) this.claims.release(domain, username, claimant);
+    return messages;
   }
 
   confirm(...[domain, username, claimant, ids]: StoreArgs<'offline_confirm'>): number {
-    // A claim that was lost (its shard was taken for dead) deletes nothing: somebody else may deliver these.
-    if (this.claims.holds(domain, username, claimant)) {
-      for (const id of ids) this.#delete.run(id, domain, username);
+    // Also when the claim was lost (the store was started again): what is confirmed was delivered.
+    for (const id of ids) {
+      const deleted = this.#delete.get(id, domain, username);
+      if (deleted !== undefined) this.#changeTotal(domain, username, -1, -deleted.bytes);
     }
     const left = this.count(domain, username);
     if (left === 0) this.claims.release(domain, username, claimant);
@@ -99,7 +120,12 @@ export class OfflineMessages {
   }
 
   count(domain: string, username: string): number {
-    return this.#total.get(domain, username)!.count;
+    return this.#totalOf(domain, username).count;
+  }
+
+  /** Forgets what is known of the table: a transaction was undone. */
+  forgetTotals(): void {
+    this.#totals.clear();
   }
 
   list(...[domain, username, limit]: StoreArgs<'offline_list'>): OfflineMessage[] {
@@ -107,19 +133,40 @@ export class OfflineMessages {
   }
 
   removeUser(domain: string, username: string): number {
+    this.#totals.delete(`${username}@${domain}`);
     return this.#removeUser.run(domain, username).changes;
   }
 
   removeDomain(domain: string): number {
+    this.#totals.clear();
     return this.#removeDomain.run(domain).changes;
   }
 
   removeExpired(...[domain, now, limit]: StoreArgs<'offline_remove_expired'>): number {
+    this.#totals.clear();
     return this.#removeExpired.run(domain, now, limit).changes;
   }
 
   removeOld(...[domain, before, limit]: StoreArgs<'offline_remove_old'>): number {
+    this.#totals.clear();
     return this.#removeOld.run(domain, before, limit).changes;
+  }
+
+  #totalOf(domain: string, username: string): Total {
+    const key = `${username}@${domain}`;
+    let total = this.#totals.get(key);
+    if (total === undefined) {
+      total = this.#total.get(domain, username)!;
+      this.#totals.set(key, total);
+    }
+    return total;
+  }
+
+  #changeTotal(domain: string, username: string, count: number, bytes: number): void {
+    const total = this.#totals.get(`${username}@${domain}`);
+    if (total === undefined) return;
+    total.count += count;
+    total.bytes += bytes;
   }
 }
 

@@ -53,7 +53,7 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
   },
   {
     name: 'stanzas_routed_total',
-    help: 'How routing ended, by kind of stanza and outcome. A stanza for several sessions counts for each.',
+    help: 'How routing ended on a shard, by kind of stanza and outcome. What is forwarded ends anew on the other shard.',
     type: 'counter',
     of: 'shards',
     cells: OUTCOMES.flatMap((outcome) =>
@@ -67,12 +67,7 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
     'shards',
     'router_stanza_dropped',
   ),
-  counter(
-    'router_no_route_total',
-    'Stanzas that no routing module took.',
-    'shards',
-    'router_no_route_found',
-  ),
+  counter('router_no_route_total', 'Stanzas that no routing module took.', 'shards', 'router_no_route_found'),
   counter('router_failures_total', 'Routing modules that failed.', 'shards', 'router_failed'),
   counter(
     'messages_bounced_total',

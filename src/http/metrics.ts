@@ -1,4 +1,4 @@
-import { Counter as PromCounter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Counter as PromCounter, Registry } from 'prom-client';
 import { COUNTER_NAMES, Counter, type CounterName } from '../memory/counters.ts';
 import { COUNTER_FAMILIES, type CounterFamily } from './counter-families.ts';
 import { type ShardCounts, Totals } from './totals.ts';
@@ -18,7 +18,11 @@ export interface MetricsSource {
   isStoreReady(): boolean;
   isReady(): boolean;
   ringDepths(): readonly { readonly from: number; readonly to: number; readonly bytes: number }[];
-  refusedConnections(): readonly { readonly listener: string; readonly reason: string; readonly count: number }[];
+  refusedConnections(): readonly {
+    readonly listener: string;
+    readonly reason: string;
+    readonly count: number;
+  }[];
   certificateDays(): readonly { readonly listener: string; readonly domain: string; readonly days: number }[];
   /** What shards count by themselves. A shard that does not answer in time is missing. */
   shardStats(): Promise<readonly ShardCountsByName[]>;
@@ -129,35 +133,55 @@ export class Metrics {
       for (const { from, to, bytes } of this.#source.ringDepths())
         set({ from: this.#threadName(from), to: this.#threadName(to) }, bytes);
     });
-    this.#add('gauge', 'ring_waiting_frames', 'Frames that wait for room in a ring.', ['from', 'to'], (set) => {
-      for (const { shard, lanes } of this.#lanes) {
-        for (const { to, waitingFrames } of lanes)
-          set({ from: String(shard), to: this.#threadName(to) }, waitingFrames);
-      }
-    });
+    this.#add(
+      'gauge',
+      'ring_waiting_frames',
+      'Frames that wait for room in a ring.',
+      ['from', 'to'],
+      (set) => {
+        for (const { shard, lanes } of this.#lanes) {
+          for (const { to, waitingFrames } of lanes)
+            set({ from: String(shard), to: this.#threadName(to) }, waitingFrames);
+        }
+      },
+    );
   }
 
   #addListeners(): void {
     const refused = 'Connections refused by the limits of their listener.';
     this.#add('counter', 'connections_refused_total', refused, ['listener', 'reason'], (set) => {
-      for (const { listener, reason, count } of this.#source.refusedConnections()) set({ listener, reason }, count);
+      for (const { listener, reason, count } of this.#source.refusedConnections())
+        set({ listener, reason }, count);
     });
     const days = 'Days until the certificate ends.';
     this.#add('gauge', 'tls_certificate_days_left', days, ['listener', 'domain'], (set) => {
-      for (const { listener, domain, days } of this.#source.certificateDays()) set({ listener, domain }, days);
+      for (const { listener, domain, days } of this.#source.certificateDays())
+        set({ listener, domain }, days);
     });
   }
 
   #addShardCounts(): void {
-    this.#add('counter', 'hook_runs_total', 'Runs of each hook that has handlers.', ['hook', 'host_type'], (set) => {
-      for (const [key, runs] of this.#hooks.entries()) {
-        const [hook = '', tag = ''] = key.split(SEPARATOR);
-        set({ hook, host_type: tag }, runs);
-      }
-    });
-    this.#add('counter', 'module_events_total', 'What modules count, each under names of its own.', ['event'], (set) => {
-      for (const [event, count] of this.#modules.entries()) set({ event }, count);
-    });
+    this.#add(
+      'counter',
+      'hook_runs_total',
+      'Runs of each hook that has handlers.',
+      ['hook', 'host_type'],
+      (set) => {
+        for (const [key, runs] of this.#hooks.entries()) {
+          const [hook = '', tag = ''] = key.split(SEPARATOR);
+          set({ hook, host_type: tag }, runs);
+        }
+      },
+    );
+    this.#add(
+      'counter',
+      'module_events_total',
+      'What modules count, each under names of its own.',
+      ['event'],
+      (set) => {
+        for (const [event, count] of this.#modules.entries()) set({ event }, count);
+      },
+    );
   }
 
   #threads(of: CounterFamily['of']): number[] {
@@ -179,7 +203,12 @@ export class Metrics {
     labelNames: readonly string[],
     collect: (set: (labels: Record<string, string>, value: number) => void) => void,
   ): void {
-    const settings = { name: `${PREFIX}${name}`, help, labelNames: [...labelNames], registers: [this.#registry] };
+    const settings = {
+      name: `${PREFIX}${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+    };
     if (type === 'counter') {
       const metric: PromCounter = new PromCounter({
         ...settings,

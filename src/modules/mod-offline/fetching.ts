@@ -1,0 +1,248 @@
+import {
+  type Accumulator,
+  type C2sParams,
+  delayXml,
+  Flag,
+  type Jid,
+  type ModuleContext,
+  type OfflineMessage,
+  type OfflineRoute,
+  parseElement,
+  type SessionHandle,
+  type SessionId,
+  STOP,
+  Stanza,
+  type Verdict,
+} from '../module.ts';
+import type { OfflineOptions } from './mod-offline.ts';
+import { tellAvailable, tellSession } from './tell-available.ts';
+
+/** Messages taken from the store at a time, and their bytes: far less than a connection may have waiting for a slow client. */
+const BATCH = 500;
+const BATCH_BYTES = 262_144;
+/** When the store did not answer: pause before the next try. */
+const RETRY_MS = 5_000;
+/** Longest that live messages wait for those that were stored before them. */
+const HOLD_MS_MAX = 1_000;
+
+/**
+ * What a session is doing with its user's stored messages, one batch at a time:
+ *
+ *   asked for ─▶ routed to the session ─▶ taken by the kernel ─▶ deleted ─▶ the next batch, if there is more
+ *
+ * Until they are deleted the store keeps them from other sessions. If the session ends in between, the store is told, and whoever is
+ * there gets them.
+ */
+interface Pickup {
+  readonly session: C2sParams;
+  isBusy: boolean;
+  hasEnded: boolean;
+  /** Something was stored meanwhile. */
+  hasMore: boolean;
+  /** Called when the batch is done with. */
+  whenIdle: (() => void) | undefined;
+}
+
+/** Brings stored messages to sessions. */
+export class Fetching {
+  readonly #context: ModuleContext<OfflineOptions>;
+
+  constructor(context: ModuleContext<OfflineOptions>) {
+    this.#context = context;
+  }
+
+  #pickup(session: C2sParams): Pickup {
+    const known = session.moduleState(this.#context.slot) as Pickup | undefined;
+    if (known !== undefined) return known;
+    const fresh: Pickup = {
+      session,
+      isBusy: false,
+      hasEnded: false,
+      hasMore: false,
+      whenIdle: undefined,
+    };
+    session.setModuleState(this.#context.slot, fresh);
+    return fresh;
+  }
+
+  /** Finds what is stored for a session that takes messages now (`resend_offline_messages`); its caller routes it. */
+  fetch(acc: Accumulator, jid: Jid): undefined | Promise<undefined> {
+    const handle = this.#context.session(jid);
+    if (handle === undefined || acc.trace?.isDryRun) return undefined;
+    const pickup = this.#pickup(handle.params);
+    if (pickup.isBusy) {
+      pickup.hasMore = true;
+      return undefined;
+    }
+    pickup.isBusy = true;
+    pickup.hasMore = false;
+    // Gone again if the hook's deadline passes: then nobody routes any more what we find.
+    acc.set('offline', 'fetching', true);
+    return this.#claim(acc, handle, pickup);
+  }
+
+  async #claim(acc: Accumulator, handle: SessionHandle, pickup: Pickup): Promise<undefined> {
+    const { jid, sid } = pickup.session;
+    const { domain, local } = jid!;
+    let messages: OfflineMessage[] | 'busy';
+    try {
+      const now = this.#context.timestamp();
+      messages = await this.#context.store.request(
+        'offline_claim',
+        domain,
+        local,
+        claimant(sid!),
+        now,
+        BATCH,
+        BATCH_BYTES,
+      );
+    } catch (cause) {
+      this.#context.log.warn({ err: cause, what: 'offline_fetch_failed', user: jid!.bare }, 'not fetched');
+      this.#tryLater(pickup);
+      return;
+    }
+    // If the session has ended, the store knows it: it was told after it was asked.
+    if (pickup.hasEnded) return;
+    if (acc.get('offline', 'fetching') !== true) {
+      void this.#release(pickup);
+      this.#tryLater(pickup);
+    } else if (messages === 'busy' || messages.length === 0) this.#finished(pickup, false);
+    else this.#hand(acc, handle, pickup, messages);
+  }
+
+  /** Gives the messages to the caller of the hook; the last one knows that it is the last. */
+  #hand(acc: Accumulator, handle: SessionHandle, pickup: Pickup, messages: readonly OfflineMessage[]): void {
+    const ids = messages.map((message) => message.id);
+    const routes = messages.map((message): OfflineRoute => ({ acc: this.#restore(acc, pickup, message) }));
+    const last = routes.pop()!;
+    const routed = (): void => handle.afterFlush(() => void this.#confirm(pickup, ids));
+    const earlier = acc.get<readonly OfflineRoute[]>('offline', 'messages') ?? [];
+    acc.set('offline', 'messages', [...earlier, ...routes, { ...last, routed }]);
+    this.#context.count('delivered', messages.length);
+    this.#holdUntilIdle(pickup);
+  }
+
+  /** A stored message on its way again: from its sender, with the time it was sent, to this session alone. */
+  #restore(acc: Accumulator, { session }: Pickup, message: OfflineMessage): Accumulator {
+    const jid = session.jid!;
+    const bytes = Buffer.from(message.packet);
+    const stanza = Stanza.of(parseElement(bytes, 0, bytes.length));
+    const host = this.#context.trustedJid(jid.domain);
+    const delay = delayXml(host, message.timestamp, 'Offline Storage');
+    const from = this.#context.trustedJid(message.from);
+    const to = this.#context.trustedJid(message.to);
+    // It may have been sent to a resource that is not there any more.
+    const restored = acc.derive(stanza.append(delay), from, to.full === jid.full ? to : jid.bareJid);
+    restored.originSid = undefined;
+    restored.originJid = undefined;
+    restored.receiverSid = session.sid;
+    restored.hops = 0;
+    restored.addFlag(Flag.DELAYED | Flag.STORED);
+    restored.adoptPermanent(this.#context.decodeKeys(message.keys));
+    return restored;
+  }
+
+  /** The kernel has taken the messages: they need not be kept any more. */
+  async #confirm(pickup: Pickup, ids: readonly number[]): Promise<void> {
+    const { jid, sid } = pickup.session;
+    const { domain, local } = jid!;
+    let left: number;
+    try {
+      left = await this.#context.store.request('offline_confirm', domain, local, claimant(sid!), ids);
+    } catch (cause) {
+      // Until it is deleted the batch counts as in hand, so that the client does not get it twice.
+      this.#context.log.warn({ err: cause, what: 'offline_confirm_failed', user: jid!.bare }, 'not deleted');
+      this.#later(pickup, () => void this.#confirm(pickup, ids));
+      return;
+    }
+    this.#finished(pickup, left > 0);
+  }
+
+  /** A batch is done with. Goes on if there is more. */
+  #finished(pickup: Pickup, isMoreLeft: boolean): void {
+    const { session, whenIdle } = pickup;
+    const goesOn = isMoreLeft || pickup.hasMore;
+    pickup.isBusy = false;
+    pickup.whenIdle = undefined;
+    if (!pickup.hasEnded) {
+      // Nothing to remember while nothing is under way: most sessions are idle.
+      if (goesOn) this.#tell(pickup);
+      else session.setModuleState(this.#context.slot, undefined);
+    }
+    whenIdle?.();
+  }
+
+  #tryLater(pickup: Pickup): void {
+    pickup.hasMore = false;
+    this.#finished(pickup, false);
+    this.#later(pickup, () => this.#tell(pickup));
+  }
+
+  #tell({ session }: Pickup): void {
+    tellSession(this.#context, session.jid!.bareJid, session.sid!);
+  }
+
+  #later(pickup: Pickup, work: () => void): void {
+    this.#context.after(RETRY_MS, () => {
+      if (!pickup.hasEnded) work();
+    });
+  }
+
+  /** Something was stored while the session was there (`foreign_event`). */
+  newMessages(acc: Accumulator, session: C2sParams): Verdict {
+    const pickup = this.#pickup(session);
+    if (!pickup.isBusy) {
+      this.#context.resendOffline(session, acc);
+      return STOP;
+    }
+    pickup.hasMore = true;
+    this.#holdUntilIdle(pickup);
+    return STOP;
+  }
+
+  /** What is stored is older than what comes next: that waits, but not for a client that does not read. */
+  #holdUntilIdle(pickup: Pickup): void {
+    if (pickup.whenIdle !== undefined) return;
+    const handle = this.#context.session(pickup.session.jid!);
+    if (handle?.params !== pickup.session) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#context.after(HOLD_MS_MAX, resolve);
+    pickup.whenIdle = () => {
+      cancel();
+      resolve();
+    };
+    handle.holdReceiving(promise);
+  }
+
+  /** The session ends (`user_terminate`): what it has in hand and could not deliver is for others. */
+  ended(session: C2sParams): undefined {
+    const pickup = session.moduleState(this.#context.slot) as Pickup | undefined;
+    if (pickup === undefined) return;
+    pickup.hasEnded = true;
+    if (pickup.isBusy) void this.#release(pickup);
+    pickup.whenIdle?.();
+  }
+
+  async #release({ session }: Pickup): Promise<void> {
+    await this.#giveBack(session.jid!.bareJid, session.sid!);
+  }
+
+  /** The session died with its shard (`session_cleanup`). */
+  async lost(jid: Jid, sid: SessionId): Promise<undefined> {
+    await this.#giveBack(jid.bareJid, sid);
+  }
+
+  async #giveBack(owner: Jid, sid: SessionId): Promise<void> {
+    try {
+      await this.#context.store.request('offline_release', owner.domain, owner.local, claimant(sid));
+    } catch {
+      // A store that is gone has forgotten all claims.
+      return;
+    }
+    tellAvailable(this.#context, owner);
+  }
+}
+
+function claimant({ shard, number, time }: SessionId): readonly [number, number, number] {
+  return [shard, number, time];
+}

@@ -1,0 +1,141 @@
+import {
+  type Accumulator,
+  Flag,
+  type Jid,
+  type ModuleContext,
+  type PersonalData,
+  STOP,
+  Stanza,
+  StanzaError,
+  type Verdict,
+} from '../module.ts';
+import type { OfflineOptions } from './mod-offline.ts';
+import { expiryOf, isStorable, requestsStoredEvent, storedEvent, withoutDelays } from './offline-text.ts';
+import { tellAvailable } from './tell-available.ts';
+
+/** Kept for a user when the access rule says nothing (threats.md §7). */
+const MESSAGES_MAX = 500;
+const BYTES_MAX = 8_388_608;
+/** Expired messages deleted at a time. */
+const CLEAN_UP_BATCH = 1_000;
+/** Messages in an export of personal data. */
+const EXPORT_MAX = 100_000;
+
+/** Puts messages for absent users into the store, and takes out what nobody will fetch. */
+export class Keeping {
+  readonly #context: ModuleContext<OfflineOptions>;
+
+  constructor(context: ModuleContext<OfflineOptions>) {
+    this.#context = context;
+  }
+
+  /** Keeps a message, or leaves it to the next handler: a bare chat state, an answer to a message event. */
+  store(acc: Accumulator, to: Jid): Verdict {
+    if (!isStorable(acc.stanza!.element)) return undefined;
+    acc.set('offline', 'stored', true);
+    if (acc.trace?.isDryRun) return STOP;
+    const writing = this.#write(acc, to);
+    // What its sender sends next must not overtake it because its user has come meanwhile.
+    this.#context.holdDelivery(to.bareJid, writing);
+    return STOP;
+  }
+
+  /** Never rejects: a message that cannot be stored goes back. */
+  async #write(acc: Accumulator, to: Jid): Promise<void> {
+    const { element } = acc.stanza!;
+    acc.stanza!.retain();
+    const owner = to.bareJid;
+    const expiresIn = expiryOf(element);
+    const { stripped, stamp } = withoutDelays(element);
+    // A client may write any time into its message; only a repetition of ours knows better than the clock.
+    const timestamp = (acc.flags & Flag.DELAYED) === 0 ? acc.timestamp : (stamp ?? acc.timestamp);
+    const stanza = stripped === element ? acc.stanza! : Stanza.of(stripped);
+    const message = {
+      timestamp,
+      from: acc.from.full,
+      to: to.full,
+      packet: stanza.toBuffer('', ''),
+      keys: this.#context.encodeKeys(acc.permanentKeys()),
+    };
+    const expires = expiresIn === undefined ? null : this.#context.timestamp() + expiresIn * 1_000_000;
+    const { domain, local } = owner;
+    const messagesMax = this.#messagesMax(owner);
+    let result: 'stored' | 'full';
+    try {
+      result = await this.#context.store.request(
+        'offline_append',
+        domain,
+        local,
+        message,
+        expires,
+        messagesMax,
+        BYTES_MAX,
+      );
+    } catch (cause) {
+      this.#context.log.warn({ err: cause, what: 'offline_store_failed', user: owner.bare }, 'not stored');
+      this.#refuse(acc, 'The server could not store your message');
+      return;
+    }
+    if (result === 'full') {
+      this.#refuse(acc, 'Your contact offline message queue is full. The message has been discarded.');
+      return;
+    }
+    this.#context.outcome(acc, 'stored');
+    this.#context.count('stored');
+    if (requestsStoredEvent(element)) {
+      void this.#context.route(acc.derive(Stanza.of(storedEvent(element)), to, acc.from));
+    }
+    // Its user may have come while it was written: then nobody else would tell him.
+    tellAvailable(this.#context, owner);
+  }
+
+  #messagesMax(owner: Jid): number | null {
+    const value = this.#context.access(this.#context.options.access_max_user_messages, owner, owner.domain);
+    if (value === Number.POSITIVE_INFINITY) return null;
+    return typeof value === 'number' ? value : MESSAGES_MAX;
+  }
+
+  #refuse(acc: Accumulator, text: string): void {
+    this.#context.count('refused');
+    const reply = acc.errorReply(new StanzaError('resource-constraint', text));
+    if (reply === undefined) {
+      this.#context.outcome(acc, 'dropped');
+      return;
+    }
+    this.#context.outcome(acc, 'bounced');
+    void this.#context.route(reply);
+  }
+
+  async removeUser(jid: Jid): Promise<undefined> {
+    await this.#context.store.request('offline_remove_user', jid.domain, jid.local);
+  }
+
+  async personalData(data: readonly PersonalData[], jid: Jid): Promise<readonly PersonalData[]> {
+    const messages = await this.#context.store.request('offline_list', jid.domain, jid.local, EXPORT_MAX);
+    const rows = messages.map(({ timestamp, from, to, packet }) => [
+      new Date(timestamp / 1000).toISOString(),
+      from,
+      to,
+      Buffer.from(packet).toString(),
+    ]);
+    return [...data, { name: 'offline', columns: ['timestamp', 'from', 'to', 'packet'], rows }];
+  }
+
+  /** Deletes what has expired, a little at a time. */
+  async cleanUp(): Promise<void> {
+    try {
+      for (const host of this.#context.hosts) {
+        let removed: number;
+        do {
+          const now = this.#context.timestamp();
+          removed = await this.#context.store.request('offline_remove_expired', host, now, CLEAN_UP_BATCH);
+        } while (removed === CLEAN_UP_BATCH);
+      }
+    } catch (cause) {
+      this.#context.log.warn(
+        { err: cause, what: 'offline_clean_up_failed' },
+        'expired messages stay for now',
+      );
+    }
+  }
+}

@@ -1,0 +1,310 @@
+import {
+  type Accumulator,
+  type C2sParams,
+  delayXml,
+  type Jid,
+  type ModuleContext,
+  STOP,
+  type Stanza,
+  StanzaError,
+  type Subscription,
+  type SubscriptionType,
+  type Verdict,
+} from '../module.ts';
+import type { LostSessions } from './lost-sessions.ts';
+import { PresenceState } from './presence-state.ts';
+import {
+  isKnownType,
+  presenceStanza,
+  priorityOf,
+  statusFor,
+  statusOf,
+  subscriptionLists,
+} from './presence-text.ts';
+
+/** What the roster module tells a session about a contact whose subscription changed. */
+interface RosterChange {
+  readonly jid: string;
+  readonly subscription: Subscription | 'remove';
+}
+
+/** Asks the session of this full JID to announce itself once more. */
+interface AnnounceAgain {
+  readonly again: string;
+}
+
+/** What a session is told by an event. */
+export type SessionEvent = RosterChange | AnnounceAgain;
+
+/** The presence of the sessions of one shard. */
+export class Presence {
+  readonly #context: ModuleContext;
+  readonly #lost: LostSessions;
+
+  constructor(context: ModuleContext, lost: LostSessions) {
+    this.#context = context;
+    this.#lost = lost;
+  }
+
+  #state(session: C2sParams): PresenceState | undefined {
+    return session.moduleState(this.#context.slot) as PresenceState | undefined;
+  }
+
+  #stateFor(session: C2sParams): PresenceState {
+    const known = this.#state(session);
+    if (known !== undefined) return known;
+    const state = new PresenceState();
+    session.setModuleState(this.#context.slot, state);
+    return state;
+  }
+
+  // ── from our client ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Presence from our client (`user_send_presence`). It is routed here; the session itself routes none. */
+  send(acc: Accumulator, session: C2sParams): Verdict | Promise<Verdict> {
+    const { type } = acc.stanza!;
+    if (!isKnownType(type)) return this.#refuse(acc);
+    if (acc.to.full !== session.jid!.bare) return this.#directed(acc, session);
+    switch (type) {
+      case undefined:
+      case 'available':
+        return this.#available(acc, session);
+      case 'unavailable':
+        return this.#unavailable(acc, session);
+      default:
+        // Subscribing to oneself, probing oneself: nothing to do.
+        return undefined;
+    }
+  }
+
+  #refuse(acc: Accumulator): typeof STOP {
+    const reply = acc.errorReply(new StanzaError('bad-request', 'Invalid presence type'));
+    if (reply !== undefined) this.#route(reply);
+    return STOP;
+  }
+
+  #available(acc: Accumulator, session: C2sParams): undefined | Promise<undefined> {
+    const jid = session.jid!.bareJid;
+    const verdict = this.#context.runHook('roster_get_subscription_lists', acc, { jid });
+    if (!(verdict instanceof Promise)) return this.#availableTo(acc, session);
+    return verdict.then(() => this.#availableTo(acc, session));
+  }
+
+  #availableTo(acc: Accumulator, session: C2sParams): undefined {
+    const { from, to, pending } = subscriptionLists(acc);
+    const stanza = acc.stanza!;
+    const own = session.jid!;
+    const state = this.#stateFor(session);
+    const wasAvailable = state.isAvailable;
+    const before = state.priority;
+    const priority = priorityOf(stanza);
+    state.becomeAvailable(stanza, acc.timestamp, priority, from, to);
+    this.#context.setPresence(session, acc, priority, stanza);
+    if (!wasAvailable) void this.#context.runHook('user_available', acc, { jid: own });
+    if (priority >= 0 && (before === undefined || before < 0)) {
+      this.#context.resendOffline(session, acc.derive(stanza, own, own.bareJid));
+    }
+    if (!wasAvailable) this.#ask(acc, own, to);
+    // The first presence and every change go to the same: contacts that may see us, and the own resources (RFC 6121 §4.2.2, §4.4.2).
+    for (const contact of state.contacts()) this.#route(acc.derive(stanza, own, contact));
+    this.#route(acc.derive(stanza, own, own.bareJid));
+    for (const request of pending) this.#showRequest(acc, own, request);
+    return undefined;
+  }
+
+  /** Asks those whose presence we see (RFC 6121 §4.3.1), and the own resources. */
+  #ask(acc: Accumulator, own: Jid, contacts: readonly Jid[]): void {
+    const probe = presenceStanza('probe');
+    for (const contact of contacts) this.#route(acc.derive(probe, own, contact));
+    // Nobody needs to be asked when there is no other resource.
+    if (this.#context.sessions(own.bareJid).length > 1) this.#route(acc.derive(probe, own, own.bareJid));
+  }
+
+  /** A subscription request that the user has not answered is shown to this resource (RFC 6121 §3.1.3). */
+  #showRequest(acc: Accumulator, own: Jid, request: Stanza): void {
+    const requester = this.#context.jid(request.attribute('from') ?? '');
+    if (requester === undefined) return;
+    acc.addAction({ kind: 'route', acc: acc.derive(request, requester.bareJid, own.bareJid) });
+  }
+
+  /** No longer available: everybody who was told is told (RFC 6121 §4.5.2, §4.6.3). */
+  #unavailable(acc: Accumulator, session: C2sParams): undefined {
+    const state = this.#state(session);
+    if (state === undefined) return;
+    const stanza = acc.stanza!;
+    const own = session.jid!;
+    const { isAvailable } = state;
+    const told = [...state.contacts(), ...state.directedJids()];
+    if (isAvailable) this.#context.unsetPresence(session, acc, statusOf(stanza));
+    state.becomeUnavailable();
+    for (const jid of told) this.#route(acc.derive(stanza, own, jid));
+    if (!isAvailable) return;
+    // The session itself is not available any more, but it is told, too (RFC 6121 §4.5.2).
+    this.#route(acc.derive(stanza, own, own.bareJid));
+    this.#route(acc.derive(stanza, own, own));
+  }
+
+  /** Presence with an address: to somebody in particular (RFC 6121 §4.6), or about subscriptions (§3). */
+  #directed(acc: Accumulator, session: C2sParams): undefined | Promise<undefined> {
+    const { type } = acc.stanza!;
+    const from = session.jid!;
+    switch (type) {
+      case undefined:
+      case 'available':
+        this.#stateFor(session).directedTo(acc.to);
+        break;
+      case 'unavailable':
+        this.#state(session)?.forget(acc.to);
+        break;
+      case 'error':
+      case 'probe':
+        break;
+      default:
+        return this.#subscription(acc, from, type as SubscriptionType);
+    }
+    return this.#route(acc.derive(acc.stanza!, from, acc.to));
+  }
+
+  /** RFC 6121 §3.1.2: the addresses are bare on both sides. */
+  #subscription(acc: Accumulator, own: Jid, type: SubscriptionType): undefined | Promise<undefined> {
+    const from = own.bareJid;
+    const to = acc.to.bareJid;
+    const verdict = this.#context.runHook('roster_out_subscription', acc, { from, to, type });
+    if (!(verdict instanceof Promise)) return this.#route(acc.derive(acc.stanza!, from, to));
+    return verdict.then(() => this.#route(acc.derive(acc.stanza!, from, to)));
+  }
+
+  // ── for our client ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Presence for our client (`user_receive_presence`). */
+  receive(acc: Accumulator, session: C2sParams): Verdict {
+    const state = this.#state(session);
+    const { type } = acc.stanza!;
+    switch (type) {
+      case undefined:
+      case 'available':
+        if (this.#lost.isWorthNoting(acc, session, state))
+          this.#lost.heard(acc, session, this.#stateFor(session));
+        return undefined;
+      case 'probe':
+        if (state?.isAvailable) this.#answerProbe(acc, session, state);
+        return STOP;
+      case 'unavailable':
+        // The end of an earlier session of our resource, which we have replaced.
+        if (acc.from.full === session.jid!.full && state?.isAvailable) return STOP;
+        break;
+      case 'error':
+        break;
+      default:
+        return isKnownType(type) ? undefined : this.#refuse(acc);
+    }
+    if (state !== undefined) {
+      state.forget(acc.from);
+      this.#lost.unheard(acc.from, session, state);
+    }
+    return undefined;
+  }
+
+  /** RFC 6121 §4.3.2: our last presence for whoever may see it; a bare one for whoever was sent it directly. */
+  #answerProbe(acc: Accumulator, session: C2sParams, state: PresenceState): void {
+    const own = session.jid!;
+    if (acc.from.full === own.full) return;
+    if (acc.from.bare === own.bare || state.isSeenBy(acc.from.bare)) {
+      void this.#context.runHook('presence_probe', acc, { from: acc.from, to: own, sid: session.sid! });
+      const answer = state.last().append(delayXml(own, state.timestamp, 'Delayed presence'));
+      this.#route(acc.derive(answer, own, acc.from));
+    } else if (state.wasDirectedTo(acc.from)) {
+      this.#route(acc.derive(presenceStanza(undefined), own, acc.from));
+    }
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The session ends (`user_terminate`): everybody who was told learns it, with a status that says why. */
+  terminate(acc: Accumulator, session: C2sParams): undefined {
+    const state = this.#state(session);
+    if (state === undefined) return;
+    const reason = session.reason ?? 'normal';
+    const status = statusFor(reason);
+    const own = session.jid!;
+    const contacts = state.isAvailable ? [...state.contacts(), own.bareJid] : [];
+    const others = state.directedJids();
+    this.#lost.ended(session, state);
+    if (state.isAvailable) this.#context.unsetPresence(session, acc, status ?? '');
+    state.becomeUnavailable();
+    // A resumed session goes on under the same address: nobody is to notice.
+    if (reason === 'resumed') return;
+    const stanza = presenceStanza('unavailable', status);
+    for (const jid of others) this.#route(acc.derive(stanza, own, jid));
+    if (reason === 'replaced') void this.#endUnlessTaken(acc, own, stanza, contacts);
+    else for (const jid of contacts) this.#route(acc.derive(stanza, own, jid));
+  }
+
+  /**
+   * Another session may have the same address by now. If it is available already, contacts must not be told that the address is not; and if
+   * it becomes so while they are told, it announces itself once more, so that nobody is left with the wrong word.
+   */
+  async #endUnlessTaken(
+    acc: Accumulator,
+    own: Jid,
+    stanza: Stanza,
+    contacts: readonly Jid[],
+  ): Promise<undefined> {
+    if (contacts.length === 0 || (await this.#isAvailable(own))) return;
+    for (const jid of contacts) this.#route(acc.derive(stanza, own, jid));
+    if (this.#context.sessions(own.bareJid).length === 0) return;
+    await this.#context.whenHandled();
+    if (!(await this.#isAvailable(own))) return;
+    const request: AnnounceAgain = { again: own.full };
+    this.#context.sendEvent(own.bareJid, request);
+  }
+
+  async #isAvailable(own: Jid): Promise<boolean> {
+    const resources = await this.#context.availableResources(own.bareJid);
+    return resources.some((jid) => jid.full === own.full);
+  }
+
+  /** A session died with its shard, and what it knew of directed presence with it (`session_cleanup`). */
+  async lost(acc: Accumulator, own: Jid): Promise<undefined> {
+    await this.#context.runHook('roster_get_subscription_lists', acc, { jid: own.bareJid });
+    const contacts = [...subscriptionLists(acc).from, own.bareJid];
+    await this.#endUnlessTaken(acc, own, presenceStanza('unavailable', statusFor('lost')), contacts);
+  }
+
+  // ── events ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** An event for a session (`foreign_event`). */
+  told(session: C2sParams, content: SessionEvent): Verdict {
+    const state = this.#state(session);
+    if (state === undefined) return STOP;
+    if ('again' in content) {
+      if (content.again === session.jid!.full && state.isAvailable) this.#announce(session.jid!, state);
+    } else this.#rosterChanged(session.jid!, state, content);
+    return STOP;
+  }
+
+  #announce(own: Jid, state: PresenceState): void {
+    const stanza = state.last();
+    for (const contact of [...state.contacts(), own.bareJid]) {
+      this.#route(this.#context.accumulator(own, contact, stanza));
+    }
+  }
+
+  /** A contact gained or lost sight of us while we are online (RFC 6121 §3.1.5, §3.2.2, §3.3.3). */
+  #rosterChanged(own: Jid, state: PresenceState, { jid, subscription }: RosterChange): void {
+    const contact = this.#context.jid(jid)?.bareJid;
+    if (contact === undefined) return;
+    const saw = state.isSeenBy(contact.bare);
+    const sees = subscription === 'from' || subscription === 'both';
+    state.contactChanged(contact, sees, subscription === 'to' || subscription === 'both');
+    if (!state.isAvailable || sees === saw) return;
+    const stanza = sees ? state.last() : presenceStanza('unavailable');
+    if (!sees) state.forget(contact);
+    this.#route(this.#context.accumulator(own, contact, stanza));
+  }
+
+  #route(acc: Accumulator): undefined {
+    void this.#context.route(acc);
+    return undefined;
+  }
+}

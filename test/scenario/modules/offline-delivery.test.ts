@@ -1,0 +1,250 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestClient } from '../../helpers/client.ts';
+import { TestServer } from '../../helpers/server.ts';
+import { crash, LAB, loginOn, messagesUntilNow } from './support.ts';
+
+/** Offline messages come exactly once and in order, whatever happens to sessions, shards and the process meanwhile. */
+
+const MODULES = `
+[access]
+  max_user_offline_messages = [{ acl = "all", value = "infinity" }]
+[modules.mod_presence]
+[modules.mod_offline]
+${LAB}`;
+const USERS = ['romeo', 'juliet'];
+
+/** Sends numbered messages to Juliet. */
+function send(romeo: TestClient, from: number, to: number, body = 'x'): void {
+  for (let i = from; i < to; i++) {
+    romeo.send(`<message to='juliet@localhost' type='chat' id='${i}'><body>${body}</body></message>`);
+  }
+}
+
+/** Waits until all that was sent is stored. */
+async function stored(romeo: TestClient): Promise<void> {
+  await romeo.iq('get', `nobody${Math.random()}@localhost`, "<query xmlns='urn:test:nobody'/>");
+}
+
+function numbers(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_unused, i) => from + i);
+}
+
+async function idsOf(client: TestClient, count: number): Promise<number[]> {
+  const ids: number[] = [];
+  while (ids.length < count) ids.push(Number((await client.message()).attribute('id')));
+  return ids;
+}
+
+async function comeBack(server: TestServer, resource: string): Promise<TestClient> {
+  const client = await TestClient.login(server.port(), `juliet@localhost/${resource}`, {
+    isAvailable: false,
+  });
+  client.send('<presence/>');
+  return client;
+}
+
+describe.each([1, 2, 3])('stored messages on %i shards', (shards) => {
+  let server: TestServer;
+  let romeo: TestClient;
+
+  beforeAll(async () => {
+    server = await TestServer.start({ shards, users: USERS, toml: MODULES });
+    romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+  });
+
+  afterAll(() => server.stop());
+
+  it('come once in all to resources that arrive at the same time', async () => {
+    for (let round = 0; round < 5; round++) {
+      send(romeo, 0, 300);
+      await stored(romeo);
+      const resources = ['a', 'b', 'c', 'd'];
+      const clients = await Promise.all(
+        resources.map((name) =>
+          TestClient.login(server.port(), `juliet@localhost/${name}`, { isAvailable: false }),
+        ),
+      );
+      const seen: number[][] = clients.map(() => []);
+      let count = 0;
+      for (const client of clients) client.send('<presence/>');
+      await new Promise<void>((resolve, reject) => {
+        clients.forEach((client, i) => {
+          void (async () => {
+            while (count < 300) {
+              const heard = await client.next();
+              if (heard.kind !== 'element' || heard.element.name !== 'message') continue;
+              seen[i]!.push(Number(heard.element.attribute('id')));
+              if (++count === 300) resolve();
+            }
+          })().catch((cause: unknown) => {
+            if (count < 300) reject(cause);
+          });
+        });
+      });
+      expect(seen.flat().sort((a, b) => a - b)).toEqual(numbers(0, 300));
+      for (const ids of seen) expect(ids).toEqual(ids.toSorted((a, b) => a - b));
+      for (const client of clients) client.cut();
+      await nobodyThere();
+    }
+  });
+
+  /** Waits until Juliet has no session any more. */
+  async function nobodyThere(): Promise<void> {
+    for (;;) {
+      const answers = await Promise.all(
+        ['a', 'b', 'c', 'd'].map((name) =>
+          romeo.iq('get', `juliet@localhost/${name}`, "<query xmlns='urn:test:there'/>"),
+        ),
+      );
+      if (answers.every((answer) => answer.attribute('type') === 'error')) return;
+    }
+  }
+
+  it('keep their order with those sent while their user comes', async () => {
+    for (let round = 0; round < 10; round++) {
+      send(romeo, 0, 50);
+      const juliet = await TestClient.login(server.port(), `juliet@localhost/r${round}`, {
+        isAvailable: false,
+      });
+      // Sent in pieces, so that her presence falls between any two of them.
+      for (let i = 50; i < 250; i += 20) {
+        send(romeo, i, i + 20);
+        if (i === 110) juliet.send('<presence/>');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(await idsOf(juliet, 250), `round ${round}`).toEqual(numbers(0, 250));
+      expect(await messagesUntilNow(juliet)).toEqual([]);
+      await juliet.close();
+    }
+  });
+
+  it('come to the next session when the first one ends before it got them', async () => {
+    send(romeo, 0, 20);
+    await stored(romeo);
+    const frozen = await comeBack(server, 'frozen');
+    // Presence is behind the messages: once it was answered, they are in the session's hands.
+    expect(await messagesUntilNow(frozen)).toEqual([]);
+    const phone = await comeBack(server, 'phone');
+    expect(await messagesUntilNow(phone)).toEqual([]);
+    frozen.cut();
+    expect(await idsOf(phone, 20)).toEqual(numbers(0, 20));
+    expect(await messagesUntilNow(phone)).toEqual([]);
+    await phone.close();
+    const again = await comeBack(server, 'again');
+    expect(await messagesUntilNow(again)).toEqual([]);
+    await again.close();
+  });
+
+  it('that a session has in its hands stay for later when it ends and nobody else is there', async () => {
+    send(romeo, 0, 20);
+    await stored(romeo);
+    const frozen = await comeBack(server, 'frozen');
+    expect(await messagesUntilNow(frozen)).toEqual([]);
+    await frozen.close();
+    const phone = await comeBack(server, 'phone');
+    expect(await idsOf(phone, 20)).toEqual(numbers(0, 20));
+    expect(await messagesUntilNow(phone)).toEqual([]);
+    await phone.close();
+  });
+
+  it('go on to a client that reads after one that does not, without gaps or repetition', async () => {
+    send(romeo, 0, 100, 'x'.repeat(100_000));
+    await stored(romeo);
+    const deaf = await TestClient.login(server.port(), 'juliet@localhost/deaf', { isAvailable: false });
+    deaf.socket.pause();
+    deaf.send('<presence/>');
+    // The session has taken what the network would: it answers others while its client reads nothing.
+    romeo.send("<iq type='get' id='deaf' to='juliet@localhost/deaf'><query xmlns='urn:test:deaf'/></iq>");
+    await romeo.nothingElse();
+    deaf.cut();
+    const phone = await comeBack(server, 'phone');
+    const first = Number((await phone.message()).attribute('id'));
+    expect(await idsOf(phone, 99 - first)).toEqual(numbers(first + 1, 100));
+    expect(await messagesUntilNow(phone)).toEqual([]);
+    await phone.close();
+  });
+});
+
+describe('stored messages and the end of threads and processes', () => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await TestServer.start({ shards: 2, users: USERS, toml: MODULES });
+  });
+
+  afterAll(() => server.stop());
+
+  it('survive kill -9, and come once after it', async () => {
+    const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+    send(romeo, 0, 100);
+    await stored(romeo);
+    await server.kill();
+    await server.launch();
+    const juliet = await comeBack(server, 'balcony');
+    expect(await idsOf(juliet, 100)).toEqual(numbers(0, 100));
+    expect(await messagesUntilNow(juliet)).toEqual([]);
+    await juliet.close();
+    // Orderly end of the session: they are deleted by now.
+    await server.kill();
+    await server.launch();
+    const again = await comeBack(server, 'balcony');
+    expect(await messagesUntilNow(again)).toEqual([]);
+    await again.close();
+  });
+
+  it('are complete after kill -9 in the middle of their delivery', async () => {
+    for (let round = 0; round < 3; round++) {
+      const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+      send(romeo, 0, 2_000);
+      await stored(romeo);
+      const juliet = await comeBack(server, 'balcony');
+      const before = await idsOf(juliet, 50 + round * 300);
+      await server.kill();
+      for (;;) {
+        const heard = await juliet.next();
+        if (heard.kind === 'disconnected') break;
+        if (heard.kind === 'element') before.push(Number(heard.element.attribute('id')));
+      }
+      await server.launch();
+      const again = await comeBack(server, 'balcony');
+      const after = await messagesUntilNow(again);
+      const ids = after.map((message) => Number(message.attribute('id')));
+      while (ids.at(-1) !== 1_999) ids.push(Number((await again.message()).attribute('id')));
+      // Repeated at most what was in hand; nothing is missing, nothing out of order.
+      expect(before).toEqual(numbers(0, before.length));
+      expect(ids[0]).toBeLessThanOrEqual(before.length);
+      expect(ids).toEqual(numbers(ids[0]!, 2_000));
+      await again.close();
+    }
+  });
+
+  it('survive an orderly restart', async () => {
+    const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+    send(romeo, 0, 100);
+    // Not waited for: the server stores what it has taken before it ends.
+    await romeo.nothingElse();
+    server.signal('SIGTERM');
+    expect(await server.exited()).toBe(0);
+    await server.launch();
+    const juliet = await comeBack(server, 'balcony');
+    expect(await idsOf(juliet, 100)).toEqual(numbers(0, 100));
+    await juliet.close();
+  });
+
+  it('in the hands of a session whose shard dies come to another session of the user', async () => {
+    const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+    send(romeo, 0, 20);
+    await stored(romeo);
+    const frozen = await loginOn(server, 'juliet@localhost/frozen', 'other', romeo, { isAvailable: false });
+    frozen.send('<presence/>');
+    expect(await messagesUntilNow(frozen)).toEqual([]);
+    const phone = await loginOn(server, 'juliet@localhost/phone', 'same', romeo, { isAvailable: false });
+    phone.send('<presence/>');
+    expect(await messagesUntilNow(phone)).toEqual([]);
+    await crash(frozen);
+    expect(await idsOf(phone, 20)).toEqual(numbers(0, 20));
+    expect(await messagesUntilNow(phone)).toEqual([]);
+    await phone.close();
+    await romeo.close();
+  });
+});

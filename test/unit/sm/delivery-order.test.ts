@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { Accumulator } from '../../../src/hooks/accumulator.ts';
+import { DeliveryOrder } from '../../../src/sm/delivery-order.ts';
+import type { RemoteSessions } from '../../../src/sm/outbox.ts';
+import { Jid } from '../../../src/xmpp/jid.ts';
+
+const ROMEO = new Jid('romeo', 'localhost', 'orchard');
+const OWN = 0;
+
+/** Fences that pass when told to. */
+function setUp(): {
+  order: DeliveryOrder;
+  fences: { mask: number; pass: () => void }[];
+  busy: { mask: number };
+} {
+  const fences: { mask: number; pass: () => void }[] = [];
+  const busy = { mask: -1 };
+  const remote = {
+    fence: (mask: number) => {
+      if ((mask & busy.mask) === 0) return undefined;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      fences.push({ mask, pass: resolve });
+      return promise;
+    },
+  };
+  return { order: new DeliveryOrder(remote as unknown as RemoteSessions, OWN), fences, busy };
+}
+
+function acc(to: Jid): Accumulator {
+  return new Accumulator(0, 0, 0, undefined, 'localhost', undefined, ROMEO, to);
+}
+
+function juliet(): Jid {
+  return new Jid('juliet', 'localhost', '');
+}
+
+const on = (...shards: number[]): number => shards.reduce((mask, shard) => mask | (1 << shard), 0);
+
+describe('the order of delivery', () => {
+  it.each([
+    ['to the same shard as before', on(1), on(1)],
+    ['to fewer shards than before', on(1, 2), on(1)],
+    ['to another shard after this one', on(OWN), on(1)],
+    ['for the first time', 0, on(1, 2)],
+  ])('needs no waiting %s', (_what, before, after) => {
+    const { order, fences } = setUp();
+    const to = juliet();
+    to.lastShards = before;
+    expect(order.before(acc(to), to, after)).toBeUndefined();
+    expect(to.lastShards).toBe(after);
+    expect(fences).toEqual([]);
+  });
+
+  it.each([
+    ['to another shard', on(1), on(2), on(1)],
+    ['to one more shard', on(1), on(1, 2), on(1)],
+    ['here', on(1), on(OWN), on(1)],
+    ['here, too', on(1), on(1, OWN), on(1)],
+    ['nowhere', on(1, 2), 0, on(1, 2)],
+    ['from here and there elsewhere', on(OWN, 1), on(2), on(1)],
+  ])('waits for what is under way when the next goes %s', (_what, before, after, fence) => {
+    const { order, fences } = setUp();
+    const to = juliet();
+    to.lastShards = before;
+    expect(order.before(acc(to), to, after)).toBeInstanceOf(Promise);
+    expect(fences.map(({ mask }) => mask)).toEqual([fence]);
+  });
+
+  it('needs no waiting when nothing is under way', () => {
+    const { order, busy } = setUp();
+    busy.mask = on(3);
+    const to = juliet();
+    to.lastShards = on(1);
+    expect(order.before(acc(to), to, on(2))).toBeUndefined();
+    expect(to.lastShards).toBe(on(2));
+  });
+
+  it('lets all that wait go on in the order they came, though the old shard stays busy with others', async () => {
+    const { order, fences } = setUp();
+    const to = juliet();
+    to.lastShards = on(1);
+    const done: number[] = [];
+    const route = (n: number): void => {
+      const wait = order.before(acc(to), to, on(2));
+      if (wait === undefined) done.push(n);
+      else void wait.then(() => route(n));
+    };
+    for (let n = 0; n < 5; n++) route(n);
+    expect(fences).toHaveLength(1);
+    fences[0]!.pass();
+    // What is handled in the same turn waits behind them.
+    route(5);
+    await new Promise(setImmediate);
+    expect(done).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(fences).toHaveLength(1);
+  });
+
+  it('does not let one to the old shard overtake those that wait', async () => {
+    const { order, fences } = setUp();
+    const to = juliet();
+    to.lastShards = on(1);
+    const done: string[] = [];
+    const route = (name: string, mask: number): void => {
+      const wait = order.before(acc(to), to, mask);
+      if (wait === undefined) done.push(name);
+      else void wait.then(() => route(name, mask));
+    };
+    route('first', on(2));
+    route('second', on(1));
+    while (done.length < 2) {
+      fences.shift()?.pass();
+      await new Promise(setImmediate);
+    }
+    expect(done).toEqual(['first', 'second']);
+  });
+
+  it('does not hold up stanzas to others', () => {
+    const { order } = setUp();
+    const to = juliet();
+    to.lastShards = on(1);
+    expect(order.before(acc(to), to, on(2))).toBeInstanceOf(Promise);
+    const nurse = new Jid('nurse', 'localhost', '');
+    expect(order.before(acc(nurse), nurse, on(1))).toBeUndefined();
+    expect(order.before(acc(nurse), nurse, on(1))).toBeUndefined();
+  });
+});
