@@ -256,8 +256,7 @@ export class Chain {
       if (typeof result === 'symbol') throw invalid(result);
       if (result !== undefined) next = result as T;
     } catch (cause) {
-      if (trace !== undefined)
-        this.#noteSettled(trace, this.entries[i]!, `failed: ${String(cause)}`, from);
+      if (trace !== undefined) this.#noteSettled(trace, this.entries[i]!, `failed: ${String(cause)}`, from);
       if (this.#failValue(this.entries[i]!, value, cause)) return this.refusal as T;
     }
     return trace === undefined

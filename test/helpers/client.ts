@@ -123,12 +123,19 @@ export class TestClient {
     return jid;
   }
 
-  /** Sends available presence and waits for its own copy. */
+  /** Sends available presence and waits for its own copy. Messages that come before it (stored ones do) are kept for later. */
   async available(priority?: number): Promise<void> {
     this.send(
       priority === undefined ? '<presence/>' : `<presence><priority>${priority}</priority></presence>`,
     );
-    await this.until((e) => e.name === 'presence' && e.attribute('from') === this.jid);
+    const early: Heard[] = [];
+    for (;;) {
+      const heard = await this.expect('element');
+      const { name } = heard.element;
+      if (name === 'presence' && heard.element.attribute('from') === this.jid) break;
+      if (name === 'message') early.push(heard);
+    }
+    this.#heard.unshift(...early);
   }
 
   send(text: string | Uint8Array): void {

@@ -10,7 +10,8 @@ export const C2S_PARAMS: { readonly [K in keyof C2sParams]-?: string } = {
   lang: 'The language of the stream (`xml:lang`).',
   info: 'Address, port and listener of the connection.',
   isEncrypted: 'Whether the connection uses TLS.',
-  awaitsTls: 'Whether the listener has TLS and the connection does not use it yet: secrets should wait for it.',
+  awaitsTls:
+    'Whether the listener has TLS and the connection does not use it yet: secrets should wait for it.',
   isAuthenticated: 'Whether SASL has succeeded.',
   reason: 'Why the session ends, in the hooks that concern its end.',
   moduleState: 'Reads the calling module’s own state in this session.',

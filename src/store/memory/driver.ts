@@ -1,0 +1,187 @@
+import { writeFileSync } from 'node:fs';
+import { Claims } from '../claims.ts';
+import type { OfflineMessage, StoreArgs, StoreDriver, StoreOperation, StoreResult } from '../operations.ts';
+
+type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
+
+interface Account {
+  details: string;
+  readonly createdAt: number;
+}
+
+interface Stored extends OfflineMessage {
+  readonly domain: string;
+  readonly username: string;
+  readonly expires: number | null;
+}
+
+/**
+ * A store that forgets everything when its thread ends: for tests, and as the shortest description of what a store does. The contract
+ * (test/contract/store.test.ts) is the same as for SQLite.
+ */
+export class MemoryDriver implements StoreDriver {
+  readonly #accounts = new Map<string, Map<string, Account>>();
+  readonly #values = new Map<string, Map<string, unknown>>();
+  readonly #claims = new Claims();
+  #messages: Stored[] = [];
+  #nextId = 1;
+  #isOpen = false;
+
+  readonly #operations: Table = {
+    account_get: (domain, username) => this.#account(domain, username)?.details ?? null,
+    account_exists: (domain, username) => this.#account(domain, username) !== undefined,
+    account_insert: (domain, username, details, createdAt) => {
+      if (this.#account(domain, username) !== undefined) return 'exists';
+      getOrMake(this.#accounts, domain).set(username, { details, createdAt });
+      return 'ok';
+    },
+    account_update: (domain, username, details) => {
+      const account = this.#account(domain, username);
+      if (account !== undefined) account.details = details;
+      return account !== undefined;
+    },
+    account_remove: (domain, username) => this.#accounts.get(domain)?.delete(username) ?? false,
+    account_remove_domain: (domain) => {
+      const count = this.#accounts.get(domain)?.size ?? 0;
+      this.#accounts.delete(domain);
+      return count;
+    },
+    account_list: (domain, after, limit, createdMax) =>
+      [...(this.#accounts.get(domain) ?? [])]
+        .filter(([, { createdAt }]) => createdMax === null || createdAt <= createdMax)
+        .map(([username]) => username)
+        .filter((username) => compare(username, after) > 0)
+        .sort(compare)
+        .slice(0, limit),
+    account_count: (domain) => this.#accounts.get(domain)?.size ?? 0,
+
+    offline_append: (domain, username, message, expires, messagesMax, bytesMax) => {
+      const stored = this.#of(domain, username);
+      if (messagesMax !== null && stored.length >= messagesMax) return 'full';
+      const bytes = stored.reduce((sum, { packet }) => sum + packet.length, message.packet.length);
+      if (bytesMax !== null && bytes > bytesMax) return 'full';
+      this.#messages.push({ ...message, id: this.#nextId++, domain, username, expires });
+      return 'stored';
+    },
+    offline_claim: (domain, username, claimant, now, limit, bytesMax = Number.POSITIVE_INFINITY) => {
+      if (!this.#claims.take(domain, username, claimant)) return 'busy';
+      const found: OfflineMessage[] = [];
+      let bytes = 0;
+      for (const message of this.#of(domain, username)) {
+        if (message.expires !== null && message.expires <= now) continue;
+        bytes += message.packet.length;
+        if (found.length === limit || (bytes > bytesMax && found.length > 0)) break;
+        found.push(publicPart(message));
+      }
+      if (found.length === 0) this.#claims.release(domain, username, claimant);
+      return found;
+    },
+    offline_confirm: (domain, username, claimant, ids) => {
+      this.#remove((m) => ids.includes(m.id) && m.domain === domain && m.username === username);
+      const left = this.#of(domain, username).length;
+      if (left === 0) this.#claims.release(domain, username, claimant);
+      return left;
+    },
+    offline_release: (...args) => this.#claims.release(...args),
+    offline_count: (domain, username) => this.#of(domain, username).length,
+    offline_list: (domain, username, limit) => this.#of(domain, username).slice(0, limit).map(publicPart),
+    offline_remove_user: (domain, username) =>
+      this.#remove((m) => m.domain === domain && m.username === username),
+    offline_remove_domain: (domain) => this.#remove((m) => m.domain === domain),
+    offline_remove_expired: (domain, now, limit) =>
+      this.#remove((m) => m.domain === domain && m.expires !== null && m.expires <= now, limit),
+    offline_remove_old: (domain, before, limit) =>
+      this.#remove((m) => m.domain === domain && m.timestamp < before, limit),
+
+    value_get: (module, scope, key) => this.#values.get(place(module, scope))?.get(key) ?? null,
+    value_set: (module, scope, key, value) => {
+      getOrMake(this.#values, place(module, scope)).set(key, value);
+      return null;
+    },
+    value_delete: (module, scope, key) => this.#values.get(place(module, scope))?.delete(key) ?? false,
+    value_list: (module, scope, after, limit) =>
+      [...(this.#values.get(place(module, scope)) ?? [])]
+        .filter(([key]) => compare(key, after) > 0)
+        .sort(([a], [b]) => compare(a, b))
+        .slice(0, limit),
+    value_remove_scope: (scope) => {
+      let removed = 0;
+      for (const [name, values] of this.#values) {
+        if (!name.endsWith(`\0${scope}`)) continue;
+        removed += values.size;
+        this.#values.delete(name);
+      }
+      return removed;
+    },
+
+    release_shard: (shard) => this.#claims.releaseShard(shard),
+    backup: (file) => {
+      writeFileSync(file, '');
+      return { pages: 0 };
+    },
+    ping: () => null,
+  };
+
+  run<O extends StoreOperation>(operation: O, args: StoreArgs<O>): StoreResult<O> {
+    const run = this.#operations[operation] as ((...args: StoreArgs<O>) => StoreResult<O>) | undefined;
+    if (run === undefined) throw new RangeError(`there is no operation ${operation}`);
+    return run(...args);
+  }
+
+  begin(): void {
+    this.#isOpen = true;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  commit(): void {
+    this.#isOpen = false;
+  }
+
+  close(): void {}
+
+  #account(domain: string, username: string): Account | undefined {
+    return this.#accounts.get(domain)?.get(username);
+  }
+
+  /** A user's messages in the order of their time. */
+  #of(domain: string, username: string): Stored[] {
+    return this.#messages
+      .filter((message) => message.domain === domain && message.username === username)
+      .sort((a, b) => a.timestamp - b.timestamp || a.id - b.id);
+  }
+
+  #remove(isMeant: (message: Stored) => boolean, limit = Number.POSITIVE_INFINITY): number {
+    let removed = 0;
+    this.#messages = this.#messages.filter((message) => {
+      if (removed === limit || !isMeant(message)) return true;
+      removed++;
+      return false;
+    });
+    return removed;
+  }
+}
+
+function publicPart({ id, timestamp, from, to, packet, keys }: Stored): OfflineMessage {
+  return { id, timestamp, from, to, packet, keys };
+}
+
+function place(module: string, scope: string): string {
+  return `${module}\0${scope}`;
+}
+
+/** The order of SQLite: by bytes of UTF-8. */
+function compare(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function getOrMake<V>(maps: Map<string, Map<string, V>>, key: string): Map<string, V> {
+  let map = maps.get(key);
+  if (map === undefined) {
+    map = new Map();
+    maps.set(key, map);
+  }
+  return map;
+}

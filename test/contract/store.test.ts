@@ -1,0 +1,362 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MemoryDriver } from '../../src/store/memory/driver.ts';
+import type {
+  Claimant,
+  OfflineMessage,
+  StoreArgs,
+  StoreDriver,
+  StoreOperation,
+  StoreResult,
+} from '../../src/store/operations.ts';
+import { SqliteDriver } from '../../src/store/sqlite/driver.ts';
+import { LoopbackStore } from '../helpers/loopback-store.ts';
+
+/** What every store does, seen from a shard: through frames, rings and the store's server. */
+
+const DRIVERS: [string, (directory: string) => StoreDriver][] = [
+  ['SQLite, durable', (directory) => new SqliteDriver(directory, 'full')],
+  ['SQLite, faster', (directory) => new SqliteDriver(directory, 'normal')],
+  ['memory', () => new MemoryDriver()],
+];
+
+const ALICE: Claimant = [0, 1, 100];
+const OTHER: Claimant = [0, 2, 200];
+const ON_SHARD_1: Claimant = [1, 1, 100];
+
+function message(
+  text: string,
+  timestamp: number,
+  keys: OfflineMessage['keys'] = [],
+): Omit<OfflineMessage, 'id'> {
+  const packet = Buffer.from(`<message><body>${text}</body></message>`);
+  return { timestamp, from: 'romeo@localhost/orchard', to: 'juliet@localhost', packet, keys };
+}
+
+function texts(messages: OfflineMessage[] | 'busy'): string[] {
+  if (messages === 'busy') throw new Error('busy');
+  return messages.map(({ packet }) => /<body>(.*)<\/body>/.exec(Buffer.from(packet).toString())![1]!);
+}
+
+describe.each(DRIVERS)('a store (%s)', (_name, open) => {
+  let directory: string;
+  let driver: StoreDriver;
+  let store: LoopbackStore;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'mk-'));
+    driver = open(directory);
+    store = new LoopbackStore(driver);
+  });
+
+  afterEach(() => {
+    driver.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  function ask<O extends StoreOperation>(operation: O, ...args: StoreArgs<O>): Promise<StoreResult<O>> {
+    return store.remote.request(operation, ...args);
+  }
+
+  function append(
+    text: string,
+    timestamp: number,
+    options: { user?: string; domain?: string; expires?: number; max?: number; bytesMax?: number } = {},
+  ) {
+    const { user = 'juliet', domain = 'localhost', expires = null, max = null, bytesMax = null } = options;
+    return ask('offline_append', domain, user, message(text, timestamp), expires, max, bytesMax);
+  }
+
+  it('answers a ping', async () => {
+    expect(await ask('ping')).toBe(null);
+  });
+
+  it('refuses what it does not know, and goes on', async () => {
+    await expect(ask('no_such_operation' as 'ping')).rejects.toThrow('no_such_operation');
+    expect(await ask('ping')).toBe(null);
+  });
+
+  describe('accounts', () => {
+    it('are inserted once, read, changed and removed', async () => {
+      expect(await ask('account_get', 'localhost', 'juliet')).toBe(null);
+      expect(await ask('account_exists', 'localhost', 'juliet')).toBe(false);
+      expect(await ask('account_insert', 'localhost', 'juliet', 'keys', 5)).toBe('ok');
+      expect(await ask('account_insert', 'localhost', 'juliet', 'other keys', 6)).toBe('exists');
+      expect(await ask('account_get', 'localhost', 'juliet')).toBe('keys');
+      expect(await ask('account_exists', 'localhost', 'juliet')).toBe(true);
+      expect(await ask('account_exists', 'other.example', 'juliet')).toBe(false);
+      expect(await ask('account_update', 'localhost', 'juliet', 'new keys')).toBe(true);
+      expect(await ask('account_update', 'localhost', 'nobody', 'new keys')).toBe(false);
+      expect(await ask('account_get', 'localhost', 'juliet')).toBe('new keys');
+      expect(await ask('account_remove', 'localhost', 'juliet')).toBe(true);
+      expect(await ask('account_remove', 'localhost', 'juliet')).toBe(false);
+      expect(await ask('account_exists', 'localhost', 'juliet')).toBe(false);
+    });
+
+    it('are listed in order, by pages, up to a time of creation, and counted by domain', async () => {
+      for (const [i, name] of ['b', 'a', 'c', 'Z', 'ü', '🌹', 'ｚ'].entries()) {
+        await ask('account_insert', 'localhost', name, '', i);
+      }
+      await ask('account_insert', 'other.example', 'd', '', 0);
+      expect(await ask('account_list', 'localhost', '', 100, null)).toEqual([
+        'Z',
+        'a',
+        'b',
+        'c',
+        'ü',
+        'ｚ',
+        '🌹',
+      ]);
+      expect(await ask('account_list', 'localhost', 'a', 2, null)).toEqual(['b', 'c']);
+      expect(await ask('account_list', 'localhost', '', 100, 2)).toEqual(['a', 'b', 'c']);
+      expect(await ask('account_list', 'localhost', '🌹', 100, null)).toEqual([]);
+      expect(await ask('account_count', 'localhost')).toBe(7);
+      expect(await ask('account_remove_domain', 'localhost')).toBe(7);
+      expect(await ask('account_count', 'localhost')).toBe(0);
+      expect(await ask('account_count', 'other.example')).toBe(1);
+    });
+
+    it('with quotes and percent signs in their names are names like others', async () => {
+      for (const name of ["'; DROP TABLE users; --", '%', '_', '"', 'a\0b']) {
+        expect(await ask('account_insert', 'localhost', name, name, 0)).toBe('ok');
+        expect(await ask('account_get', 'localhost', name)).toBe(name);
+      }
+      expect(await ask('account_count', 'localhost')).toBe(5);
+    });
+  });
+
+  describe('messages for absent users', () => {
+    it('are handed out in the order of their time, and stay until they are confirmed', async () => {
+      await append('third', 30);
+      await append('first', 10);
+      await append('second', 20);
+      await append('second, too', 20);
+      await append('for another', 1, { user: 'nurse' });
+      await append('elsewhere', 1, { domain: 'other.example' });
+      const claimed = await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10);
+      expect(texts(claimed)).toEqual(['first', 'second', 'second, too', 'third']);
+      expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 2))).toEqual([
+        'first',
+        'second',
+      ]);
+      expect(await ask('offline_count', 'localhost', 'juliet')).toBe(4);
+      const ids = (claimed as OfflineMessage[]).map(({ id }) => id);
+      expect(await ask('offline_confirm', 'localhost', 'juliet', ALICE, ids.slice(0, 3))).toBe(1);
+      expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10))).toEqual(['third']);
+      expect(await ask('offline_confirm', 'localhost', 'juliet', ALICE, ids)).toBe(0);
+      expect(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).toEqual([]);
+      expect(await ask('offline_count', 'localhost', 'nurse')).toBe(1);
+    });
+
+    it('come back as they were', async () => {
+      const keys: OfflineMessage['keys'] = [
+        ['stable_stanza_id/value', '123'],
+        ['nested', { a: [1, null, 'ü'] }],
+      ];
+      const packet = Buffer.from([0x3c, 0, 255, 0xf0, 0x9f, 0x8c, 0xb9]);
+      const timestamp = 1_800_000_000_123_456;
+      const sent = { timestamp, from: 'ü@localhost/🌹', to: "o'neil@localhost", packet, keys };
+      await ask('offline_append', 'localhost', 'juliet', sent, null, null, null);
+      const [got] = (await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 1)) as OfflineMessage[];
+      expect(got).toMatchObject({ timestamp, from: sent.from, to: sent.to, keys });
+      expect(Buffer.from(got!.packet).equals(packet)).toBe(true);
+      expect(await ask('offline_list', 'localhost', 'juliet', 10)).toEqual([got]);
+    });
+
+    it('are handed out up to a number of bytes, but at least one', async () => {
+      for (let i = 0; i < 5; i++) await append('x'.repeat(100), i);
+      const size = message('x'.repeat(100), 0).packet.length;
+      const claim = async (bytesMax: number) =>
+        texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10, bytesMax)).length;
+      expect(await claim(2 * size)).toBe(2);
+      expect(await claim(2 * size - 1)).toBe(1);
+      expect(await claim(1)).toBe(1);
+      expect(await claim(100 * size)).toBe(5);
+    });
+
+    it('belong to one session at a time', async () => {
+      await append('one', 1);
+      expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10))).toEqual(['one']);
+      expect(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)).toBe('busy');
+      expect(await ask('offline_release', 'localhost', 'juliet', OTHER)).toBe(false);
+      expect(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)).toBe('busy');
+      expect(await ask('offline_release', 'localhost', 'juliet', ALICE)).toBe(true);
+      expect(await ask('offline_release', 'localhost', 'juliet', ALICE)).toBe(false);
+      expect(texts(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10))).toEqual(['one']);
+    });
+
+    it('are free again when all are confirmed, or none was found', async () => {
+      expect(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).toEqual([]);
+      await append('one', 1);
+      const [one] = (await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)) as OfflineMessage[];
+      expect(await ask('offline_confirm', 'localhost', 'juliet', OTHER, [one!.id])).toBe(0);
+      await append('two', 2);
+      expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10))).toEqual(['two']);
+    });
+
+    it('of sessions that died with their shard are free again, and no others', async () => {
+      await append('one', 1);
+      await append('two', 1, { user: 'nurse' });
+      await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10);
+      await ask('offline_claim', 'localhost', 'nurse', ON_SHARD_1, 0, 10);
+      expect(await ask('release_shard', 1)).toBe(1);
+      expect(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)).toBe('busy');
+      expect(texts(await ask('offline_claim', 'localhost', 'nurse', OTHER, 0, 10))).toEqual(['two']);
+      expect(await ask('release_shard', 7)).toBe(0);
+    });
+
+    it('are deleted by a confirmation that comes late, without touching those of others', async () => {
+      await append('mine', 1);
+      await append('hers', 1, { user: 'nurse' });
+      const [mine] = (await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)) as OfflineMessage[];
+      const [hers] = await ask('offline_list', 'localhost', 'nurse', 1);
+      await ask('release_shard', 0);
+      expect(await ask('offline_confirm', 'localhost', 'juliet', ALICE, [mine!.id, hers!.id, 999])).toBe(0);
+      expect(await ask('offline_count', 'localhost', 'nurse')).toBe(1);
+    });
+
+    it('are refused over a number, and over a number of bytes', async () => {
+      expect(await append('one', 1, { max: 2 })).toBe('stored');
+      expect(await append('two', 2, { max: 2 })).toBe('stored');
+      expect(await append('three', 3, { max: 2 })).toBe('full');
+      expect(await append('three', 3, { max: 3 })).toBe('stored');
+      const bytes = ['one', 'two', 'three'].reduce((sum, text) => sum + message(text, 0).packet.length, 0);
+      const four = message('four', 0).packet.length;
+      expect(await append('four', 4, { bytesMax: bytes + four - 1 })).toBe('full');
+      expect(await append('four', 4, { bytesMax: bytes + four })).toBe('stored');
+      expect(await append('five', 5, { max: 0 })).toBe('full');
+    });
+
+    it('are counted rightly for the limit, whatever was deleted meanwhile', async () => {
+      for (const [what, remove] of [
+        [
+          'confirmed',
+          async () => {
+            const found = (await ask(
+              'offline_claim',
+              'localhost',
+              'juliet',
+              ALICE,
+              0,
+              1,
+            )) as OfflineMessage[];
+            await ask('offline_confirm', 'localhost', 'juliet', ALICE, [found[0]!.id, found[0]!.id]);
+            await ask('offline_release', 'localhost', 'juliet', ALICE);
+          },
+        ],
+        ['expired', () => ask('offline_remove_expired', 'localhost', 100, 1)],
+        ['old', () => ask('offline_remove_old', 'localhost', 100, 1)],
+      ] as const) {
+        await ask('offline_remove_user', 'localhost', 'juliet');
+        await append('one', 1, { max: 2, expires: 50 });
+        await append('two', 2, { max: 2, expires: 60 });
+        expect(await append('three', 3, { max: 2 }), what).toBe('full');
+        await remove();
+        expect(await ask('offline_count', 'localhost', 'juliet'), what).toBe(1);
+        expect(await append('three', 3, { max: 2 }), what).toBe('stored');
+        expect(await append('four', 4, { max: 2 }), what).toBe('full');
+      }
+      await ask('offline_remove_domain', 'localhost');
+      expect(await append('one', 1, { max: 1 })).toBe('stored');
+    });
+
+    it('that have expired are not handed out, and are deleted a few at a time', async () => {
+      await append('lasting', 1);
+      for (let i = 0; i < 5; i++) await append(`until ${i}`, 2 + i, { expires: 100 + i });
+      await append('of another domain', 1, { domain: 'other.example', expires: 1 });
+      expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 102, 10))).toEqual([
+        'lasting',
+        'until 3',
+        'until 4',
+      ]);
+      expect(await ask('offline_remove_expired', 'localhost', 102, 2)).toBe(2);
+      expect(await ask('offline_remove_expired', 'localhost', 102, 2)).toBe(1);
+      expect(await ask('offline_remove_expired', 'localhost', 102, 2)).toBe(0);
+      expect(await ask('offline_count', 'localhost', 'juliet')).toBe(3);
+      expect(await ask('offline_count', 'other.example', 'juliet')).toBe(1);
+    });
+
+    it('go by age, by user and by domain', async () => {
+      for (let i = 0; i < 4; i++) await append(`${i}`, i);
+      await append('hers', 0, { user: 'nurse' });
+      await append('elsewhere', 0, { domain: 'other.example' });
+      expect(await ask('offline_remove_old', 'localhost', 2, 100)).toBe(3);
+      expect(await ask('offline_count', 'localhost', 'juliet')).toBe(2);
+      expect(await ask('offline_remove_user', 'localhost', 'juliet')).toBe(2);
+      expect(await ask('offline_remove_domain', 'other.example')).toBe(1);
+      expect(await ask('offline_remove_domain', 'localhost')).toBe(0);
+    });
+  });
+
+  describe('values of modules', () => {
+    it('are set, read, replaced and deleted by module, scope and key', async () => {
+      const value = { a: [1, 'ü', null, true, 1.5], bytes: Buffer.from([0, 255]) };
+      expect(await ask('value_get', 'mod_x', 'juliet@localhost', 'k')).toBe(null);
+      expect(await ask('value_set', 'mod_x', 'juliet@localhost', 'k', value)).toBe(null);
+      const got = (await ask('value_get', 'mod_x', 'juliet@localhost', 'k')) as typeof value;
+      expect(got.a).toEqual(value.a);
+      expect(Buffer.from(got.bytes).equals(value.bytes)).toBe(true);
+      expect(await ask('value_get', 'mod_y', 'juliet@localhost', 'k')).toBe(null);
+      await ask('value_set', 'mod_x', 'juliet@localhost', 'k', 'new');
+      expect(await ask('value_get', 'mod_x', 'juliet@localhost', 'k')).toBe('new');
+      expect(await ask('value_delete', 'mod_x', 'juliet@localhost', 'k')).toBe(true);
+      expect(await ask('value_delete', 'mod_x', 'juliet@localhost', 'k')).toBe(false);
+    });
+
+    it('are listed in the order of their keys, by pages', async () => {
+      for (const key of ['b', 'ü', 'a', 'c']) await ask('value_set', 'mod_x', 's', key, key);
+      await ask('value_set', 'mod_x', 't', 'd', 'd');
+      expect(await ask('value_list', 'mod_x', 's', '', 10)).toEqual([
+        ['a', 'a'],
+        ['b', 'b'],
+        ['c', 'c'],
+        ['ü', 'ü'],
+      ]);
+      expect(await ask('value_list', 'mod_x', 's', 'a', 2)).toEqual([
+        ['b', 'b'],
+        ['c', 'c'],
+      ]);
+    });
+
+    it('of a scope go together, in all modules', async () => {
+      for (const [module, scope] of [
+        ['mod_x', 's'],
+        ['mod_y', 's'],
+        ['mod_y', 'ts'],
+        ['mod_x', 'other'],
+      ]) {
+        await ask('value_set', module!, scope!, 'k', 1);
+      }
+      expect(await ask('value_remove_scope', 's')).toBe(2);
+      expect(await ask('value_get', 'mod_y', 'ts', 'k')).toBe(1);
+      expect(await ask('value_get', 'mod_x', 's', 'k')).toBe(null);
+    });
+  });
+
+  it('answers many requests of one turn in the order they were made', async () => {
+    const order: number[] = [];
+    await Promise.all(
+      Array.from({ length: 1_000 }, async (_unused, i) => {
+        await append(`${i}`, i);
+        order.push(i);
+      }),
+    );
+    expect(order).toEqual(Array.from({ length: 1_000 }, (_unused, i) => i));
+    expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 1_000))).toEqual(
+      order.map(String),
+    );
+  });
+
+  it('hands out an answer larger than a ring', async () => {
+    for (let i = 0; i < 20; i++) await append('x'.repeat(10_000), i);
+    expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 100))).toHaveLength(20);
+  });
+
+  it('copies itself to a file', async () => {
+    const file = join(directory, 'copy');
+    await ask('backup', file);
+    expect(existsSync(file)).toBe(true);
+  });
+});

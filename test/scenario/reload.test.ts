@@ -1,0 +1,281 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TestCertificates } from '../helpers/certificates.ts';
+import { TestClient } from '../helpers/client.ts';
+import { meerkat, type Result } from '../helpers/meerkat.ts';
+import { eventually } from '../helpers/process.ts';
+import { TestServer } from '../helpers/server.ts';
+
+/** Reloading the configuration of a running server, by command and by signal. */
+
+let directory: string;
+let server: TestServer | undefined;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'mk-reload-'));
+});
+
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+  rmSync(directory, { recursive: true });
+});
+
+const HEAD = `[general]
+  hosts = ["localhost"]
+  shards = 2
+  loglevel = "info"
+`;
+const C2S = `[[listen.c2s]]
+  port = 0
+  ip_address = "127.0.0.1"
+  shaper = "none"
+  max_connections_per_address = "infinity"
+  connections_per_second_per_address = "infinity"
+`;
+const MODULES = '[modules.mod_presence]\n[modules.mod_offline]\n';
+
+async function start(config: string): Promise<TestServer> {
+  server = await TestServer.start({ config, users: ['romeo', 'juliet'] });
+  return server;
+}
+
+function rewrite(running: TestServer, change: (text: string) => string): void {
+  const before = readFileSync(running.configFile, 'utf8');
+  const after = change(before);
+  expect(after).not.toBe(before);
+  writeFileSync(running.configFile, after);
+}
+
+function reload(running: TestServer, ...args: readonly string[]): Promise<Result> {
+  return meerkat(['--config', running.configFile, 'reload', ...args]);
+}
+
+async function report(running: TestServer): Promise<Record<string, string>> {
+  const { stdout } = await reload(running, '--json');
+  const { changes } = JSON.parse(stdout) as { changes: { path: string; effect: string }[] };
+  return Object.fromEntries(changes.map(({ path, effect }) => [path, effect]));
+}
+
+describe('a reload', () => {
+  it('tells what counts now, for new connections, and after a restart', async () => {
+    const running = await start(`${HEAD}${C2S}${MODULES}`);
+    expect((await reload(running)).stdout).toContain('no option has changed');
+    rewrite(running, (text) =>
+      text
+        .replace('loglevel = "info"', 'loglevel = "warning"')
+        .replace('shards = 2', 'shards = 3')
+        .replace('shaper = "none"', 'shaper = "none"\n  max_stanza_size = 20000')
+        .replace('port = 0', 'port = 15222')
+        .concat('[modules.mod_register]\n'),
+    );
+    expect(await report(running)).toEqual({
+      'general.loglevel': 'live',
+      'general.shards': 'restart',
+      'listen.c2s[0].port': 'restart',
+      'listen.c2s[0].max_stanza_size': 'new connections',
+      'modules.mod_register': 'live',
+    });
+    // What waits for a restart goes on waiting; the rest is done.
+    expect(await report(running)).toEqual({ 'general.shards': 'restart', 'listen.c2s[0].port': 'restart' });
+    const { stdout } = await reload(running);
+    expect(stdout).toMatch(/^ {2}general\.shards +after a restart$/m);
+    const romeo = await TestClient.login(running.port(), 'romeo@localhost/orchard');
+    await romeo.nothingElse();
+    await romeo.close();
+  });
+
+  it('changes access rules for sessions that are there, and settings for new ones', async () => {
+    const running = await start(
+      `${HEAD}${C2S}  access = "c2s"\n[acl]\n  banned = [ {user = "nobody"} ]\n` +
+        `[access]\n  c2s = [ {acl = "banned", value = "deny"}, {acl = "all", value = "allow"} ]\n${MODULES}`,
+    );
+    const before = await TestClient.login(running.port(), 'romeo@localhost/orchard');
+    rewrite(running, (text) =>
+      text
+        .replace('user = "nobody"', 'user = "romeo"')
+        .replace('shaper = "none"', 'shaper = "none"\n  max_stanza_size = 20000'),
+    );
+    expect((await reload(running)).status).toBe(0);
+    await expect(TestClient.login(running.port(), 'romeo@localhost/x')).rejects.toThrow();
+    const juliet = await TestClient.login(running.port(), 'juliet@localhost/balcony');
+    // The session that was there keeps its limit, the new one has the new limit.
+    const large = `<message to='juliet@localhost/balcony' type='chat'><body>${'x'.repeat(30_000)}</body></message>`;
+    before.send(large);
+    await juliet.message();
+    juliet.send(large);
+    expect(await juliet.streamError()).toBe('policy-violation');
+    await before.close();
+  });
+
+  it('starts, restarts and stops modules', async () => {
+    writeFileSync(join(directory, 'mod-echo.ts'), echoModule('one'));
+    const running = await start(
+      `${HEAD}${C2S}${MODULES}[modules.mod_echo]\n  path = "${join(directory, 'mod-echo.ts')}"\n`,
+    );
+    const romeo = await TestClient.login(running.port(), 'romeo@localhost/orchard');
+    const juliet = await TestClient.login(running.port(), 'juliet@localhost/balcony');
+    const say = async (): Promise<string | undefined> => {
+      romeo.send("<message to='juliet@localhost/balcony' type='chat'><body>x</body></message>");
+      return (await juliet.message()).childText('subject');
+    };
+    expect(await say()).toBe('one');
+    writeFileSync(join(directory, 'mod-echo.ts'), echoModule('two'));
+    expect((await reload(running)).status).toBe(0);
+    expect(await say()).toBe('two');
+    rewrite(running, (text) => text.slice(0, text.indexOf('[modules.mod_echo]')));
+    expect(await report(running)).toMatchObject({ 'modules.mod_echo': 'live' });
+    expect(await say()).toBeUndefined();
+    await romeo.close();
+    await juliet.close();
+  });
+
+  it('leaves everything as it was when the file is wrong, and tells what is', async () => {
+    const running = await start(`${HEAD}${C2S}${MODULES}`);
+    rewrite(running, (text) => text.replace('loglevel = "info"', 'loglevel = "loud"\n  hots = []'));
+    const { status, stderr } = await reload(running);
+    expect(status).toBe(1);
+    expect(stderr).toContain('[config_invalid]');
+    expect(stderr).toContain(`${running.configFile}:4:3 general.loglevel`);
+    expect(stderr).toContain('did you mean "hosts"?');
+    const romeo = await TestClient.login(running.port(), 'romeo@localhost/orchard');
+    await romeo.nothingElse();
+    await romeo.close();
+  });
+
+  it('leaves everything as it was when a module cannot be started', async () => {
+    writeFileSync(join(directory, 'mod-echo.ts'), echoModule('one'));
+    const running = await start(
+      `${HEAD}${C2S}${MODULES}[modules.mod_echo]\n  path = "${join(directory, 'mod-echo.ts')}"\n`,
+    );
+    writeFileSync(join(directory, 'mod-echo.ts'), 'export default { name: "mod_other" };\n');
+    rewrite(running, (text) => text.replace('loglevel = "info"', 'loglevel = "error"'));
+    const { status, stderr } = await reload(running);
+    expect(status).toBe(1);
+    expect(stderr).toContain('[reload_failed]');
+    expect(stderr).toContain('mod_echo');
+    // It was not taken over: the next reload still has it to do.
+    writeFileSync(join(directory, 'mod-echo.ts'), echoModule('two'));
+    expect(await report(running)).toMatchObject({ 'general.loglevel': 'live' });
+  });
+
+  it('reads certificates again although no option has changed', async () => {
+    const certificates = new TestCertificates();
+    const first = await certificates.make('first.example');
+    const { certfile, keyfile } = certificates.write('server', first.cert, first.key);
+    const running = await start(
+      `${HEAD}${C2S}  [listen.c2s.tls]\n    mode = "tls"\n    certfile = "${certfile}"\n    keyfile = "${keyfile}"\n` +
+        `[[listen.http]]\n  port = 0\n  ip_address = "127.0.0.1"\n  [listen.http.tls]\n    certfile = "${certfile}"\n    keyfile = "${keyfile}"\n${MODULES}`,
+    );
+    const names = async (): Promise<unknown[]> => [
+      await subject(running.port('c2s')),
+      await subject(running.port('c2s')),
+      await subject(running.port('http')),
+    ];
+    expect(await names()).toEqual(['first.example', 'first.example', 'first.example']);
+    const second = await certificates.make('second.example');
+    certificates.write('server', second.cert, second.key);
+    expect((await reload(running)).stdout).toContain('certificates were read again');
+    expect(await names()).toEqual(['second.example', 'second.example', 'second.example']);
+
+    // A key that does not belong to its certificate: the old ones stay.
+    certificates.write('server', first.cert, second.key);
+    const { status, stderr } = await reload(running);
+    expect(status).toBe(1);
+    expect(stderr).toContain('[reload_failed]');
+    expect(stderr).toContain('listen.c2s[0].tls');
+    expect(await names()).toEqual(['second.example', 'second.example', 'second.example']);
+    certificates.remove();
+  });
+});
+
+describe('SIGHUP', () => {
+  it('reloads, and the log tells what came of it', async () => {
+    const running = await start(`${HEAD}${C2S}${MODULES}`);
+    rewrite(running, (text) => text.replace('shards = 2', 'shards = 1').concat('[modules.mod_register]\n'));
+    running.signal('SIGHUP');
+    await eventually(() => running.log.includes('"restart_needed"'), 'the reload is logged');
+    const line = running.log.split('\n').find((text) => text.includes('"what":"reloaded"'));
+    expect(JSON.parse(line!)).toMatchObject({
+      changes: expect.arrayContaining([
+        { path: 'modules.mod_register', effect: 'live' },
+        { path: 'general.shards', effect: 'restart' },
+      ]),
+    });
+  });
+
+  it('leaves everything as it was when the file is wrong', async () => {
+    const running = await start(`${HEAD}${C2S}${MODULES}`);
+    rewrite(running, (text) => text.replace('shards = 2', 'shards = "many"'));
+    running.signal('SIGHUP');
+    await eventually(() => running.log.includes('"reload_failed"'), 'the failure is logged');
+    const romeo = await TestClient.login(running.port(), 'romeo@localhost/orchard');
+    await romeo.close();
+  });
+
+  it('changes the log level of every thread, and of the modules in them', async () => {
+    writeFileSync(
+      join(directory, 'mod-chatty.ts'),
+      `export default {
+  name: 'mod_chatty',
+  options: { safeParse: (data) => ({ success: true, data }) },
+  setup(context) {
+    context.hook('user_send_message', 50, () => context.log.info({ what: 'chatted', shard: context.shard }, 'x'));
+  },
+};
+`,
+    );
+    const running = await start(
+      `${HEAD.replace('info', 'error')}${C2S}${MODULES}[modules.mod_chatty]\n  path = "${join(directory, 'mod-chatty.ts')}"\n`,
+    );
+    const clients = [
+      await TestClient.login(running.port(), 'romeo@localhost/orchard'),
+      await TestClient.login(running.port(), 'juliet@localhost/balcony'),
+    ];
+    const chat = async (): Promise<void> => {
+      for (const client of clients) {
+        client.send("<message to='nobody@localhost' type='chat'><body>x</body></message>");
+        await client.message();
+      }
+    };
+    await chat();
+    expect(running.log).not.toContain('chatted');
+    rewrite(running, (text) => text.replace('loglevel = "error"', 'loglevel = "info"'));
+    running.signal('SIGHUP');
+    await eventually(() => running.log.includes('"what":"reloaded"'), 'the reload is logged');
+    await chat();
+    for (const shard of [0, 1])
+      await eventually(
+        () => running.log.includes(`"what":"chatted","shard":${shard}`),
+        `shard ${shard} logs`,
+      );
+    for (const client of clients) await client.close();
+  });
+});
+
+function echoModule(subject: string): string {
+  return `export default {
+  name: 'mod_echo',
+  options: { safeParse: (data) => ({ success: true, data }) },
+  setup(context) {
+    context.hook('user_send_message', 50, (acc) => {
+      acc.updateStanza(acc.stanza.append("<subject xmlns='jabber:client'>${subject}</subject>"));
+    });
+  },
+};
+`;
+}
+
+/** Who the certificate on a port is for. */
+function subject(port: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: [] }, () => {
+      resolve(socket.getPeerCertificate().subject.CN);
+      socket.destroy();
+    });
+    socket.once('error', reject);
+  });
+}
