@@ -7,6 +7,7 @@ import { type Jid, makeJid, parseJid } from '../xmpp/jid.ts';
 import { CommandError, type CommandFailure } from './command-error.ts';
 import { explainRoute } from './explain.ts';
 import type { Shard } from './shard.ts';
+import type { Threads } from './threads.ts';
 
 /** What a command is given; each reads the fields it knows. */
 export interface CommandArgs {
@@ -42,7 +43,7 @@ export interface ShardStats {
   readonly hooks: readonly (readonly [hook: string, tag: string, runs: number])[];
   /** Counters of modules. */
   readonly modules: readonly (readonly [name: string, count: number])[];
-  readonly lanes: ReturnType<Shard['lanes']>;
+  readonly lanes: ReturnType<Threads['lanes']>;
 }
 
 type Command = (shard: Shard, args: CommandArgs) => unknown;
@@ -240,5 +241,5 @@ function stats(shard: Shard): ShardStats {
   for (const { name, chains } of tables) {
     for (const chain of chains) if (chain !== null) hooks.push([chain.hook, name, chain.runs]);
   }
-  return { shard: shard.shard, hooks, modules: [...shard.moduleCounters], lanes: shard.lanes() };
+  return { shard: shard.shard, hooks, modules: [...shard.moduleCounters], lanes: shard.threads.lanes() };
 }

@@ -29,7 +29,7 @@ export function registerCoreHooks(
 
   registry.add('disco_local_features', tag, 99, 'ejabberd_local', (acc) => {
     if (acc.node !== '') return undefined;
-    return { ...acc, result: [...(acc.result ?? []), ...services().featuresOf(tag, 'local')] };
+    return { ...acc, result: [...(acc.result ?? []), ...services().domains.featuresOf(tag, 'local')] };
   });
 
   registry.add('roster_in_subscription', tag, 20, 'ejabberd_sm', (acc, { to }) => {

@@ -133,7 +133,7 @@ function addressPresence(acc: Accumulator, explained: Explained): void {
 }
 
 function senderSession(shard: Shard, sender: Jid): C2s | undefined {
-  if (!sender.isBare) return shard.localSession(sender);
+  if (!sender.isBare) return shard.sessions.local(sender);
   let best: C2s | undefined;
   for (const { shard: owner, number } of shard.sm.sessionsOf(sender)) {
     const session = owner === shard.shard ? shard.sm.table.get(number) : undefined;

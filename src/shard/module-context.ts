@@ -49,7 +49,7 @@ export class ShardModuleContext implements ModuleContext {
   }
 
   get hosts(): readonly string[] {
-    return this.#shard.hostsOf(this.hostType);
+    return this.#shard.domains.hostsOf(this.hostType);
   }
 
   get shard(): number {
@@ -219,7 +219,7 @@ export class ShardModuleContext implements ModuleContext {
   }
 
   availableResources(bare: Jid): Promise<Jid[]> {
-    return this.#shard.availableResources(bare);
+    return this.#shard.sessions.availableResources(bare);
   }
 
   isSubscribed(reader: Jid, user: Jid): boolean | Promise<boolean> {
@@ -239,17 +239,17 @@ export class ShardModuleContext implements ModuleContext {
   }
 
   announce(content: unknown): void {
-    this.#shard.announceToModule(this.module, content);
+    this.#shard.notices.announceToModule(this.module, content);
   }
 
   onAnnouncement(handler: (content: unknown) => void): void {
     this.#undo.push(
-      this.#shard.onAnnouncement(this.module, (content) => this.#guarded(() => handler(content))),
+      this.#shard.notices.onAnnouncement(this.module, (content) => this.#guarded(() => handler(content))),
     );
   }
 
   session(full: Jid): SessionHandle | undefined {
-    const c2s = this.#shard.localSession(full);
+    const c2s = this.#shard.sessions.local(full);
     if (c2s === undefined) return undefined;
     return this.#shard.dryRun.isActive ? { ...NO_EFFECTS, params: c2s } : handleOf(c2s);
   }
@@ -279,7 +279,7 @@ export class ShardModuleContext implements ModuleContext {
   }
 
   resendOffline(params: C2sParams, acc: Accumulator): void {
-    this.#shard.resendOffline(params as C2s, acc);
+    if (!this.#shard.dryRun.isActive) this.#shard.storedMessages.resend(params as C2s, acc);
   }
 
   sendEvent(bare: Jid, content: unknown, wanted?: (session: SessionRef) => boolean): number {
@@ -291,15 +291,15 @@ export class ShardModuleContext implements ModuleContext {
   // ── the rest ───────────────────────────────────────────────────────────────────────────────────────────────
 
   access(rule: string, jid: Jid, host: string): string | number {
-    return this.#shard.access(rule, jid, host);
+    return this.#shard.domains.access(rule, jid, host);
   }
 
   knownDomains(): { domain: string; kind: 'host' | 'subdomain' | 'component'; isHidden: boolean }[] {
-    return this.#shard.knownDomains(this.hostType);
+    return this.#shard.domains.known(this.hostType);
   }
 
   features(component: IqComponent): string[] {
-    return this.#shard.featuresOf(this.hostType, component);
+    return this.#shard.domains.featuresOf(this.hostType, component);
   }
 
   takeTurn(limit: string, key: string, periodMs: number): Promise<boolean> {

@@ -2,12 +2,10 @@ import { encodeFrame } from '../frame/codec.ts';
 import { FrameKind } from '../frame/kinds.ts';
 import type { Accumulator } from '../hooks/accumulator.ts';
 import { fence } from '../memory/fence.ts';
-import type { Inbox } from '../memory/inbox.ts';
-import type { Loop } from '../memory/loop.ts';
-import type { Outbox } from '../memory/outbox.ts';
 import type { RemoteSessions } from '../sm/outbox.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
+import type { Threads } from './threads.ts';
 
 /** Frame flag: nobody else got this stanza, so it must be routed again if its session is gone. Above the accumulator's flags. */
 export const SOLE_TARGET = 1 << 15;
@@ -22,27 +20,14 @@ const NO_SESSIONS: readonly number[] = [];
 
 /** The way to sessions of other shards: frames through rings. */
 export class ShardRemoteSessions implements RemoteSessions {
-  readonly #outbox: Outbox;
-  readonly #inbox: Inbox;
-  readonly #loop: () => Loop;
-  readonly #keys: PermanentKeys;
+  readonly #threads: Threads;
   readonly #shards: number;
-  readonly #shard: number;
+  readonly #keys: PermanentKeys;
   #scratch = Buffer.allocUnsafeSlow(4_096);
 
-  constructor(
-    shard: number,
-    shards: number,
-    outbox: Outbox,
-    inbox: Inbox,
-    loop: () => Loop,
-    keys: PermanentKeys,
-  ) {
-    this.#shard = shard;
+  constructor(threads: Threads, shards: number, keys: PermanentKeys) {
+    this.#threads = threads;
     this.#shards = shards;
-    this.#outbox = outbox;
-    this.#inbox = inbox;
-    this.#loop = loop;
     this.#keys = keys;
   }
 
@@ -99,8 +84,8 @@ export class ShardRemoteSessions implements RemoteSessions {
       keys: this.#keys.encode(acc.permanentKeys()),
       isTraced: acc.trace !== undefined,
     });
-    this.#loop().touch();
-    return this.#outbox.send(shard, bytes);
+    this.#threads.loop.touch();
+    return this.#threads.outbox.send(shard, bytes);
   }
 
   closeSession(
@@ -111,26 +96,27 @@ export class ShardRemoteSessions implements RemoteSessions {
     by: SessionId | undefined,
   ): void {
     const { number } = target;
-    this.#loop().touch();
-    this.#outbox.send(
+    this.#threads.loop.touch();
+    this.#threads.outbox.send(
       target.shard,
       encodeFrame({ kind: FrameKind.CLOSE_SESSION, number, jid, reason, text, by }),
     );
   }
 
   sendEvent(shard: number, numbers: readonly number[], jid: string, tag: string, payload: unknown): void {
-    this.#loop().touch();
-    this.#outbox.send(
+    this.#threads.loop.touch();
+    this.#threads.outbox.send(
       shard,
       encodeFrame({ kind: FrameKind.SESSION_EVENT, targets: numbers, jid, tag, payload }),
     );
   }
 
   fence(mask: number): Promise<void> | undefined {
+    const { outbox, inbox, loop } = this.#threads;
     let waits: Promise<void>[] | undefined;
     for (let shard = 0; shard < this.#shards; shard++) {
-      if ((mask & (1 << shard)) === 0 || shard === this.#shard) continue;
-      const wait = fence(shard, this.#outbox, this.#inbox, this.#loop());
+      if ((mask & (1 << shard)) === 0 || shard === this.#threads.shard) continue;
+      const wait = fence(shard, outbox, inbox, loop);
       if (wait === undefined) continue;
       waits ??= [];
       waits.push(wait);

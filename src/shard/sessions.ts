@@ -6,6 +6,7 @@ import { DIRECTORY_TEXT_BYTES } from '../memory/directory.ts';
 import type { Logger } from '../observe/log.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import type { JidCache } from '../xmpp/jid-cache.ts';
 import { isOlder, isSameSession, type SessionId } from '../xmpp/session-id.ts';
 
 export interface SessionsSurroundings {
@@ -17,6 +18,8 @@ export interface SessionsSurroundings {
   sessionsMax(jid: Jid, domain: string): number;
   /** The directory has no room for this JID's text: somebody else must remember it. */
   longJid(handle: number, jid: string | undefined): void;
+  askLongJid(handle: number): Promise<string | undefined>;
+  readonly jids: JidCache;
   /** `replaced_wait_timeout` of a domain. */
   replacedWaitMs(domain: string): number;
   readonly log: Pick<Logger, 'warn'>;
@@ -68,6 +71,37 @@ export class Sessions {
     c2s.directoryHandle = -1;
     counters[Counter.sessions] = sm.table.count;
     counters[Counter.sm_session_logouts]!++;
+  }
+
+  /** The session of a full JID, if it is one of this shard. */
+  local(full: Jid): C2s | undefined {
+    const { sm } = this.#around;
+    if (!sm.findFull(full) || sm.directory.shard !== sm.shard) return undefined;
+    return sm.here(sm.directory.number, full, false) as C2s | undefined;
+  }
+
+  /** The full JIDs of an account's available sessions, on all shards. */
+  async availableResources(bare: Jid): Promise<Jid[]> {
+    const { sm, jids } = this.#around;
+    const found = sm.availableHandles(bare);
+    const texts = await Promise.all(
+      found.map(({ handle, jid }) => jid ?? this.#around.askLongJid(handle).catch(() => undefined)),
+    );
+    // Another account may have the same hash.
+    return texts
+      .filter((text) => text !== undefined)
+      .map((text) => jids.trusted(text))
+      .filter((jid) => jid.bare === bare.bare && !jid.isBare);
+  }
+
+  /** Ends all sessions of an account, wherever they are. Returns how many. */
+  closeAll(jid: Jid, text: string): number {
+    const { sm } = this.#around;
+    const sessions = sm.sessionsOf(jid.bareJid);
+    for (const { shard, number, time } of sessions) {
+      sm.closeSession({ shard, number, time }, jid.bare, 'kicked', text);
+    }
+    return sessions.length;
   }
 
   #noteLongJid(handle: number, jid: string): void {

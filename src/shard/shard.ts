@@ -2,31 +2,16 @@ import type { Socket } from 'node:net';
 import { PasswordVerifier } from '../auth/password-verifier.ts';
 import type { C2s } from '../c2s/c2s.ts';
 import type { C2sHost, DomainInfo, ListenerSettings, OpenResult } from '../c2s/c2s-host.ts';
-import { holdReceiving } from '../c2s/receive.ts';
-import { matchRule } from '../config/acl.ts';
 import type { Config } from '../config/config.ts';
-import { encodeFrame } from '../frame/codec.ts';
-import { FrameKind } from '../frame/kinds.ts';
 import { Accumulator } from '../hooks/accumulator.ts';
 import type { HandlerEntry } from '../hooks/chain.ts';
 import { HookRegistry } from '../hooks/registry.ts';
-import { foldHook, runHook } from '../hooks/run.ts';
 import type { Trace } from '../hooks/trace.ts';
-import type { OfflineRoute } from '../hooks/values.ts';
-import { HEARTBEAT_MS, JID_CACHE_MAX, OFFLINE_HOLD_MS_MAX, SCAN_LIMITS } from '../limits.ts';
-import type { IqComponent } from '../local/iq-table.ts';
+import { HEARTBEAT_MS, JID_CACHE_MAX, SCAN_LIMITS } from '../limits.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
-import { Doorbell } from '../memory/doorbell.ts';
-import { Inbox } from '../memory/inbox.ts';
-import { Loop } from '../memory/loop.ts';
-import { Outbox } from '../memory/outbox.ts';
-import { RingConsumer } from '../memory/ring.ts';
-import { Sequence } from '../memory/sequence.ts';
-import { Waker } from '../memory/waker.ts';
 import { createLog, type Logger, setLogLevel } from '../observe/log.ts';
 import { watchLoopDelay } from '../observe/loop-delay.ts';
-import type { Route } from '../router/route-table.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
 import { monotonicMs } from '../util/monotonic.ts';
@@ -38,31 +23,32 @@ import { AccountService } from './accounts.ts';
 import { DirectoryAnonymousSessions } from './anonymous-sessions.ts';
 import { Asker, passwordTasks } from './ask.ts';
 import type { FromShard, Peer, ShardBoot, ToShard } from './boot.ts';
+import { cleanUpAfter, type LostSession } from './clean-up.ts';
 import { Clock } from './clock.ts';
 import { type ComponentNotice, Components } from './components.ts';
 import { Connections } from './connections.ts';
 import { registerCoreHooks } from './core-hooks.ts';
+import { Domains } from './domains.ts';
 import { DryRun } from './dry-run.ts';
 import { Existence } from './existence.ts';
 import { FrameReceiver } from './frames.ts';
 import { HostTypes } from './host-types.ts';
 import { Logins } from './login.ts';
+import { Notices } from './notices.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
 import { Routing } from './routing.ts';
 import type { ShardServices } from './services.ts';
 import { Sessions } from './sessions.ts';
+import { StoredMessages } from './stored-messages.ts';
 import { Subhosts } from './subhosts.ts';
+import { Threads } from './threads.ts';
 import { Tls } from './tls.ts';
 import { Tracing } from './tracing.ts';
 
 /** How the main thread is told something. */
 export type PostToMain = (message: FromShard) => void;
 
-/** MongooseIM's default of `max_user_sessions`. */
-const USER_SESSIONS_MAX = 100;
-/** MongooseIM's default of `replaced_wait_timeout`. */
-const REPLACED_WAIT_MS = 2_000;
 /** How often logins are looked at for having taken too long. */
 const LOGIN_CHECK_MS = 250;
 const STORE_CHECK_MS = 1_000;
@@ -92,18 +78,16 @@ export class Shard implements C2sHost, ShardServices {
   readonly connections: Connections;
   readonly keys: PermanentKeys;
   readonly tracing: Tracing;
-  readonly #boot: ShardBoot;
+  readonly domains: Domains;
+  readonly notices: Notices;
+  readonly sessions: Sessions;
+  readonly threads: Threads;
+  readonly storedMessages: StoredMessages;
   readonly #post: PostToMain;
   readonly #clock = new Clock();
-  readonly #sessions: Sessions;
   readonly #existence = new Existence();
   readonly #frames: FrameReceiver;
-  readonly #waker: Waker;
-  readonly #inbox: Inbox;
-  readonly #outbox: Outbox;
-  readonly #loop: Loop;
   readonly #moduleCounters = new Map<string, number>();
-  readonly #moduleListeners = new Map<string, Set<(content: unknown) => void>>();
   #config: Config;
   #configVersion = 0;
   #listeners: ListenerSettings[] = [];
@@ -111,7 +95,6 @@ export class Shard implements C2sHost, ShardServices {
   #isDraining = false;
 
   constructor(boot: ShardBoot, post: PostToMain) {
-    this.#boot = boot;
     this.#post = post;
     this.#config = boot.config;
     this.shard = boot.shard;
@@ -120,49 +103,39 @@ export class Shard implements C2sHost, ShardServices {
     this.counters = counterRow(boot.shared.counters, boot.shard);
     this.counters.fill(0);
 
-    this.#waker = new Waker(boot.bellDirectory, boot.shard, () => this.#loop.touch());
-    const bell = new Doorbell(boot.shared.bells, (thread) => this.#waker.wake(thread));
-    this.#outbox = new Outbox(new Sequence(boot.shared.sequence), bell, this.counters);
-    this.#inbox = new Inbox(
-      bell,
-      this.counters,
-      (_thread, bytes, start, end) => this.#frames.handle(bytes, start, end),
-      (cause) => this.log.error({ err: cause, what: 'frame_failed' }, 'a frame could not be handled'),
-    );
-    this.#loop = new Loop(boot.shard, bell, this.#inbox, this.#outbox, {
+    this.threads = new Threads(boot, {
+      counters: this.counters,
+      log: this.log,
+      frame: (bytes, start, end) => this.#frames.handle(bytes, start, end),
       resumeYielded: () => this.connections.resumeYielded(),
       flush: () => this.connections.flush(),
       congestionEnded: () => this.connections.congestionEnded(),
     });
+    this.notices = new Notices((notice, payload) => this.threads.tell(notice, payload), this.dryRun);
     this.keys = new PermanentKeys((name) => this.#unknownKey(name));
-    const remote = new ShardRemoteSessions(
-      boot.shard,
-      boot.shards,
-      this.#outbox,
-      this.#inbox,
-      () => this.#loop,
-      this.keys,
-    );
+    const remote = new ShardRemoteSessions(this.threads, boot.shards, this.keys);
     const { maxSessions } = boot.config.general;
     const directory = new SessionDirectory(boot.shared.directory, maxSessions);
     directory.adopt(boot.shard);
     this.sm = new SessionManager(boot.shard, directory, boot.seed, remote);
     this.store = new RemoteStore(
-      (bytes) => this.#sendToStore(bytes),
+      (bytes) => this.threads.toStore(bytes),
       monotonicMs,
       (operation) =>
         this.dryRun.isActive ? this.dryRun.never('store', `would ask: ${operation}`) : undefined,
     );
     this.tracing = new Tracing(boot.shard, post);
     this.asker = new Asker(post);
-    this.#sessions = new Sessions({
+    this.sessions = new Sessions({
       shard: boot.shard,
       sm: this.sm,
       counters: this.counters,
       timestamp: () => this.timestamp(),
-      sessionsMax: (jid, domain) => this.#sessionsMax(jid, domain),
+      sessionsMax: (jid, domain) => this.domains.sessionsMax(jid, domain),
       longJid: (handle, jid) => post({ kind: 'long_jid', handle, jid }),
-      replacedWaitMs: (domain) => this.#replacedWaitMs(domain),
+      askLongJid: (handle) => this.asker.ask('long_jid', handle),
+      jids: this.jids,
+      replacedWaitMs: (domain) => this.domains.replacedWaitMs(domain),
       log: this.log,
     });
     const config = (): Config => this.#config;
@@ -187,11 +160,17 @@ export class Shard implements C2sHost, ShardServices {
       registerCore: (hostType, auth, config) =>
         registerCoreHooks(this.registry, hostType, auth, config, this.#existence, () => this),
     });
+    this.domains = new Domains({
+      hostTypes: this.hostTypes,
+      config,
+      routing: () => this.routing,
+      subhosts: () => this.subhosts,
+    });
     this.accounts = new AccountService({
       hostTypeAuth: (name) => this.hostTypes.auth(name),
       nextRef: () => this.nextRef(),
       timestamp: () => this.timestamp(),
-      announce: (notice, bare) => this.#announce(notice, bare),
+      announce: (notice, bare) => this.notices.announce(notice, bare),
       exists: (hostType, jid) => this.#existence.has(hostType, jid, 'stored'),
       closeSessions: (jid, text) => this.closeSessions(jid, text),
     });
@@ -203,9 +182,9 @@ export class Shard implements C2sHost, ShardServices {
         globals: this.hostTypes.globals,
         sm: this.sm,
         existence: this.#existence,
-        findDomain: (domain) => this.#findDomain(domain),
-        isOwnSubdomain: (domain) => this.#isOwnSubdomain(domain),
-        forwardAnswer: (shard, acc) => this.#forwardAnswer(shard, acc),
+        findDomain: (domain) => this.domains.route(domain),
+        isOwnSubdomain: (domain) => this.domains.isOwnSubdomain(domain),
+        forwardAnswer: (shard, acc) => this.threads.answer(shard, acc),
       },
       boot.config.general.routingModules,
     );
@@ -215,25 +194,25 @@ export class Shard implements C2sHost, ShardServices {
       globals: this.hostTypes.globals,
       subhosts: this.subhosts,
       routing: () => this.routing,
-      isTaken: (domain) => this.#findDomain(domain) !== undefined,
-      access: (rule, jid) => this.access(rule, jid, this.defaultDomain),
-      tell: (notice, component, shard) => this.#tell(notice, component, shard),
+      isTaken: (domain) => this.domains.route(domain) !== undefined,
+      access: (rule, jid) => this.domains.access(rule, jid, this.defaultDomain),
+      tell: (notice, component, shard) => this.threads.tell(notice, component, shard),
       forward: (shard, acc) => remote.toComponent(shard, acc),
     });
     this.tls = new Tls(this.log, boot.selfSigned);
     this.login = new Logins({
       secret: Buffer.from(boot.secret),
       tlsFacts: this.tls,
-      domain: (name) => this.domain(name),
+      domain: (name) => this.domains.hosted(name),
       hostTypeAuth: (name) => this.hostTypes.auth(name),
-      access: (rule, jid, domain) => this.access(rule, jid, domain.name),
+      access: (rule, jid, domain) => this.domains.access(rule, jid, domain.name),
     });
     this.connections = new Connections({
       counters: this.counters,
       c2s: this,
       listener: (index) => this.#listeners[index],
-      touch: () => this.#loop.touch(),
-      isCongested: () => this.#outbox.isCongested,
+      touch: () => this.touch(),
+      isCongested: () => this.threads.outbox.isCongested,
       nowMs: () => this.monotonicMs(),
       connectionClosed: (listener, address) => {
         post({ kind: 'connection_closed', listener, address });
@@ -249,8 +228,16 @@ export class Shard implements C2sHost, ShardServices {
       keys: this.keys,
       hostType: (name) => this.hostTypes.get(name),
       trace: (acc) => this.tracing.continued(acc),
-      notice: (notice, payload) => this.#noticed(notice, payload),
+      notice: (notice, payload) => this.notices.heard(notice, payload),
     });
+    this.storedMessages = new StoredMessages({
+      route: (acc) => this.routing.route(acc),
+      touch: () => this.touch(),
+    });
+    this.notices.on('user_registered', (bare) => this.#existence.forget(bare as string));
+    this.notices.on('user_removed', (bare) => this.#existence.forget(bare as string));
+    this.notices.on('component_up', (notice) => this.components.up(notice as ComponentNotice));
+    this.notices.on('component_down', (notice) => this.components.down(notice as ComponentNotice));
     for (const peer of boot.peers) this.#connect(peer);
   }
 
@@ -276,7 +263,7 @@ export class Shard implements C2sHost, ShardServices {
 
   /** Starts modules and timers; then the shard can take connections. */
   async start(): Promise<void> {
-    await this.#waker.start();
+    await this.threads.start();
     await this.#apply(this.#config);
     setInterval(() => this.connections.expireLogins(), LOGIN_CHECK_MS).unref();
     setInterval(() => this.#housekeeping(), STORE_CHECK_MS).unref();
@@ -287,9 +274,9 @@ export class Shard implements C2sHost, ShardServices {
     });
     setInterval(() => {
       this.counters[Counter.heartbeat]!++;
-      this.#loop.touch();
+      this.touch();
     }, HEARTBEAT_MS);
-    this.#loop.touch();
+    this.touch();
     this.#post({ kind: 'ready' });
   }
 
@@ -326,7 +313,7 @@ export class Shard implements C2sHost, ShardServices {
       if (!config.hosts.has(domain) && this.subhosts.get(domain) === undefined)
         this.routing.routes.remove(domain);
     }
-    for (const [host] of config.hosts) this.routing.routes.add(this.#findDomain(host)!);
+    for (const [host] of config.hosts) this.routing.routes.add(this.domains.route(host)!);
     this.routing.setModules(config.general.routingModules);
     setLogLevel(this.log, config.general.loglevel);
     this.login.forget();
@@ -336,7 +323,7 @@ export class Shard implements C2sHost, ShardServices {
   drain(): void {
     this.#isDraining = true;
     for (const c2s of [...this.connections.streams()]) c2s.fail('system-shutdown');
-    this.#loop.touch();
+    this.touch();
     if (this.connections.size === 0) this.#post({ kind: 'drained' });
   }
 
@@ -370,32 +357,25 @@ export class Shard implements C2sHost, ShardServices {
       default:
         break;
     }
-    this.#loop.touch();
+    this.touch();
   }
 
   // ── other threads ──────────────────────────────────────────────────────────────────────────────────────────
 
   #connect(peer: Peer): void {
-    const { thread } = peer;
-    this.#outbox.connect(thread, peer.out, thread === this.#boot.storeThread);
-    this.#inbox.connect(thread, new RingConsumer(peer.in));
-    if (thread === this.#boot.storeThread) this.store.up();
-    else this.components.shardUp(thread);
-    this.#loop.touch();
+    this.threads.connect(peer);
+    if (this.threads.isStore(peer.thread)) this.store.up();
+    else this.components.shardUp(peer.thread);
   }
 
   /** A thread died. What it had not read any more is looked after: stanzas are routed again. */
   #disconnect(thread: number): void {
-    // First what it still sent, then what it will never read.
-    this.#inbox.finish(thread);
-    this.#waker.forget(thread);
-    const lost = this.#outbox.reclaim(thread);
-    if (thread === this.#boot.storeThread) this.store.down();
+    const lost = this.threads.disconnect(thread);
+    if (this.threads.isStore(thread)) this.store.down();
     else {
       this.components.shardLost(thread);
       for (const bytes of lost) this.#rerouteFrame(bytes);
     }
-    this.#loop.touch();
   }
 
   #rerouteFrame(bytes: Buffer): void {
@@ -407,59 +387,6 @@ export class Shard implements C2sHost, ShardServices {
         'a frame for a dead shard could not be routed again',
       );
     }
-  }
-
-  #sendToStore(bytes: Buffer): boolean {
-    this.#loop.touch();
-    return this.#outbox.send(this.#boot.storeThread, bytes);
-  }
-
-  #forwardAnswer(shard: number, acc: Accumulator): void {
-    const { from, to } = acc;
-    const stanza = acc.stanza!.toBuffer(from.wire, to.wire);
-    this.#outbox.send(
-      shard,
-      encodeFrame({ kind: FrameKind.IQ_ANSWER, from: from.full, to: to.full, stanza }),
-    );
-  }
-
-  /** Tells all shards, this one at once. */
-  #announce(notice: string, payload: unknown): void {
-    this.#noticed(notice, payload);
-    this.#tell(notice, payload);
-  }
-
-  /** Tells the other shards, or only one of them. */
-  #tell(notice: string, payload: unknown, only?: number): void {
-    const bytes = encodeFrame({ kind: FrameKind.NOTICE, notice, payload });
-    for (let shard = only ?? 0; shard <= (only ?? this.#boot.shards - 1); shard++) {
-      if (shard !== this.shard) this.#outbox.send(shard, bytes);
-    }
-    this.#loop.touch();
-  }
-
-  #noticed(notice: string, payload: unknown): void {
-    if (notice === 'user_registered' || notice === 'user_removed') this.#existence.forget(payload as string);
-    else if (notice === 'component_up') this.components.up(payload as ComponentNotice);
-    else if (notice === 'component_down') this.components.down(payload as ComponentNotice);
-    else if (notice === 'module') {
-      const { module, content } = payload as { module: string; content: unknown };
-      for (const handler of this.#moduleListeners.get(module) ?? []) handler(content);
-    }
-  }
-
-  announceToModule(module: string, content: unknown): void {
-    if (!this.dryRun.isActive) this.#announce('module', { module, content });
-  }
-
-  onAnnouncement(module: string, handler: (content: unknown) => void): () => void {
-    let listeners = this.#moduleListeners.get(module);
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.#moduleListeners.set(module, listeners);
-    }
-    listeners.add(handler);
-    return () => listeners.delete(handler);
   }
 
   // ── hooks ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -479,75 +406,16 @@ export class Shard implements C2sHost, ShardServices {
     );
   }
 
-  /** Another shard died: clean up for it, once per server (`node_cleanup`), and for each of its sessions. */
-  async #cleanUp(
-    shard: number,
-    sessions: readonly { jid: string; number: number; time: number }[],
-  ): Promise<void> {
-    const node = `shard ${shard}`;
-    // First, for the shard that takes its place may claim anew.
-    await this.store.request('release_shard', shard).catch(() => {});
-    await foldHook(this.globals, 'node_cleanup', {}, { node });
-    for (const hostType of this.hostTypes.all()) {
-      const own = sessions
-        .map(({ jid, number, time }) => ({ jid: this.jids.trusted(jid), sid: { shard, number, time } }))
-        .filter(({ jid }) => this.domain(jid.domain)?.hostType === hostType);
-      await foldHook(hostType, 'node_cleanup_for_host_type', {}, { node });
-      await foldHook(hostType, 'sessions_cleanup', undefined, { sessions: own });
-      for (const { jid, sid } of own) {
-        const acc = new Accumulator(
-          this.nextRef(),
-          this.timestamp(),
-          0,
-          hostType,
-          jid.domain,
-          undefined,
-          jid,
-          jid,
-        );
-        await runHook(hostType, 'session_cleanup', acc, { jid, sid });
-      }
-    }
-  }
-
-  resendOffline(c2s: C2s, acc: Accumulator): void {
-    if (this.dryRun.isActive) return;
-    const verdict = runHook(c2s.hostType, 'resend_offline_messages', acc, { jid: c2s.jid });
-    if (!(verdict instanceof Promise)) {
-      this.#routeOffline(acc);
-      return;
-    }
-    const done = verdict.then(() => this.#routeOffline(acc));
-    // Live stanzas wait behind the stored ones, but not for a store that does not answer.
-    const patience = Promise.withResolvers<void>();
-    const timer = setTimeout(patience.resolve, OFFLINE_HOLD_MS_MAX).unref();
-    holdReceiving(
-      c2s,
-      Promise.race([done, patience.promise]).finally(() => clearTimeout(timer)),
-    );
-  }
-
-  /** Routes what the handlers of `resend_offline_messages` gave, one after the other. */
-  #routeOffline(acc: Accumulator): undefined | Promise<void> {
-    const messages = acc.get<readonly OfflineRoute[]>('offline', 'messages') ?? [];
-    acc.delete('offline', 'messages');
-    this.#loop.touch();
-    return this.#routeOneByOne(messages, 0);
-  }
-
-  #routeOneByOne(messages: readonly OfflineRoute[], first: number): undefined | Promise<void> {
-    for (let i = first; i < messages.length; i++) {
-      const { acc, routed } = messages[i]!;
-      const routing = this.routing.route(acc);
-      if (routing !== undefined) {
-        return routing.then(() => {
-          routed?.();
-          return this.#routeOneByOne(messages, i + 1);
-        });
-      }
-      routed?.();
-    }
-    return undefined;
+  #cleanUp(shard: number, sessions: readonly LostSession[]): Promise<void> {
+    return cleanUpAfter(shard, sessions, {
+      globals: this.hostTypes.globals,
+      jids: this.jids,
+      store: this.store,
+      hostTypes: () => this.hostTypes.all(),
+      hostTypeOf: (domain) => this.domains.hosted(domain)?.hostType,
+      nextRef: () => this.nextRef(),
+      timestamp: () => this.timestamp(),
+    });
   }
 
   // ── C2sHost ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -566,13 +434,11 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   touch(): void {
-    this.#loop.touch();
+    this.threads.loop.touch();
   }
 
   domain(name: string): DomainInfo | undefined {
-    const hostType = this.#config.hosts.get(name);
-    const entry = hostType === undefined ? undefined : this.hostTypes.get(hostType);
-    return entry === undefined ? undefined : { name, hostType: entry };
+    return this.domains.hosted(name);
   }
 
   route(acc: Accumulator): undefined | Promise<unknown> {
@@ -588,21 +454,21 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   newSessionId(): SessionId {
-    return this.#sessions.newId();
+    return this.sessions.newId();
   }
 
   cancelSessionId(sid: SessionId): void {
-    this.#sessions.cancelId(sid);
+    this.sessions.cancelId(sid);
   }
 
   openSession(c2s: C2s, jid: Jid, sid: SessionId): OpenResult {
-    const result = this.#sessions.open(c2s, jid, sid);
+    const result = this.sessions.open(c2s, jid, sid);
     c2s.isTraced = this.tracing.isActive;
     return result;
   }
 
   closeSession(c2s: C2s): void {
-    this.#sessions.close(c2s);
+    this.sessions.close(c2s);
   }
 
   trace(_c2s: C2s, acc: Accumulator): Trace | undefined {
@@ -614,83 +480,10 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   streamEnded(_c2s: C2s): void {
-    this.#loop.touch();
+    this.touch();
   }
 
   // ── ShardServices ──────────────────────────────────────────────────────────────────────────────────────────
-
-  hostsOf(hostType: string): readonly string[] {
-    return this.hostTypes.settings(hostType)?.hosts ?? [];
-  }
-
-  access(rule: string, jid: Jid, host: string): string | number {
-    const settings = this.hostTypes.settings(this.#config.hosts.get(host) ?? '');
-    return settings === undefined ? 'deny' : matchRule(rule, jid, { domain: host, hostTypeConfig: settings });
-  }
-
-  #sessionsMax(jid: Jid, domain: string): number {
-    const value = this.access('max_user_sessions', jid, domain);
-    return typeof value === 'number' ? value : USER_SESSIONS_MAX;
-  }
-
-  #replacedWaitMs(domain: string): number {
-    const hostType = this.#config.hosts.get(domain) ?? '';
-    return this.hostTypes.settings(hostType)?.replacedWaitTimeoutMs ?? REPLACED_WAIT_MS;
-  }
-
-  #isOwnSubdomain(domain: string): boolean {
-    for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
-      const hostType = this.#config.hosts.get(domain.slice(dot + 1));
-      if (hostType !== undefined) return this.hostTypes.settings(hostType)?.routeSubdomains !== 's2s';
-    }
-    return false;
-  }
-
-  #findDomain(domain: string): Route | undefined {
-    const known = this.subhosts.get(domain);
-    if (known !== undefined) return known;
-    const info = this.domain(domain);
-    if (info === undefined) return undefined;
-    return { domain, hostType: info.hostType, handler: (acc) => this.routing.local.handle(acc) };
-  }
-
-  knownDomains(
-    hostType: string,
-  ): { domain: string; kind: 'host' | 'subdomain' | 'component'; isHidden: boolean }[] {
-    return [
-      ...this.hostsOf(hostType).map((domain) => ({ domain, kind: 'host' as const, isHidden: false })),
-      ...this.subhosts
-        .of(hostType)
-        .map((domain) => ({ domain, kind: 'subdomain' as const, isHidden: false })),
-      ...this.routing.components
-        .all()
-        .map(({ domain, isHidden }) => ({ domain, kind: 'component' as const, isHidden })),
-    ];
-  }
-
-  featuresOf(hostType: string, component: IqComponent): string[] {
-    const namespaces = this.routing.iqs.namespaces(hostType, component);
-    if (component === 'sm') return namespaces;
-    const features = this.hostTypes.modules(hostType).flatMap((definition) => definition.features ?? []);
-    return [...new Set([...namespaces, ...features])];
-  }
-
-  async availableResources(bare: Jid): Promise<Jid[]> {
-    const found = this.sm.availableHandles(bare);
-    const texts = await Promise.all(
-      found.map(({ handle, jid }) => jid ?? this.asker.ask('long_jid', handle).catch(() => undefined)),
-    );
-    // Another account may have the same hash.
-    return texts
-      .filter((text) => text !== undefined)
-      .map((text) => this.jids.trusted(text))
-      .filter((jid) => jid.bare === bare.bare && !jid.isBare);
-  }
-
-  localSession(full: Jid): C2s | undefined {
-    if (!this.sm.findFull(full) || this.sm.directory.shard !== this.shard) return undefined;
-    return this.sm.here(this.sm.directory.number, full, false) as C2s | undefined;
-  }
 
   countFor(name: string, by: number): void {
     this.#moduleCounters.set(name, (this.#moduleCounters.get(name) ?? 0) + by);
@@ -701,26 +494,16 @@ export class Shard implements C2sHost, ShardServices {
     return this.#moduleCounters;
   }
 
-  /** Frames that wait for room in the ring to each other thread. */
-  lanes(): { readonly to: number; readonly waitingFrames: number }[] {
-    return [...Array(this.#boot.shards).keys(), this.#boot.storeThread]
-      .filter((to) => to !== this.shard)
-      .map((to) => ({ to, waitingFrames: this.#outbox.overflowLength(to) }));
-  }
-
   /** Whether an account exists, asked of the store if need be. */
   doesUserExist(jid: Jid): boolean | Promise<boolean> {
-    return this.#existence.has(this.domain(jid.domain)?.hostType, jid.bareJid, 'stored');
+    return this.#existence.has(this.domains.hosted(jid.domain)?.hostType, jid.bareJid, 'stored');
   }
 
   /** Ends all sessions of an account, wherever they are. Returns how many. */
   closeSessions(jid: Jid, text: string): number {
-    const sessions = this.sm.sessionsOf(jid.bareJid);
-    for (const { shard, number, time } of sessions) {
-      this.sm.closeSession({ shard, number, time }, jid.bare, 'kicked', text);
-    }
-    this.#loop.touch();
-    return sessions.length;
+    const count = this.sessions.closeAll(jid, text);
+    this.touch();
+    return count;
   }
 
   #housekeeping(): void {
