@@ -193,12 +193,15 @@ function presence(effort: Effort): Measure {
     name,
     run: async () => {
       const relay: Measured[] = [];
+      const copies: Measured[] = [];
       const server: Measured[] = [];
       for (let round = 0; round < effort.rounds; round++) {
         relay.push(await onRelay({ scenario: 'ping-pong', pairs: effort.pairs, seconds: effort.seconds }));
+        copies.push(await onRelay({ scenario: 'presence', seconds: effort.seconds }));
         server.push(await onServer(1, { scenario: 'presence', seconds: effort.seconds }));
       }
       const ratio = spread(server.map((one, i) => perOperation(one) / perOperation(relay[i]!)));
+      const besideCopies = spread(server.map((one, i) => perOperation(one) / perOperation(copies[i]!)));
       return {
         name,
         summary: `${ratio.median.toFixed(2)} × the relay's ping-pong message per delivered presence`,
@@ -207,9 +210,11 @@ function presence(effort: Effort): Measure {
         details: [
           `ratio ${show(ratio, 2)}`,
           line('relay, ping-pong', relay),
+          line('relay, copying the same bytes to the same sockets', copies),
           line('Meerkat, deliveries', server),
+          `${show(besideCopies, 2)} × the relay that copies the same bytes to the same sockets`,
         ],
-        errors: errorsOf([...relay, ...server]),
+        errors: errorsOf([...relay, ...copies, ...server]),
       };
     },
   };

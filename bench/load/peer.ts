@@ -66,6 +66,15 @@ export class Peer {
     return peer;
   }
 
+  /** Connects to a bare relay, as one of a group: what a member sends, all of them get. */
+  static async relayGroup(group: number, port: number): Promise<Peer> {
+    const peer = new Peer(group, 'localhost', 'bench', port);
+    const name = `g${String(group).padStart(7, '0')}`;
+    await peer.ask(name, name);
+    peer.#isOpen = true;
+    return peer;
+  }
+
   async #login(domain: string, resource: string, mechanism: 'PLAIN' | 'SCRAM-SHA-1'): Promise<void> {
     const header = `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`;
     await this.ask(header, '</stream:features>');
