@@ -38,6 +38,11 @@ export const LOGIN_MS_MAX = 30_000;
 
 /** Failed logins on one stream; the one after that closes it (T12: closed after three failures). */
 export const SASL_FAILURES_MAX = 3;
+/**
+ * Attempts that ended over the channel binding, before any password was looked at. There are clients that try every `-PLUS` mechanism with a
+ * binding that is not offered, then every one without `-PLUS`, before they come to one that works.
+ */
+export const SASL_REFUSALS_MAX = 12;
 /** Attempts to bind a resource. */
 export const BIND_RETRIES_MAX = 5;
 

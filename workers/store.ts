@@ -83,10 +83,6 @@ port.on('message', (message: { kind: string; [key: string]: unknown }) => {
     case 'loglevel':
       setLogLevel(log, message['loglevel'] as string);
       break;
-    case 'stall':
-      // Test hook: the store answers nothing for a while.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message['ms'] as number);
-      break;
     case 'stop':
       for (const { thread } of boot.peers) inbox.finish(thread);
       server.commit();

@@ -86,7 +86,7 @@ function readyPort(child: ChildProcess, pattern: RegExp): Promise<number> {
       const match = pattern.exec(text);
       if (match !== null) resolve(Number(match[1]));
     });
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+    child.once('exit', (code, signal) => reject(new Error(`the server ended with ${code ?? signal}`)));
   });
 }
 

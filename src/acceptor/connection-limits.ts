@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { GenerationCache } from '../util/generation-cache.ts';
 
 /** Limits of one listener; `Infinity` where there is none. */
 export interface ConnectionLimitSettings {
@@ -13,8 +14,8 @@ export interface ConnectionLimitSettings {
 /** A /64 is what one customer gets: it may have as many connections as four addresses. */
 export const PREFIX_FACTOR = 4;
 
-/** Addresses whose rate is remembered. When there are more, those with nothing to hold against them are forgotten first. */
-const BUCKETS_MAX = 100_000;
+/** Addresses whose rate is remembered. When there are more, those that were quiet for longest are forgotten; that costs nothing per connection. */
+export const ADDRESSES_REMEMBERED_MAX = 100_000;
 
 /** Why a connection was not taken. */
 export type Refusal = 'total' | 'address' | 'prefix' | 'rate';
@@ -30,7 +31,7 @@ export class ConnectionLimits {
   readonly #nowMs: () => number;
   readonly #perAddress = new Map<string, number>();
   readonly #perPrefix = new Map<string, number>();
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new GenerationCache<string, Bucket>(ADDRESSES_REMEMBERED_MAX);
   #total = 0;
 
   constructor(settings: ConnectionLimitSettings, nowMs: () => number) {
@@ -40,6 +41,11 @@ export class ConnectionLimits {
 
   get total(): number {
     return this.#total;
+  }
+
+  /** Addresses (and /64) whose rate is remembered. */
+  get rememberedAddresses(): number {
+    return this.#buckets.size;
   }
 
   /** Other limits count from the next connection on; those there are stay. */
@@ -76,7 +82,6 @@ export class ConnectionLimits {
     const now = this.#nowMs();
     const bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      if (this.#buckets.size >= BUCKETS_MAX) this.#forgetFull(now);
       this.#buckets.set(key, { tokens: rate - 1, atMs: now });
       return true;
     }
@@ -85,18 +90,6 @@ export class ConnectionLimits {
     if (bucket.tokens < 1) return false;
     bucket.tokens--;
     return true;
-  }
-
-  #forgetFull(now: number): void {
-    const rate = this.#settings.perSecondMax;
-    for (const [key, bucket] of this.#buckets) {
-      if (bucket.tokens + ((now - bucket.atMs) * rate) / 1000 >= rate) this.#buckets.delete(key);
-    }
-    // All of them are busy: the oldest go, which lets their addresses start anew.
-    for (const key of this.#buckets.keys()) {
-      if (this.#buckets.size < BUCKETS_MAX) return;
-      this.#buckets.delete(key);
-    }
   }
 }
 

@@ -7,6 +7,7 @@ export const ERROR_CODES = [
   'server_unreachable',
   'config_invalid',
   'config_missing',
+  'certificate_invalid',
   'storage_in_use',
   'storage_failed',
   'listen_failed',

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
-import type { Config, ListenerConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { LoadResult } from '../config/load.ts';
 import { formatProblems, type Problem } from '../config/problem.ts';
 import { type ReloadChange, reloadPlan } from '../config/reload.ts';
-import { certificatesOf } from '../observe/certificates.ts';
+import { type CertificateReport, noteText } from '../supervisor/certificates.ts';
 import { applicable } from '../supervisor/reload.ts';
 import { AdminError } from './errors.ts';
 
@@ -12,7 +10,7 @@ import { AdminError } from './errors.ts';
 export interface ReloadReport {
   readonly file: string | undefined;
   readonly changes: readonly ReloadChange[];
-  /** Warnings about the file, one a line. */
+  /** Warnings about the file and the certificates, one a line. */
   readonly warnings: string;
 }
 
@@ -21,6 +19,8 @@ export interface Reloadable {
   readonly config: Config;
   /** Reads the configuration anew. */
   load(): LoadResult;
+  /** Looks at all certificates, before anything changes. */
+  checkCertificates(config: Config): Promise<CertificateReport>;
   /** Takes over a configuration, wholly or not at all. */
   apply(config: Config): Promise<void>;
 }
@@ -60,7 +60,8 @@ export class Reloader {
       );
     }
     const wanted = result.config;
-    checkCertificates(wanted);
+    const certificates = await this.#target.checkCertificates(wanted);
+    refuseUnusable(certificates, 'nothing was changed');
     try {
       await this.#target.apply(applicable(this.#started, wanted));
     } catch (cause) {
@@ -69,7 +70,8 @@ export class Reloader {
     }
     const changes = this.#changes(wanted);
     this.#wanted = wanted;
-    return { file: wanted.file, changes, warnings: formatProblems(result.warnings, file) };
+    const warnings = [formatProblems(result.warnings, file), ...certificates.warnings.map(noteText)];
+    return { file: wanted.file, changes, warnings: warnings.filter(Boolean).join('\n') };
   }
 
   /** What is new since the last time; of what waits for a restart, all that differs from the start. */
@@ -92,22 +94,9 @@ function problemsOf(problems: readonly Problem[]): unknown {
   }));
 }
 
-/** Whether all certificates can be used. Shards would find out, too; but then some of them would have changed already. */
-function checkCertificates(config: Config): void {
-  const listeners: readonly ListenerConfig[] = [...config.listen.c2s, ...config.listen.http];
-  for (const { listener, certificate } of certificatesOf(listeners, undefined)) {
-    try {
-      createSecureContext({
-        cert: readFileSync(certificate.certfile),
-        key: readFileSync(certificate.keyfile),
-        ...(certificate.password === undefined ? {} : { passphrase: certificate.password }),
-      });
-    } catch (cause) {
-      const { message } = cause as Error;
-      throw new AdminError(
-        'reload_failed',
-        `${listener}.tls: ${certificate.certfile} cannot be used: ${message}`,
-      );
-    }
-  }
+/** Throws `certificate_invalid` with all certificates that cannot be used; `consequence` is what that means. */
+export function refuseUnusable({ problems }: CertificateReport, consequence: string): void {
+  if (problems.length === 0) return;
+  const texts = problems.map(noteText);
+  throw new AdminError('certificate_invalid', [consequence, ...texts].join('\n'), texts);
 }

@@ -11,6 +11,7 @@ import type { SessionId } from '../xmpp/session-id.ts';
 import { type StreamErrorCondition, streamErrorXml } from '../xmpp/stream-error.ts';
 import type { C2sHost, ListenerSettings } from './c2s-host.ts';
 import type { Connection, StreamOwner } from './connection.ts';
+import { debugChain, showWrittenText } from './debug-traffic.ts';
 import { openStream, sendHeader } from './header.ts';
 import { loginElement } from './login.ts';
 import { Negotiation } from './negotiation.ts';
@@ -157,6 +158,8 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
   /** Writes XML that is not a routed stanza: features, SASL, acknowledgements. */
   write(xml: string): void {
     this.connection.writeText(xml);
+    const debug = debugChain(this);
+    if (debug !== null) showWrittenText(debug, this, xml);
   }
 
   /** Runs a routed stanza through the receive pipeline. */

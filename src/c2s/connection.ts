@@ -314,7 +314,7 @@ export class Connection implements SocketOwner, Piece {
         this.#send(data, isOwn);
       }
     }
-    if (this.#queuedBytes === 0 && this.#writingBytes === 0) this.#flushed();
+    this.#flushed();
   }
 
   #send(data: Buffer, isOwn: boolean): void {
@@ -352,7 +352,7 @@ export class Connection implements SocketOwner, Piece {
 
   readonly #streamWritten = (): void => {
     this.#queuedBytes = this.#socket.writableLength;
-    if (this.#queuedBytes === 0) this.#flushed();
+    this.#flushed();
   };
 
   readonly #writeEnded = (status: number): void => {
@@ -369,10 +369,13 @@ export class Connection implements SocketOwner, Piece {
     this.#queue = undefined;
     this.#queuedBytes = 0;
     this.#send(queue.length === 1 ? queue[0]! : Buffer.concat(queue), true);
-    if (this.#writingBytes === 0) this.#flushed();
+    this.#flushed();
   };
 
+  /** If nothing waits any more: those who wanted to know are told, and a connection that is closing ends. */
   #flushed(): void {
+    // An earlier write may end while this turn's output is still being put together.
+    if (this.chunk !== undefined || this.#queuedBytes > 0 || this.#writingBytes > 0) return;
     const callbacks = this.#whenFlushed;
     if (callbacks !== undefined) {
       this.#whenFlushed = undefined;

@@ -1,8 +1,11 @@
+import { failure } from '../auth/sasl/result.ts';
 import { buildElement, type Element } from '../xml/element.ts';
 import type { Scanner } from '../xml/scanner.ts';
 import { NS_CLIENT, NS_SASL, NS_STREAM, NS_TLS } from '../xmpp/namespaces.ts';
+import { Stanza } from '../xmpp/stanza.ts';
 import { bindElement } from './bind.ts';
 import type { C2s } from './c2s.ts';
+import { debugChain, showRead } from './debug-traffic.ts';
 import { needsTls } from './features.ts';
 import { foreignElement } from './foreign-element.ts';
 import { abortSasl, failSasl, respondSasl, startSasl } from './sasl.ts';
@@ -12,6 +15,8 @@ import { streamElement } from './stream-element.ts';
 /** A top-level element before the session is established. */
 export function loginElement(c2s: C2s, scanner: Scanner, buffer: Buffer): void {
   const element = buildElement(scanner, buffer);
+  const debug = debugChain(c2s);
+  if (debug !== null) showRead(debug, c2s, Stanza.of(element));
   if (element.ns === NS_STREAM) {
     streamElement(c2s, element);
     return;
@@ -51,7 +56,7 @@ function beforeLogin(c2s: C2s, element: Element): void {
 
 function sasl(c2s: C2s, element: Element): void {
   if (needsTls(c2s)) {
-    failSasl(c2s, 'encryption-required', 'Use of STARTTLS required');
+    failSasl(c2s, failure('encryption-required', 'Use of STARTTLS required'));
     return;
   }
   const isWaiting = c2s.state === 'wait_for_sasl_response';

@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { BIND_RETRIES_MAX, LOGIN_MS_MAX, SASL_FAILURES_MAX, TLS_HANDSHAKE_MS_MAX } from '../limits.ts';
+import {
+  BIND_RETRIES_MAX,
+  LOGIN_MS_MAX,
+  SASL_FAILURES_MAX,
+  SASL_REFUSALS_MAX,
+  TLS_HANDSHAKE_MS_MAX,
+} from '../limits.ts';
 import type { SaslExchange } from './login-service.ts';
 
 /** What a stream remembers only until its session is established. */
@@ -11,6 +17,7 @@ export class Negotiation {
   /** Bytes read before login. */
   bytes = 0;
   saslFailuresLeft = SASL_FAILURES_MAX;
+  saslRefusalsLeft = SASL_REFUSALS_MAX;
   bindRetriesLeft = BIND_RETRIES_MAX;
   exchange: SaslExchange | undefined = undefined;
   /** Monotonic milliseconds: end of the present step, and of the whole login. */

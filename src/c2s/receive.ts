@@ -5,6 +5,7 @@ import { INBOX_BYTES_MAX, INBOX_STANZAS_MAX } from '../limits.ts';
 import { Counter } from '../memory/counters.ts';
 import { applyActions } from './actions.ts';
 import type { C2s } from './c2s.ts';
+import { debugChain, showWritten } from './debug-traffic.ts';
 
 const USER_RECEIVE_PACKET = HOOK_INDEX.user_receive_packet;
 /** The hook of each kind of stanza, by `StanzaKind`. */
@@ -170,6 +171,8 @@ function writeStanza(c2s: C2s, acc: Accumulator): void {
   connection.end = stanza.write(connection.chunk!, connection.end, from, to);
   c2s.host.counters[COUNTERS[stanza.kind]!]!++;
   if (acc.trace !== undefined) acc.trace.note({ step: 'socket', outcome: `written to ${c2s.jid.full}` });
+  const debug = debugChain(c2s);
+  if (debug !== null) showWritten(debug, c2s, acc);
   const chain = c2s.hostType!.chains[XMPP_SEND_ELEMENT]!;
   if (chain !== null) void chain.run(acc, c2s);
 }

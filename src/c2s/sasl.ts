@@ -1,5 +1,5 @@
 import { decodeSaslData, type SaslData } from '../auth/sasl/data.ts';
-import { failure, type SaslCondition, type SaslFailure, type SaslSuccess } from '../auth/sasl/result.ts';
+import { failure, SASL_ABORTED, type SaslFailure, type SaslSuccess } from '../auth/sasl/result.ts';
 import { foldHook } from '../hooks/run.ts';
 import { Counter } from '../memory/counters.ts';
 import type { Element } from '../xml/element.ts';
@@ -26,7 +26,7 @@ export function respondSasl(c2s: C2s, element: Element): void {
 
 /** `<abort/>` (RFC 6120 §6.4.4). */
 export function abortSasl(c2s: C2s): void {
-  failSasl(c2s, 'aborted');
+  failSasl(c2s, SASL_ABORTED);
 }
 
 function step(c2s: C2s, exchange: SaslExchange, element: Element): void {
@@ -65,7 +65,7 @@ function settle(c2s: C2s, outcome: SaslResult): void {
           'cannot authenticate',
         );
       }
-      failSasl(c2s, outcome.condition, outcome.text, outcome.username);
+      failSasl(c2s, outcome);
       return;
     case 'success':
       succeed(c2s, outcome);
@@ -97,7 +97,7 @@ function succeed(c2s: C2s, { username, data, method }: SaslSuccess): void {
 }
 
 /** Tells the client that authentication failed; after the last retry the stream is closed. */
-export function failSasl(c2s: C2s, condition: SaslCondition, text?: string, username?: string): void {
+export function failSasl(c2s: C2s, { condition, text, username, isRefusal }: SaslFailure): void {
   const negotiation = c2s.negotiation!;
   const { host } = c2s;
   host.counters[Counter.c2s_auth_failed]!++;
@@ -110,7 +110,8 @@ export function failSasl(c2s: C2s, condition: SaslCondition, text?: string, user
   c2s.state = 'wait_for_feature_before_auth';
   const description = text === undefined ? '' : `<text xml:lang='en'>${escapeText(text)}</text>`;
   c2s.write(`<failure xmlns='${NS_SASL}'><${condition}/>${description}</failure>`);
-  if (--negotiation.saslFailuresLeft >= 0) negotiation.stepped(host.monotonicMs());
+  const left = isRefusal ? --negotiation.saslRefusalsLeft : --negotiation.saslFailuresLeft;
+  if (left >= 0) negotiation.stepped(host.monotonicMs());
   // RFC 6120 §6.4.5 wants a stream error.
   else c2s.fail('policy-violation', 'too many failed logins', 'too_many_auth_failures');
 }

@@ -11,6 +11,7 @@ import { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 import { applyActions } from './actions.ts';
 import { answerHere, isSessionRequest, malformedAddressError, sessionResult } from './answer.ts';
 import type { C2s } from './c2s.ts';
+import { debugChain, showRead } from './debug-traffic.ts';
 import { refuseElement } from './foreign-element.ts';
 import { withoutForgedDelays } from './forged-delay.ts';
 import { ownAccumulator } from './own-accumulator.ts';
@@ -41,6 +42,8 @@ export function sessionElement(c2s: C2s, scanner: Scanner, buffer: Buffer): void
     return;
   }
   const stanza = Stanza.read(scanner, buffer, kind, NAMES[kind]);
+  const debug = debugChain(c2s);
+  if (debug !== null) showRead(debug, c2s, stanza);
   if (scanner.fromToken >= 0 && !isOwn(c2s, stanza)) {
     // RFC 6120 §8.1.2.1: a forged sender ends the stream.
     c2s.fail('invalid-from');
@@ -169,6 +172,8 @@ function isLast(scanner: Scanner, buffer: Buffer, token: number, wire: string): 
 /** Anything but a stanza: modules may know it; nobody else does. */
 function other(c2s: C2s, scanner: Scanner, buffer: Buffer): void {
   const element = buildElement(scanner, buffer);
+  const debug = debugChain(c2s);
+  if (debug !== null) showRead(debug, c2s, Stanza.of(element));
   if (element.ns === NS_STREAM_URI) {
     streamElement(c2s, element);
     return;

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { ConnectionLimits } from '../acceptor/connection-limits.ts';
 import { adminCommands } from '../admin/commands.ts';
 import { AdminError } from '../admin/errors.ts';
-import { Reloader } from '../admin/reload.ts';
+import { Reloader, refuseUnusable } from '../admin/reload.ts';
 import { ServerFacts } from '../admin/server-facts.ts';
 import { AdminSocket } from '../admin/socket.ts';
 import { statsOf } from '../admin/stats.ts';
@@ -14,6 +14,7 @@ import { Metrics } from '../http/metrics.ts';
 import type { Logger } from '../observe/log.ts';
 import type { TraceLine } from '../shard/tracing.ts';
 import { lockDirectory, StorageInUseError } from '../store/sqlite/database.ts';
+import { type CertificateReport, checkCertificates } from '../supervisor/certificates.ts';
 import { limitsOf } from '../supervisor/listener-limits.ts';
 import { type Listening, Server } from '../supervisor/server.ts';
 import { ENTRIES } from './entries.ts';
@@ -74,6 +75,7 @@ export class RunningServer {
         return server.config;
       },
       load: () => this.#load(),
+      checkCertificates: (changed) => this.#checkCertificates(changed),
       apply: (changed) => this.#apply(changed),
     });
     this.#admin = new AdminSocket(config.admin.socket, this.#commands(), log);
@@ -82,6 +84,10 @@ export class RunningServer {
   /** Starts everything. Resolves to where it listens, once all listeners accept. If something fails, the rest is stopped again. */
   async start(): Promise<Listening[]> {
     try {
+      const certificates = await this.#checkCertificates(this.#server.config);
+      refuseUnusable(certificates, 'the server cannot start');
+      for (const { listener, file, text } of certificates.warnings)
+        this.#log.warn({ what: 'certificate_warning', listener, file }, text);
       const http = await this.#startHttp();
       await this.#facts.readCertificates();
       const c2s = await this.#server.start();
@@ -161,6 +167,10 @@ export class RunningServer {
       listening.push({ kind: 'http', host: address, port });
     }
     return listening;
+  }
+
+  async #checkCertificates(config: Config): Promise<CertificateReport> {
+    return checkCertificates(config, await this.#server.prepare(), Date.now());
   }
 
   async #apply(config: Config): Promise<void> {

@@ -1,17 +1,12 @@
-import { readFileSync } from 'node:fs';
-import {
-  createSecureContext,
-  type SecureContext,
-  type SecureContextOptions,
-  type TlsOptions,
-} from 'node:tls';
+import type { SecureContext, TlsOptions } from 'node:tls';
 import type { CertificateConfig, TlsConfig } from '../config/config.ts';
+import { contextOptions, secureContext } from '../util/secure-context.ts';
 
 /** What an HTTPS server is made with, and again at every reload: certificates are read anew. Throws if one cannot be used. */
 export function tlsOptions(config: TlsConfig, selfSigned: CertificateConfig): TlsOptions {
   const byDomain = new Map<string, SecureContext>();
   for (const [domain, certificate] of config.certificates)
-    byDomain.set(domain, createSecureContext(contextOptions(config, certificate)));
+    byDomain.set(domain, secureContext(config, certificate));
   return {
     ...contextOptions(config, config.certificate ?? selfSigned),
     requestCert: config.verifyMode !== 'none',
@@ -23,16 +18,4 @@ export function tlsOptions(config: TlsConfig, selfSigned: CertificateConfig): Tl
 function wildcard(byDomain: ReadonlyMap<string, SecureContext>, name: string): SecureContext | undefined {
   const dot = name.indexOf('.');
   return dot < 0 ? undefined : byDomain.get(`*${name.slice(dot).toLowerCase()}`);
-}
-
-function contextOptions(config: TlsConfig, certificate: CertificateConfig): SecureContextOptions {
-  return {
-    cert: readFileSync(certificate.certfile),
-    key: readFileSync(certificate.keyfile),
-    ...(certificate.password === undefined ? {} : { passphrase: certificate.password }),
-    ...(config.cacertfile === undefined ? {} : { ca: readFileSync(config.cacertfile) }),
-    ...(config.ciphers === undefined ? {} : { ciphers: config.ciphers }),
-    minVersion: config.minVersion,
-    maxVersion: config.maxVersion,
-  };
 }

@@ -252,6 +252,6 @@ export interface ModuleContext<Options = unknown> {
   after(ms: number, callback: () => void): () => void;
   /** Microseconds since the epoch, rising. */
   timestamp(): number;
-  /** Adds to a counter of the module's own, exported as `meerkat_NAME_total`. */
+  /** Adds to a counter of the module's own, exported as `meerkat_module_events_total{event="MODULE_NAME"}`. */
   count(name: string, by?: number): void;
 }

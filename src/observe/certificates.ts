@@ -47,6 +47,21 @@ export class CertificateDates {
   }
 }
 
+/** Key types that every client of today takes. */
+const COMMON_KEYS: readonly (string | undefined)[] = ['rsa', 'ec'];
+
+/** Why clients may have trouble with a readable certificate; undefined if there is no reason. */
+export function oddity(certfile: string, nowMs: number): string | undefined {
+  const { publicKey, validFromDate, validToDate } = new X509Certificate(readFileSync(certfile));
+  if (validToDate.getTime() <= nowMs) return `it ended on ${validToDate.toISOString().slice(0, 10)}`;
+  if (validFromDate.getTime() > nowMs)
+    return `it is not valid before ${validFromDate.toISOString().slice(0, 10)}`;
+  const { asymmetricKeyType: type } = publicKey;
+  return COMMON_KEYS.includes(type)
+    ? undefined
+    : `few clients take a key of the type ${type}; RSA or ECDSA serves all`;
+}
+
 function validUntilMs(certfile: string): number | undefined {
   try {
     return new X509Certificate(readFileSync(certfile)).validToDate.getTime();

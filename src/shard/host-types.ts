@@ -78,7 +78,8 @@ export class HostTypes {
 
   /**
    * Starts, restarts and stops modules until everything is as the configuration says; then publishes the hooks of all host types at once.
-   * Modules that cannot be loaded are found before anything changes.
+   * Modules that cannot be loaded are found before anything changes. Host types that the configuration does not have any more keep
+   * theirs until {@link retire}.
    */
   async apply(config: Config, version: number, services: ShardServices): Promise<void> {
     const plans = new Map<string, { definitions: ModuleDefinition[]; settings: HostTypeConfig }>();
@@ -90,7 +91,6 @@ export class HostTypes {
       for (const definition of loaded) optionsOf(settings.modules.get(definition.name)!, definition);
     }
     try {
-      for (const [name, entry] of this.#entries) if (!plans.has(name)) this.#stopAll(entry);
       for (const [name, { definitions, settings }] of plans) {
         const entry = this.#entry(name, settings);
         this.#stopChanged(entry, definitions, version);
@@ -99,6 +99,12 @@ export class HostTypes {
     } finally {
       this.publish();
     }
+  }
+
+  /** Stops the modules of host types that the configuration does not have any more. Their sessions must have ended. */
+  retire(config: Config): void {
+    for (const [name, entry] of this.#entries) if (!config.hostTypes.has(name)) this.#stopAll(entry);
+    this.publish();
   }
 
   /** Stops all modules, the last started first. */

@@ -314,9 +314,18 @@ export class Shard implements C2sHost, ShardServices {
         this.routing.routes.remove(domain);
     }
     for (const [host] of config.hosts) this.routing.routes.add(this.domains.route(host)!);
+    this.#endStreamsOfGoneDomains(config);
+    this.hostTypes.retire(config);
     this.routing.setModules(config.general.routingModules);
     setLogLevel(this.log, config.general.loglevel);
     this.login.forget();
+  }
+
+  /** Sessions of a domain that is not served any more end while its modules still run: contacts are told, and so on. */
+  #endStreamsOfGoneDomains({ hosts }: Config): void {
+    for (const c2s of [...this.connections.streams()])
+      if (c2s.hostType !== undefined && !hosts.has(c2s.lserver)) c2s.fail('host-gone');
+    this.touch();
   }
 
   /** The server stops: tells every client, then waits for the connections to end. */

@@ -1,7 +1,5 @@
-import { constants } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { type SecureContext, TLSSocket } from 'node:tls';
 import {
   TLS_EXPORTER_BYTES,
   TLS_EXPORTER_LABEL,
@@ -12,6 +10,7 @@ import type { C2s } from '../c2s/c2s.ts';
 import type { TlsService } from '../c2s/tls.ts';
 import type { CertificateConfig, TlsConfig } from '../config/config.ts';
 import type { Logger } from '../observe/log.ts';
+import { secureContext } from '../util/secure-context.ts';
 import { parseDomain } from '../xmpp/jid.ts';
 
 /** RFC 7395 aside, the one protocol spoken on a c2s listener (XEP-0368 §2). */
@@ -50,8 +49,8 @@ export class Tls implements TlsService, TlsFactsSource {
   #listener(config: TlsConfig): Listener {
     const byDomain = new Map<string, SecureContext>();
     for (const [domain, certificate] of config.certificates)
-      byDomain.set(domain, context(config, certificate));
-    return { config, byDomain, fallback: context(config, config.certificate ?? this.#selfSigned) };
+      byDomain.set(domain, secureContext(config, certificate));
+    return { config, byDomain, fallback: secureContext(config, config.certificate ?? this.#selfSigned) };
   }
 
   wrap(c2s: C2s, socket: Socket, ready: (socket: TLSSocket) => void, failed: (cause: Error) => void): void {
@@ -124,21 +123,6 @@ export class Tls implements TlsService, TlsFactsSource {
     if (!this.#endPoints.has(key)) this.#endPoints.set(key, tlsServerEndPoint(raw));
     return this.#endPoints.get(key);
   }
-}
-
-function context(config: TlsConfig, certificate: CertificateConfig): SecureContext {
-  return createSecureContext({
-    cert: readFileSync(certificate.certfile),
-    key: readFileSync(certificate.keyfile),
-    ...(certificate.password === undefined ? {} : { passphrase: certificate.password }),
-    ...(config.cacertfile === undefined ? {} : { ca: readFileSync(config.cacertfile) }),
-    ...(config.ciphers === undefined ? {} : { ciphers: config.ciphers }),
-    minVersion: config.minVersion,
-    maxVersion: config.maxVersion,
-    honorCipherOrder: true,
-    // TLS 1.2 renegotiation costs us more than them (threat T16); 1.3 has none. (`disableRenegotiation` works in `tls.Server` only.)
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-  });
 }
 
 function ignore(): void {}

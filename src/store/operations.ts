@@ -80,8 +80,6 @@ export interface StoreOperations {
   offline_remove_domain: { args: [domain: string]; result: number };
   /** Deletes expired messages of a domain, at most `limit` a call. */
   offline_remove_expired: { args: [domain: string, now: number, limit: number]; result: number };
-  /** Deletes messages stored before `before`. */
-  offline_remove_old: { args: [domain: string, before: number, limit: number]; result: number };
 
   /** Private storage of modules: values by module, scope (a domain or a JID) and key. */
   value_get: { args: [module: string, scope: string, key: string]; result: unknown };
@@ -96,8 +94,6 @@ export interface StoreOperations {
 
   /** Gives up everything that sessions of a dead shard had claimed. */
   release_shard: { args: [shard: number]; result: number };
-  /** Copies the database to a file while it is in use. */
-  backup: { args: [file: string]; result: { pages: number } };
   /** Does nothing but pass through the whole way, a commit included. */
   ping: { args: []; result: null };
 }
@@ -119,7 +115,6 @@ export const READ_ONLY: ReadonlySet<StoreOperation> = new Set([
   'value_list',
   'offline_release',
   'release_shard',
-  'backup',
 ]);
 
 /** Operations that are right even if whoever asked has given up waiting. All others are not run after their deadline. */
@@ -132,7 +127,7 @@ export const RUN_LATE: ReadonlySet<StoreOperation> = new Set([
 /** A store of one kind. One thread owns it; calls are synchronous. */
 export interface StoreDriver {
   /** Runs an operation. Throws if it fails. Writes become durable with {@link commit}. */
-  run<O extends StoreOperation>(operation: O, args: StoreArgs<O>): StoreResult<O> | Promise<StoreResult<O>>;
+  run<O extends StoreOperation>(operation: O, args: StoreArgs<O>): StoreResult<O>;
   /** Opens a batch of writes. */
   begin(): void;
   /** Whether a batch is open. An operation that fails may have undone it, with all that was in it. */

@@ -58,8 +58,7 @@ export class StoreServer {
       try {
         if (isWrite) this.#open();
         const value = this.#driver.run(operation, frame.args as never);
-        if (value instanceof Promise) this.#answerLater(thread, id, operation, value);
-        else this.#batch.push({ thread, id, isWrite, error: undefined, value });
+        this.#batch.push({ thread, id, isWrite, error: undefined, value });
       } catch (cause) {
         this.#batch.push(this.#failure(thread, id, isWrite, operation, cause));
         if (this.#isOpen && !this.#driver.isOpen) this.#undone(cause);
@@ -125,13 +124,6 @@ export class StoreServer {
     this.#host.counters[Counter.store_failed]!++;
     this.#host.failed(operation, cause);
     return { thread, id, isWrite, error: messageOf(cause), value: null };
-  }
-
-  #answerLater(thread: number, id: number, operation: string, value: Promise<unknown>): void {
-    value.then(
-      (result) => this.#send({ thread, id, isWrite: false, error: undefined, value: result }),
-      (cause: unknown) => this.#send(this.#failure(thread, id, false, operation, cause)),
-    );
   }
 
   #send({ thread, id, error, value }: Done): void {

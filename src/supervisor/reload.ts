@@ -1,31 +1,14 @@
-import type {
-  C2sListenerConfig,
-  Config,
-  HostTypeConfig,
-  HttpListenerConfig,
-  ListenerConfig,
-} from '../config/config.ts';
+import type { C2sListenerConfig, Config, HttpListenerConfig, ListenerConfig } from '../config/config.ts';
 
 /**
  * The configuration that a running server can take over: `wanted`, with everything that counts only from the next start on left as it is. The
  * plan of a reload (`config/reload.ts`) tells the operator about the difference.
  */
 export function applicable(running: Config, wanted: Config): Config {
-  const { shards, maxSessions, hosts, hostTypes, routingModules } = running.general;
-  const { defaultServerDomain } = wanted.general;
+  const { shards, maxSessions, routingModules } = running.general;
   return {
     ...wanted,
-    general: {
-      ...wanted.general,
-      shards,
-      maxSessions,
-      hosts,
-      hostTypes,
-      routingModules,
-      defaultServerDomain: running.hosts.has(defaultServerDomain)
-        ? defaultServerDomain
-        : running.general.defaultServerDomain,
-    },
+    general: { ...wanted.general, shards, maxSessions, routingModules },
     listen: {
       c2s: mergeListeners<C2sListenerConfig>(running.listen.c2s, wanted.listen.c2s),
       http: mergeListeners<HttpListenerConfig>(running.listen.http, wanted.listen.http).map(
@@ -37,13 +20,6 @@ export function applicable(running: Config, wanted: Config): Config {
     },
     storage: running.storage,
     admin: running.admin,
-    hosts: running.hosts,
-    hostTypes: new Map(
-      [...running.hostTypes].map(([name, before]) => [
-        name,
-        mergeHostType(before, wanted.hostTypes.get(name)),
-      ]),
-    ),
   };
 }
 
@@ -62,9 +38,4 @@ function mergeListeners<L extends ListenerConfig>(running: readonly L[], wanted:
 /** Port 0 stands for any, so there the order has to tell listeners apart. */
 function isSamePlace(a: ListenerConfig, i: number, b: ListenerConfig, j: number): boolean {
   return a.port === b.port && a.ipAddress === b.ipAddress && (a.port !== 0 || i === j);
-}
-
-function mergeHostType(before: HostTypeConfig, after: HostTypeConfig | undefined): HostTypeConfig {
-  if (after === undefined) return before;
-  return { ...after, hosts: before.hosts, hostedDomains: before.hostedDomains };
 }

@@ -411,17 +411,14 @@ export class Server {
       this.#acceptors[index]?.setLimits(limitsOf(listener));
   }
 
-  /** Test hooks: what the crash tests do to threads. */
+  /** Ends a shard at once, as a crash would; it is replaced. */
   killShard(shard: number): Promise<number> {
     return this.shards[shard]!.kill();
   }
 
+  /** Ends the store thread at once, as a crash would; it is started again. */
   killStore(): Promise<number> {
     return this.#store?.kill() ?? Promise.resolve(0);
-  }
-
-  stallStore(ms: number): void {
-    this.#store?.tell({ kind: 'stall', ms });
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────

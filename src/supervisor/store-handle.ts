@@ -36,8 +36,7 @@ export class StoreHandle {
     message:
       | { readonly kind: 'peer_ready'; readonly peer: Peer }
       | { readonly kind: 'peer_lost'; readonly thread: number }
-      | { readonly kind: 'loglevel'; readonly loglevel: string }
-      | { readonly kind: 'stall'; readonly ms: number },
+      | { readonly kind: 'loglevel'; readonly loglevel: string },
   ): void {
     if (!this.#hasEnded) this.#thread.post(message);
   }

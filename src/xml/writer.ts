@@ -8,7 +8,7 @@ import type { Element } from './element.ts';
 const TEXT_SPECIAL = /[&<>\r]/;
 const VALUE_SPECIAL = /[&<>'"\t\n\r]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters XML 1.0 cannot carry at all
-const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu;
+const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 
 function escapeOne(c: string): string {
   switch (c) {
@@ -29,7 +29,8 @@ function escapeOne(c: string): string {
 
 /** Characters that XML cannot carry become U+FFFD: the server's own texts may quote anything. */
 function xmlOnly(text: string): string {
-  return text.replace(NOT_XML, '\ufffd');
+  const whole = text.isWellFormed() ? text : text.toWellFormed();
+  return whole.replace(NOT_XML, '\ufffd');
 }
 
 /** Escapes character data. */

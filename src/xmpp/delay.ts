@@ -1,12 +1,11 @@
-import { Element } from '../xml/element.ts';
-import { serialize } from '../xml/writer.ts';
+import { escapeText, escapeValue } from '../xml/writer.ts';
 import type { Jid } from './jid.ts';
-import { NS_CLIENT, NS_DELAY } from './namespaces.ts';
+import { NS_DELAY } from './namespaces.ts';
 
 /** A `<delay/>` (XEP-0203) as XML. `timestamp` is in microseconds since the epoch. */
 export function delayXml(from: Jid, timestamp: number, text: string): string {
   const stamp = new Date(timestamp / 1000).toISOString();
-  return serialize(Element.of('delay', NS_DELAY, { from: from.full, stamp }, text), NS_CLIENT);
+  return `<delay xmlns='${NS_DELAY}' from='${escapeValue(from.full)}' stamp='${stamp}'>${escapeText(text)}</delay>`;
 }
 
 /** The time of a `stamp` attribute in microseconds since the epoch (XEP-0082 DateTime); undefined when it is none. */

@@ -116,6 +116,19 @@ export class Stanza {
     return stanza;
   }
 
+  /**
+   * A stanza in bytes that {@link toBuffer} made without addresses, and that somebody kept. They are the stanza's from now on; no tree is
+   * built before somebody asks for it.
+   */
+  static ofStored(bytes: Buffer): Stanza {
+    const scanner = scanTrusted(bytes, 0, bytes.length);
+    const name = bytes.latin1Slice(1, scanner.nameEnd);
+    const stanza = Stanza.read(scanner, bytes, kindOf(name), name);
+    if (stanza.#raw !== undefined) stanza.#raw = { ...stanza.#raw, isBorrowed: false };
+    stanza.#scanner = undefined;
+    return stanza;
+  }
+
   /** The tree. Treat it as read-only; a changed copy becomes a stanza by {@link Stanza.of}. */
   get element(): Element {
     if (this.#element === undefined) {
@@ -168,6 +181,16 @@ export class Stanza {
   get isEmpty(): boolean {
     if (this.#element !== undefined) return this.#element.children.length === 0;
     return this.#raw!.isEmpty && this.#appended === '';
+  }
+
+  /**
+   * Whether it certainly has no extensions: nothing in it is of another namespace. Cheap, without a tree; false means that one must look.
+   */
+  get isPlain(): boolean {
+    const raw = this.#raw;
+    // Prefixes of the stream do not get here: such a stanza begins as a tree.
+    if (raw === undefined || this.#appended !== '') return false;
+    return !raw.buffer.subarray(raw.start, raw.end).includes('xmlns', 0, 'latin1');
   }
 
   /** The stanza without addresses, in one character a byte: the smallest form to keep. {@link Stanza.fromText} reads it. */
@@ -328,13 +351,24 @@ const TRUSTED = new StreamContext(
   },
 );
 
-/** Parses one serialised element in the context of a client stream. The bytes must be ones that this server wrote. */
-export function parseElement(buffer: Buffer, start: number, end: number): Element {
-  const scanner = new Scanner();
+/** One for all trusted bytes: they are scanned as a whole, and a scanner is large beside a stanza. */
+let trustedScanner = new Scanner();
+/** A scanner that has grown beyond this many tokens is not kept. */
+const TOKENS_KEPT_MAX = 65_536;
+
+/** Scans one serialised element. What the scanner found is valid until the next call. */
+function scanTrusted(buffer: Buffer, start: number, end: number): Scanner {
+  if (trustedScanner.tokens.length > TOKENS_KEPT_MAX) trustedScanner = new Scanner();
+  const scanner = trustedScanner;
   scanner.enter(TRUSTED);
   const event = scanner.scan(buffer, start, end);
   if (event !== Scan.ELEMENT) throw new Error(`stored stanza does not parse: ${scanner.errorText}`);
-  return buildElement(scanner, buffer);
+  return scanner;
+}
+
+/** Parses one serialised element in the context of a client stream. The bytes must be ones that this server wrote. */
+export function parseElement(buffer: Buffer, start: number, end: number): Element {
+  return buildElement(scanTrusted(buffer, start, end), buffer);
 }
 
 /** Parses serialised XML text of one element. */

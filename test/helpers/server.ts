@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makePasswordDetails } from '../../src/auth/derive.ts';
 import { openDatabase } from '../../src/store/sqlite/database.ts';
+import type { Fault } from './threads/faults.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const FAULTS = new URL('./threads/faults.ts', import.meta.url).pathname;
 
 /** What a test server is started with. */
 export interface TestServerOptions {
@@ -21,6 +23,8 @@ export interface TestServerOptions {
   /** The whole configuration instead, with `@PORT@`-free listeners (port 0). */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Lets {@link TestServer.strike} hurt its threads. */
+  readonly isFaulty?: boolean;
 }
 
 const MODULES = `
@@ -33,6 +37,7 @@ export class TestServer {
   readonly directory: string;
   readonly configFile: string;
   readonly #env: Readonly<Record<string, string>>;
+  readonly #isFaulty: boolean;
   #child!: ChildProcess;
   readonly #ports = new Map<string, number[]>();
   /** Everything that the process wrote to standard error. */
@@ -42,6 +47,7 @@ export class TestServer {
     this.directory = mkdtempSync(join(tmpdir(), 'mk-'));
     this.configFile = join(this.directory, 'meerkat.toml');
     this.#env = options.env ?? {};
+    this.#isFaulty = options.isFaulty ?? false;
     writeFileSync(this.configFile, options.config ?? configText(options));
     createUsers(join(this.directory, 'data'), options.users ?? []);
   }
@@ -54,17 +60,18 @@ export class TestServer {
 
   /** Starts the process (again); resolves at its readiness line. */
   async launch(): Promise<void> {
-    const child = spawn(process.execPath, [MAIN, 'start', '--config', this.configFile], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const preload = this.#isFaulty ? ['--import', FAULTS] : [];
+    const child = spawn(process.execPath, [...preload, MAIN, 'start', '--config', this.configFile], {
+      stdio: [this.#isFaulty ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
     });
     this.#child = child;
-    child.stderr.on('data', (data: Buffer) => {
+    child.stderr!.on('data', (data: Buffer) => {
       this.log += data.toString();
     });
     const line = await new Promise<string>((resolve, reject) => {
       let text = '';
-      child.stdout.on('data', (data: Buffer) => {
+      child.stdout!.on('data', (data: Buffer) => {
         text += data.toString();
         if (text.includes('\n')) resolve(text);
       });
@@ -97,6 +104,11 @@ export class TestServer {
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
+  }
+
+  /** Hurts one of its threads; needs `isFaulty`. Nothing tells when it is done but its effect. */
+  strike(thread: Fault['thread'], kind: Fault['kind'], ms = 0): void {
+    this.#child.stdin!.write(`${JSON.stringify({ thread, kind, ms } satisfies Fault)}\n`);
   }
 
   /** Ends the process without warning, as a crash would. */

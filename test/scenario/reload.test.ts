@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestCertificates } from '../helpers/certificates.ts';
-import { TestClient } from '../helpers/client.ts';
+import { type Element, TestClient } from '../helpers/client.ts';
 import { meerkat, type Result } from '../helpers/meerkat.ts';
 import { eventually } from '../helpers/process.ts';
 import { TestServer } from '../helpers/server.ts';
@@ -133,6 +133,88 @@ describe('a reload', () => {
     await juliet.close();
   });
 
+  it('serves a new domain, and ends the sessions of one that is gone', async () => {
+    const running = await start(`${HEAD}${C2S}${MODULES}`);
+    const romeo = await TestClient.login(running.port(), 'romeo@localhost/orchard');
+    rewrite(running, (text) => text.replace('["localhost"]', '["localhost", "capulet.example"]'));
+    expect(await report(running)).toEqual({ 'general.hosts': 'live' });
+    const add = await meerkat([
+      '--config',
+      running.configFile,
+      'user',
+      'add',
+      'juliet@capulet.example',
+      'secret',
+    ]);
+    expect(add.status).toBe(0);
+    // One on each shard.
+    const juliet = await TestClient.login(running.port(), 'juliet@capulet.example/balcony');
+    const chamber = await TestClient.login(running.port(), 'juliet@capulet.example/chamber');
+    romeo.send("<message to='juliet@capulet.example/balcony' type='chat'><body>x</body></message>");
+    expect((await juliet.message()).childText('body')).toBe('x');
+    juliet.send("<presence to='romeo@localhost/orchard'/>");
+    const here = await romeo.until(({ name }) => name === 'presence');
+    expect(here.attribute('type')).toBeUndefined();
+    const stranger = await TestClient.connect(running.port());
+    await stranger.openStream('capulet.example');
+
+    rewrite(running, (text) => text.replace(', "capulet.example"', ''));
+    expect(await report(running)).toEqual({ 'general.hosts': 'live' });
+    for (const client of [juliet, chamber, stranger]) expect(await client.streamError()).toBe('host-gone');
+    // Who saw them hears that they went: their modules ran to the end.
+    const gone = await romeo.until(({ name }) => name === 'presence');
+    expect([gone.attribute('from'), gone.attribute('type')]).toEqual([juliet.jid, 'unavailable']);
+    romeo.send("<message id='late' to='juliet@capulet.example' type='chat'><body>x</body></message>");
+    const bounce = await romeo.message();
+    expect(bounce.child('error')?.elements()[0]?.name).toBe('remote-server-not-found');
+    await expect(TestClient.login(running.port(), 'juliet@capulet.example/x')).rejects.toThrow();
+    await romeo.nothingElse();
+
+    // What was stored for it stays, and is there when it comes back.
+    rewrite(running, (text) => text.replace('["localhost"]', '["localhost", "capulet.example"]'));
+    expect((await reload(running)).status).toBe(0);
+    const back = await TestClient.login(running.port(), 'juliet@capulet.example/balcony');
+    back.send("<message to='romeo@localhost/orchard' type='chat'><body>back</body></message>");
+    expect((await romeo.message()).childText('body')).toBe('back');
+    await back.close();
+    await romeo.close();
+  });
+
+  it('gives a new domain its own settings', async () => {
+    const running = await start(`${HEAD}${C2S}${MODULES}`);
+    rewrite(running, (text) =>
+      text
+        .replace('["localhost"]', '["localhost", "guests.example"]')
+        .concat(
+          '[[host_config]]\n  host = "guests.example"\n  [host_config.auth]\n    methods = ["anonymous"]\n    [host_config.auth.anonymous]\n',
+        ),
+    );
+    expect((await reload(running)).status).toBe(0);
+    const guest = await TestClient.connect(running.port());
+    const features = await guest.openStream('guests.example');
+    expect(mechanisms(features)).toEqual(['ANONYMOUS']);
+    const other = await TestClient.connect(running.port());
+    expect(mechanisms(await other.openStream('localhost'))).not.toContain('ANONYMOUS');
+    guest.cut();
+    other.cut();
+  });
+
+  it('tells of a certificate that few clients take', async () => {
+    const certificates = new TestCertificates();
+    const first = await certificates.make('first.example');
+    const { certfile, keyfile } = certificates.write('server', first.cert, first.key);
+    const running = await start(
+      `${HEAD}${C2S}  [listen.c2s.tls]\n    mode = "tls"\n    certfile = "${certfile}"\n    keyfile = "${keyfile}"\n${MODULES}`,
+    );
+    const rare = certificates.makeEd25519('rare.example');
+    certificates.write('server', rare.cert, rare.key);
+    const { status, stdout } = await reload(running);
+    expect(status).toBe(0);
+    expect(stdout).toContain(`listen.c2s[0].tls: ${certfile}: few clients take a key of the type ed25519`);
+    expect(await subject(running.port())).toBe('rare.example');
+    certificates.remove();
+  });
+
   it('leaves everything as it was when the file is wrong, and tells what is', async () => {
     const running = await start(`${HEAD}${C2S}${MODULES}`);
     rewrite(running, (text) => text.replace('loglevel = "info"', 'loglevel = "loud"\n  hots = []'));
@@ -185,7 +267,7 @@ describe('a reload', () => {
     certificates.write('server', first.cert, second.key);
     const { status, stderr } = await reload(running);
     expect(status).toBe(1);
-    expect(stderr).toContain('[reload_failed]');
+    expect(stderr).toContain('nothing was changed [certificate_invalid]');
     expect(stderr).toContain('listen.c2s[0].tls');
     expect(await names()).toEqual(['second.example', 'second.example', 'second.example']);
     certificates.remove();
@@ -255,6 +337,12 @@ describe('SIGHUP', () => {
     for (const client of clients) await client.close();
   });
 });
+
+/** The SASL mechanisms that a stream offers. */
+function mechanisms(features: Element): string[] {
+  const offered = features.child('mechanisms', 'urn:ietf:params:xml:ns:xmpp-sasl');
+  return offered?.elements().map((element) => element.text()) ?? [];
+}
 
 function echoModule(subject: string): string {
   return `export default {

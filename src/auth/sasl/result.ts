@@ -43,6 +43,8 @@ export interface SaslFailure {
   readonly username: string | undefined;
   /** What a backend threw, behind `temporary-auth-failure`; for the log only. */
   readonly cause: unknown;
+  /** It ended over the mechanism's parameters, so that nobody learned anything about a password: not an attempt to guess one. */
+  readonly isRefusal: boolean;
 }
 
 export type SaslResult = SaslChallenge | SaslSuccess | SaslFailure;
@@ -54,7 +56,12 @@ export function failure(
   username?: string,
   cause?: unknown,
 ): SaslFailure {
-  return { kind: 'failure', condition, text, username, cause };
+  return { kind: 'failure', condition, text, username, cause, isRefusal: false };
+}
+
+/** The channel binding does not go with what was offered (RFC 5802 §6, T26). It says no more than a wrong password does. */
+export function bindingRefused(username: string): SaslFailure {
+  return { ...failure('not-authorized', undefined, username), isRefusal: true };
 }
 
 /** The answer to `<abort/>` (RFC 6120 §6.4.4). */

@@ -5,7 +5,7 @@ import { channelBindingData } from './channel-binding.ts';
 import { decoyKeys, decoySalt } from './decoy.ts';
 import type { AccountKeys, SaslContext, SaslExchange, ScramLogin } from './exchange.ts';
 import { accountName, isOwnAuthzid } from './identity.ts';
-import { EMPTY_CHALLENGE, failure, type SaslFailure, type SaslResult } from './result.ts';
+import { bindingRefused, EMPTY_CHALLENGE, failure, type SaslFailure, type SaslResult } from './result.ts';
 import {
   type ClientFinal,
   type ClientFirst,
@@ -84,7 +84,7 @@ export class ScramExchange implements SaslExchange {
     }
     try {
       const binding = this.#expectedBinding(message);
-      if (binding === undefined) return failure('not-authorized', undefined, username);
+      if (binding === undefined) return bindingRefused(username);
       this.#state = 'looking-up';
       return this.#challenge(message, username, binding);
     } catch (error) {

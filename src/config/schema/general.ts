@@ -60,12 +60,13 @@ export const generalSchema = z.object({
   hosts: option(z.array(domain()).default([]), {
     about:
       'The domains served. Each is a host type of its own, of the same name, which `[[host_config]]` may give its own modules, ' +
-      'authentication and access rules. At least one of `hosts` and `host_types` must name something.',
-    reload: 'restart',
+      'authentication and access rules. At least one of `hosts` and `host_types` must name something. A domain that is taken out by a ' +
+      'reload ends its sessions with `host-gone`; what is stored for it stays.',
+    reload: 'live',
   }),
   host_types: option(z.array(text()).default([]), {
     about: 'Names of host types for domains that are added while the server runs.',
-    reload: 'restart',
+    reload: 'live',
   }),
   default_server_domain: option(domain().optional(), {
     about: 'The domain that speaks when a stream names none, or one that is not served.',

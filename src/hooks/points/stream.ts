@@ -31,8 +31,8 @@ export const streamPoints = {
   >({
     scope: 'global',
     part: 'core',
-    when: 'The session, for every element read from a client and for every element written to one. Meant for debugging: it is on the way of everything.',
-    acc: 'The accumulator of an element that is written; undefined for one that was just read.',
+    when: 'The session, for every element read from a client and for every element written to one, the tags of the stream itself excepted. Meant for debugging: it is on the way of everything, passwords of logins included.',
+    acc: 'The accumulator of a stanza that was just written; undefined for an element that was just read, and for one that is written but is not a routed stanza (features, SASL, errors of the stream).',
     params: {
       direction: 'Which way the element goes.',
       jid: 'Whose session it is; undefined before resource binding.',

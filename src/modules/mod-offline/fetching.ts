@@ -7,7 +7,6 @@ import {
   type ModuleContext,
   type OfflineMessage,
   type OfflineRoute,
-  parseElement,
   type SessionHandle,
   type SessionId,
   STOP,
@@ -125,8 +124,8 @@ export class Fetching {
   /** A stored message on its way again: from its sender, with the time it was sent, to this session alone. */
   #restore(acc: Accumulator, { session }: Pickup, message: OfflineMessage): Accumulator {
     const jid = session.jid!;
-    const bytes = Buffer.from(message.packet);
-    const stanza = Stanza.of(parseElement(bytes, 0, bytes.length));
+    const { buffer, byteOffset, byteLength } = message.packet;
+    const stanza = Stanza.ofStored(Buffer.from(buffer, byteOffset, byteLength));
     const host = this.#context.trustedJid(jid.domain);
     const delay = delayXml(host, message.timestamp, 'Offline Storage');
     const from = this.#context.trustedJid(message.from);

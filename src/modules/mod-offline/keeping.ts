@@ -10,7 +10,7 @@ import {
   type Verdict,
 } from '../module.ts';
 import type { OfflineOptions } from './mod-offline.ts';
-import { expiryOf, isStorable, requestsStoredEvent, storedEvent, withoutDelays } from './offline-text.ts';
+import { extensionsOf, isStorable, NO_EXTENSIONS, storedEvent } from './offline-text.ts';
 import { tellAvailable } from './tell-available.ts';
 
 /** Kept for a user when the access rule says nothing (threats.md §7). */
@@ -31,7 +31,8 @@ export class Keeping {
 
   /** Keeps a message, or leaves it to the next handler: a bare chat state, an answer to a message event. */
   store(acc: Accumulator, to: Jid): Verdict {
-    if (!isStorable(acc.stanza!.element)) return undefined;
+    const stanza = acc.stanza!;
+    if (!stanza.isPlain && !isStorable(stanza.element)) return undefined;
     acc.set('offline', 'stored', true);
     if (acc.trace?.isDryRun) return STOP;
     const writing = this.#write(acc, to);
@@ -42,19 +43,17 @@ export class Keeping {
 
   /** Never rejects: a message that cannot be stored goes back. */
   async #write(acc: Accumulator, to: Jid): Promise<void> {
-    const { element } = acc.stanza!;
-    acc.stanza!.retain();
+    const stanza = acc.stanza!;
+    stanza.retain();
     const owner = to.bareJid;
-    const expiresIn = expiryOf(element);
-    const { stripped, stamp } = withoutDelays(element);
-    // A client may write any time into its message; only a repetition of ours knows better than the clock.
-    const timestamp = (acc.flags & Flag.DELAYED) === 0 ? acc.timestamp : (stamp ?? acc.timestamp);
-    const stanza = stripped === element ? acc.stanza! : Stanza.of(stripped);
+    const extensions = stanza.isPlain ? NO_EXTENSIONS : extensionsOf(stanza.element);
+    const { stamp, expiresIn } = extensions;
     const message = {
-      timestamp,
+      // A client may write any time into its message; only a repetition of ours knows better than the clock.
+      timestamp: (acc.flags & Flag.DELAYED) === 0 ? acc.timestamp : (stamp ?? acc.timestamp),
       from: acc.from.full,
       to: to.full,
-      packet: stanza.toBuffer('', ''),
+      packet: (extensions.stripped === undefined ? stanza : Stanza.of(extensions.stripped)).toBuffer('', ''),
       keys: this.#context.encodeKeys(acc.permanentKeys()),
     };
     const expires = expiresIn === undefined ? null : this.#context.timestamp() + expiresIn * 1_000_000;
@@ -82,8 +81,8 @@ export class Keeping {
     }
     this.#context.outcome(acc, 'stored');
     this.#context.count('stored');
-    if (requestsStoredEvent(element)) {
-      void this.#context.route(acc.derive(Stanza.of(storedEvent(element)), to, acc.from));
+    if (extensions.wantsStoredEvent) {
+      void this.#context.route(acc.derive(Stanza.of(storedEvent(stanza.element)), to, acc.from));
     }
     // Its user may have come while it was written: then nobody else would tell him.
     tellAvailable(this.#context, owner);

@@ -3,6 +3,36 @@ import { Element, NS_CHAT_STATES, NS_CLIENT, NS_DELAY, NS_EVENT, NS_EXPIRE, pars
 /** Longest that a message may ask to be kept. */
 const EXPIRY_SECONDS_MAX = 10 * 365 * 86_400;
 
+/** What a message says about how it wants to be kept. */
+export interface OfflineExtensions {
+  /** Seconds after which it is void. */
+  readonly expiresIn: number | undefined;
+  /** The time in its first `<delay/>`, in microseconds since the epoch. */
+  readonly stamp: number | undefined;
+  /** The message without its `<delay/>` elements, if there are any. */
+  readonly stripped: Element | undefined;
+  /** Whether its sender wants to hear that it was stored. */
+  readonly wantsStoredEvent: boolean;
+}
+
+/** Of a message without extensions. */
+export const NO_EXTENSIONS: OfflineExtensions = {
+  expiresIn: undefined,
+  stamp: undefined,
+  stripped: undefined,
+  wantsStoredEvent: false,
+};
+
+export function extensionsOf(message: Element): OfflineExtensions {
+  const { stripped, stamp } = withoutDelays(message);
+  return {
+    expiresIn: expiryOf(message),
+    stamp,
+    stripped: stripped === message ? undefined : stripped,
+    wantsStoredEvent: requestsStoredEvent(message),
+  };
+}
+
 /** Whether a message is worth keeping: not a chat state alone (XEP-0085 §5.5), not the answer to a message event (XEP-0022). */
 export function isStorable(message: Element): boolean {
   const event = message.childOf(NS_EVENT);

@@ -4,7 +4,7 @@ import { type Durability, openDatabase, type Sqlite } from './database.ts';
 import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
 
-type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> | Promise<StoreResult<O>> };
+type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
 /** The embedded store: one SQLite file, written by the thread that owns this. */
 export class SqliteDriver implements StoreDriver {
@@ -37,25 +37,18 @@ export class SqliteDriver implements StoreDriver {
       offline_remove_user: (...args) => offline.removeUser(...args),
       offline_remove_domain: (...args) => offline.removeDomain(...args),
       offline_remove_expired: (...args) => offline.removeExpired(...args),
-      offline_remove_old: (...args) => offline.removeOld(...args),
       value_get: (...args) => values.get(...args),
       value_set: (...args) => values.set(...args),
       value_delete: (...args) => values.delete(...args),
       value_list: (...args) => values.list(...args),
       value_remove_scope: (...args) => values.removeScope(...args),
       release_shard: (shard) => offline.claims.releaseShard(shard),
-      backup: async (file) => {
-        const progress = await db.backup(file);
-        return { pages: progress.totalPages };
-      },
       ping: () => null,
     };
   }
 
-  run<O extends StoreOperation>(operation: O, args: StoreArgs<O>): StoreResult<O> | Promise<StoreResult<O>> {
-    const run = this.#operations[operation] as
-      | ((...args: StoreArgs<O>) => StoreResult<O> | Promise<StoreResult<O>>)
-      | undefined;
+  run<O extends StoreOperation>(operation: O, args: StoreArgs<O>): StoreResult<O> {
+    const run = this.#operations[operation] as ((...args: StoreArgs<O>) => StoreResult<O>) | undefined;
     if (run === undefined) throw new RangeError(`there is no operation ${operation}`);
     try {
       return run(...args);

@@ -27,7 +27,6 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX offline_message_user ON offline_message (server, username, timestamp, id);
   CREATE INDEX offline_message_expire ON offline_message (server, expire) WHERE expire IS NOT NULL;
-  CREATE INDEX offline_message_age ON offline_message (server, timestamp);
 
   CREATE TABLE module_value (
     module TEXT NOT NULL,

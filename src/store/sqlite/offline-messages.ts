@@ -33,7 +33,6 @@ export class OfflineMessages {
   readonly #removeUser;
   readonly #removeDomain;
   readonly #removeExpired;
-  readonly #removeOld;
 
   constructor(db: Sqlite) {
     this.#append = db.prepare<
@@ -50,8 +49,10 @@ export class OfflineMessages {
        WHERE server = ? AND username = ? AND (expire IS NULL OR expire > ?)
        ORDER BY timestamp, id LIMIT ?`,
     );
-    this.#delete = db.prepare<[number, string, string], { bytes: number }>(
-      'DELETE FROM offline_message WHERE id = ? AND server = ? AND username = ? RETURNING length(packet) AS bytes',
+    // All of a batch by one statement: one for each message took half as long again.
+    this.#delete = db.prepare<[string, string, string], { bytes: number }>(
+      `DELETE FROM offline_message WHERE id IN (SELECT value FROM json_each(?)) AND +server = ? AND +username = ?
+       RETURNING length(packet) AS bytes`,
     );
     this.#removeUser = db.prepare<[string, string]>(
       'DELETE FROM offline_message WHERE server = ? AND username = ?',
@@ -60,10 +61,6 @@ export class OfflineMessages {
     this.#removeExpired = db.prepare<[string, number, number]>(
       `DELETE FROM offline_message WHERE id IN
          (SELECT id FROM offline_message WHERE server = ? AND expire <= ? LIMIT ?)`,
-    );
-    this.#removeOld = db.prepare<[string, number, number]>(
-      `DELETE FROM offline_message WHERE id IN
-         (SELECT id FROM offline_message WHERE server = ? AND timestamp < ? LIMIT ?)`,
     );
   }
 
@@ -106,10 +103,9 @@ export class OfflineMessages {
 
   confirm(...[domain, username, claimant, ids]: StoreArgs<'offline_confirm'>): number {
     // Also when the claim was lost (the store was started again): what is confirmed was delivered.
-    for (const id of ids) {
-      const deleted = this.#delete.get(id, domain, username);
-      if (deleted !== undefined) this.#changeTotal(domain, username, -1, -deleted.bytes);
-    }
+    const deleted = this.#delete.all(JSON.stringify(ids), domain, username);
+    const bytes = deleted.reduce((sum, row) => sum + row.bytes, 0);
+    this.#changeTotal(domain, username, -deleted.length, -bytes);
     const left = this.count(domain, username);
     if (left === 0) this.claims.release(domain, username, claimant);
     return left;
@@ -145,11 +141,6 @@ export class OfflineMessages {
   removeExpired(...[domain, now, limit]: StoreArgs<'offline_remove_expired'>): number {
     this.#totals.clear();
     return this.#removeExpired.run(domain, now, limit).changes;
-  }
-
-  removeOld(...[domain, before, limit]: StoreArgs<'offline_remove_old'>): number {
-    this.#totals.clear();
-    return this.#removeOld.run(domain, before, limit).changes;
   }
 
   #totalOf(domain: string, username: string): Total {

@@ -40,6 +40,20 @@ export async function loginOn(
   }
 }
 
+/** Asks until a user has no session any more; needs {@link LAB}. */
+export async function nobodyThere(client: TestClient, user: string): Promise<void> {
+  let count: string | undefined;
+  do {
+    const answer = await client.iq('get', 'localhost', `<sessions xmlns='${NS_LAB}'>${user}</sessions>`);
+    count = answer.child('sessions', NS_LAB)!.attribute('count');
+  } while (count !== '0');
+}
+
+/** Waits until a session with the resource `frozen` holds a message that its client will never get; needs {@link LAB}. */
+export async function held(client: TestClient): Promise<void> {
+  await client.iq('get', 'localhost', `<held xmlns='${NS_LAB}'/>`);
+}
+
 /** Makes the client's shard die, and waits until the client notices. */
 export async function crash(client: TestClient): Promise<void> {
   client.send(`<iq type='set' id='crash' to='localhost'><crash xmlns='${NS_LAB}'/></iq>`);

@@ -235,6 +235,20 @@ describe('output', () => {
     expect(flushed).toHaveBeenCalledTimes(2);
   });
 
+  it('tells of this turn only when this turn was written, even if an earlier write ends in between', () => {
+    const { host, socket, connection } = connect();
+    socket.isStalled = true;
+    connection.writeText('<a/>');
+    host.turn();
+    connection.writeText('<b/>');
+    const flushed = vi.fn(() => expect(socket.written).toBe('<a/><b/>'));
+    connection.afterFlush(flushed);
+    socket.drain();
+    expect(flushed).not.toHaveBeenCalled();
+    host.turn();
+    expect(flushed).toHaveBeenCalledOnce();
+  });
+
   it('of somebody who waited for the flush is kept for the next turn', () => {
     const host = new FakeHost();
     const one = connect(host);
@@ -302,6 +316,20 @@ describe('closing', () => {
     expect(socket.written).toBe('</stream:stream>');
     expect(socket.writableEnded).toBe(true);
     expect(socket.destroyed).toBe(false);
+  });
+
+  it('sends what is left, even if an earlier write ends in between', () => {
+    const { host, socket, connection } = connect();
+    socket.isStalled = true;
+    connection.writeText('<a/>');
+    host.turn();
+    connection.writeText('</stream:stream>');
+    connection.close();
+    socket.drain();
+    expect(socket.writableEnded).toBe(false);
+    host.turn();
+    expect(socket.written).toBe('<a/></stream:stream>');
+    expect(socket.writableEnded).toBe(true);
   });
 
   it('gives the peer a moment, and no more', () => {

@@ -55,9 +55,7 @@ describe('config/meerkat.toml', () => {
     const paths = pathsOf(COMPLETE);
     for (const [name, schema] of moduleSchemas) {
       for (const { path } of catalogue(schema as z.ZodType)) {
-        // Optional parts of an example are left out.
-        if (path !== '' && path !== 'server_info[].modules')
-          expect(paths).toContain(`modules.${name}.${path}`);
+        if (path !== '') expect(paths).toContain(`modules.${name}.${path}`);
       }
     }
   });
@@ -91,6 +89,17 @@ describe('config/meerkat.toml', () => {
         lines.some((line) => line.endsWith(` = ${value}`)),
         `${path} = ${value}`,
       ).toBe(true);
+    }
+  });
+
+  it('shows the default of each option of the built-in modules, or an example where that is empty', () => {
+    for (const [name, schema] of moduleSchemas) {
+      const section = COMPLETE.split(`\n[modules.${name}]\n`)[1]?.split('\n[')[0] ?? '';
+      for (const { path, defaultText } of catalogue(schema as z.ZodType)) {
+        const value = /^`([^`]*)`$/.exec(defaultText ?? '')?.[1];
+        if (value === undefined || value === '[]' || path.includes('.')) continue;
+        expect(section.split('\n'), `${name}.${path}`).toContain(`${path} = ${value}`);
+      }
     }
   });
 

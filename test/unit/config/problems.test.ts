@@ -200,7 +200,7 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
     'a misspelt key deep in the options of a module',
     '[modules.mod_disco]\nserver_info = [{nam = "x", urls = []}]',
     [
-      '4:16 modules.mod_disco.server_info[0].name: missing, expected string',
+      '4:16 modules.mod_disco.server_info[0].name: missing, expected non-empty string',
       '4:17 modules.mod_disco.server_info[0].nam: unknown key; did you mean "name"?',
     ],
   ],

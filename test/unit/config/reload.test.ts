@@ -35,7 +35,7 @@ describe('reloadPlan', () => {
 
   it.each([
     ['a live option', 'loglevel = "info"', 'loglevel = "debug"', ['general.loglevel: live']],
-    ['a new domain', '["a.example"]', '["a.example", "b.example"]', ['general.hosts: restart']],
+    ['a new domain', '["a.example"]', '["a.example", "b.example"]', ['general.hosts: live']],
     ['a port', 'port = 5222', 'port = 5223', ['listen.c2s[0].port: restart']],
     [
       'an option of a listener',

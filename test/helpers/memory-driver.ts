@@ -1,6 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { Claims } from '../claims.ts';
-import type { OfflineMessage, StoreArgs, StoreDriver, StoreOperation, StoreResult } from '../operations.ts';
+import { Claims } from '../../src/store/claims.ts';
+import type {
+  OfflineMessage,
+  StoreArgs,
+  StoreDriver,
+  StoreOperation,
+  StoreResult,
+} from '../../src/store/operations.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
@@ -16,8 +21,8 @@ interface Stored extends OfflineMessage {
 }
 
 /**
- * A store that forgets everything when its thread ends: for tests, and as the shortest description of what a store does. The contract
- * (test/contract/store.test.ts) is the same as for SQLite.
+ * A store that forgets everything with the process. No server runs on it: it shows that the contract (test/contract/store.test.ts) asks for nothing that
+ * is SQLite's own, and is the shortest description of what a store does.
  */
 export class MemoryDriver implements StoreDriver {
   readonly #accounts = new Map<string, Map<string, Account>>();
@@ -90,8 +95,6 @@ export class MemoryDriver implements StoreDriver {
     offline_remove_domain: (domain) => this.#remove((m) => m.domain === domain),
     offline_remove_expired: (domain, now, limit) =>
       this.#remove((m) => m.domain === domain && m.expires !== null && m.expires <= now, limit),
-    offline_remove_old: (domain, before, limit) =>
-      this.#remove((m) => m.domain === domain && m.timestamp < before, limit),
 
     value_get: (module, scope, key) => this.#values.get(place(module, scope))?.get(key) ?? null,
     value_set: (module, scope, key, value) => {
@@ -115,10 +118,6 @@ export class MemoryDriver implements StoreDriver {
     },
 
     release_shard: (shard) => this.#claims.releaseShard(shard),
-    backup: (file) => {
-      writeFileSync(file, '');
-      return { pages: 0 };
-    },
     ping: () => null,
   };
 

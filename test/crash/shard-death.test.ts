@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TestClient } from '../helpers/client.ts';
+import { TestClient as Client } from '../helpers/client.ts';
+import { eventually } from '../helpers/process.ts';
+import { TestServer } from '../helpers/server.ts';
+import { Spy } from '../helpers/spy.ts';
+import type { Fault } from '../helpers/threads/faults.ts';
+import { condition, LAB, loginOn, messagesUntilNow, shardOf } from '../scenario/modules/support.ts';
+
+/** Threat T58: a shard dies, in every way that a thread can. Its own clients lose their connection; nobody else loses anything. */
+
+const ANSWERED_NOBODY = "<query xmlns='urn:test:nobody'/>";
+
+let server: TestServer;
+const spy = new Spy();
+
+beforeAll(async () => {
+  server = await TestServer.start({
+    shards: 2,
+    users: ['romeo', 'juliet', 'nurse'],
+    toml: `[modules.mod_presence]\n[modules.mod_offline]\n${LAB}${spy.toml()}`,
+    env: { FAULTS_HEAP_MB: '96' },
+    isFaulty: true,
+  });
+});
+
+afterAll(() => server.stop());
+
+/** Chats back and forth until told to stop, and then tells how often. Fails if a message is missing or the connection breaks. */
+function chatting(a: TestClient, b: TestClient): { stop(): Promise<number> } {
+  let isOver = false;
+  const done = (async () => {
+    let rounds = 0;
+    for (; !isOver; rounds++) {
+      a.send(`<message to='${b.jid}' type='chat' id='${rounds}'><body>there</body></message>`);
+      expect((await b.message()).attribute('id')).toBe(String(rounds));
+      b.send(`<message to='${a.jid}' type='chat' id='${rounds}'><body>back</body></message>`);
+      expect((await a.message()).attribute('id')).toBe(String(rounds));
+    }
+    return rounds;
+  })();
+  done.catch(() => {});
+  return {
+    stop: () => {
+      isOver = true;
+      return done;
+    },
+  };
+}
+
+const WAYS: readonly Fault['kind'][] = ['throw', 'reject', 'exit', 'exhaust', 'hang'];
+
+describe.each(WAYS)('a shard that dies (%s)', (kind) => {
+  it('is replaced; its clients can come back at once, the others notice nothing, nothing sent to it is lost', async () => {
+    const romeo = await Client.login(server.port(), 'romeo@localhost/orchard');
+    const nurse = await loginOn(server, 'nurse@localhost/hall', 'same', romeo);
+    const juliet = await loginOn(server, 'juliet@localhost/balcony', 'other', romeo);
+    const shard = await shardOf(juliet);
+    const survivor = await shardOf(romeo);
+    spy.forget();
+    const chat = chatting(romeo, nurse);
+
+    server.strike(`shard ${shard}`, kind);
+    // Sent while it dies or is dead, one after the other: delivered before, or kept for her, never lost. Each in a turn of its own.
+    const sender = await loginOn(server, 'nurse@localhost/sender', 'same', romeo, { isAvailable: false });
+    let sent = 0;
+    let isGone = false;
+    const gone = (async () => {
+      while ((await juliet.next()).kind !== 'disconnected');
+      isGone = true;
+    })();
+    while (!isGone) {
+      sender.send(`<message to='juliet@localhost' type='chat' id='${sent++}'><body>x</body></message>`);
+      await sender.nothingElse();
+      if (kind === 'hang') await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await gone;
+
+    // Her session has left the directory: it answers no more.
+    await eventually(async () => {
+      const answer = await romeo.iq('get', 'juliet@localhost/balcony', ANSWERED_NOBODY);
+      return condition(answer) === 'service-unavailable';
+    }, 'her session is forgotten');
+    // `node_cleanup` ran once, on the shard that lives.
+    await eventually(
+      () => spy.lines().some(({ hook }) => hook === 'session_cleanup'),
+      'her session was cleaned up',
+    );
+    const cleanUps = spy.lines().filter(({ hook }) => hook === 'node_cleanup');
+    expect(cleanUps.map((line) => String(line.shard))).toEqual([survivor]);
+
+    const again = await Client.login(server.port(), 'juliet@localhost/balcony', { isAvailable: false });
+    again.send('<presence/>');
+    romeo.send("<message to='juliet@localhost/balcony' type='chat' id='last'><body>x</body></message>");
+    await romeo.nothingElse().catch(() => {});
+    const heard = await messagesUntilNow(again);
+    while (heard.at(-1)?.attribute('id') !== 'last') heard.push(await again.message());
+    const ids = heard.map((message) => message.attribute('id'));
+    // What she had heard before does not come again; from there on all of it comes, in order.
+    const first = ids[0] === 'last' ? sent : Number(ids[0]);
+    const expected = Array.from({ length: sent - first }, (_unused, i) => String(first + i));
+    expect(ids).toEqual([...expected, 'last']);
+
+    expect(await chat.stop()).toBeGreaterThan(0);
+    // The place is taken again.
+    const other = await loginOn(server, 'nurse@localhost/new', 'other', romeo);
+    expect(await shardOf(other)).toBe(shard);
+    for (const client of [romeo, nurse, sender, again, other]) await client.close();
+  }, 60_000);
+});

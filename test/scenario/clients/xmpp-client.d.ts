@@ -1,0 +1,38 @@
+/** The parts of @xmpp/client (which brings no types) that the tests use. */
+declare module '@xmpp/client' {
+  export interface XmlElement {
+    readonly name: string;
+    readonly attrs: Readonly<Record<string, string | undefined>>;
+    is(name: string, namespace?: string): boolean;
+    getChild(name: string, namespace?: string): XmlElement | undefined;
+    getChildren(name: string, namespace?: string): XmlElement[];
+    getChildText(name: string, namespace?: string): string | null;
+  }
+
+  export interface XmppClient {
+    start(): Promise<{ toString(): string }>;
+    stop(): Promise<void>;
+    send(element: XmlElement): Promise<void>;
+    on(event: 'online', listener: (jid: { toString(): string }) => void): this;
+    on(event: 'stanza', listener: (stanza: XmlElement) => void): this;
+    on(event: 'error', listener: (error: Error) => void): this;
+    readonly reconnect: { delay: number; stop(): void };
+    readonly iqCaller: { request(iq: XmlElement, timeoutMs?: number): Promise<XmlElement> };
+  }
+
+  export function client(options: {
+    service: string;
+    domain: string;
+    resource: string;
+    credentials: (
+      authenticate: (credentials: object, mechanism: string) => Promise<void>,
+      mechanisms: readonly string[],
+    ) => Promise<void>;
+  }): XmppClient;
+
+  export function xml(
+    name: string,
+    attributes?: Readonly<Record<string, string>>,
+    ...children: (XmlElement | string)[]
+  ): XmlElement;
+}

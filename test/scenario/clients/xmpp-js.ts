@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { client, type XmlElement, type XmppClient, xml } from '@xmpp/client';
+import {
+  Arrivals,
+  type ChatClient,
+  type ClientKind,
+  type ClientSettings,
+  type HeardMessage,
+  type HeardPresence,
+} from './chat-client.ts';
+
+const REQUEST_MS_MAX = 10_000;
+
+/** xmpp.js, in this process. */
+export const XMPP_JS: ClientKind = {
+  name: '@xmpp/client',
+  missing: undefined,
+  mechanism: /^SCRAM-SHA-1$/,
+  create: (settings) => new XmppJs(settings),
+};
+
+class XmppJs implements ChatClient {
+  readonly #client: XmppClient;
+  readonly #bare: string;
+  readonly #messages: Arrivals<HeardMessage>;
+  readonly #presences: Arrivals<HeardPresence>;
+  readonly #logins: Arrivals<{ jid: string }>;
+  #mechanism = '';
+
+  constructor({ port, jid, certfile }: ClientSettings) {
+    // It has no option for this: what the process trusts, it trusts.
+    setDefaultCACertificates([...getCACertificates('bundled'), readFileSync(certfile, 'utf8')]);
+    const [bare = '', resource = ''] = jid.split('/');
+    const [username = '', domain = ''] = bare.split('@');
+    this.#bare = bare;
+    this.#messages = new Arrivals(`a message to ${jid}`);
+    this.#presences = new Arrivals(`presence to ${jid}`);
+    this.#logins = new Arrivals(`${jid} online again`);
+    this.#client = client({
+      service: `xmpp://127.0.0.1:${port}`,
+      domain,
+      resource,
+      credentials: async (authenticate, mechanisms) => {
+        this.#mechanism = mechanisms[0] ?? '';
+        await authenticate({ username, password: 'secret' }, this.#mechanism);
+      },
+    });
+    this.#client.reconnect.delay = 50;
+    // A connection that is lost is an error, too.
+    this.#client.on('error', () => {});
+    this.#client.on('stanza', (stanza) => this.#heard(stanza));
+    this.#client.on('online', (own) => {
+      void this.#client.send(xml('presence'));
+      this.#logins.push({ jid: own.toString() });
+    });
+  }
+
+  #heard(stanza: XmlElement): void {
+    const from = stanza.attrs['from'] ?? '';
+    const body = stanza.getChildText('body');
+    if (stanza.is('message') && body !== null) {
+      const isDelayed = stanza.getChild('delay', 'urn:xmpp:delay') !== undefined;
+      this.#messages.push({ from, body, isDelayed });
+    }
+    if (stanza.is('presence') && !from.startsWith(this.#bare))
+      this.#presences.push({ from, isAvailable: stanza.attrs['type'] !== 'unavailable' });
+  }
+
+  async login(): Promise<{ jid: string; mechanism: string }> {
+    await this.#client.start();
+    return { ...(await this.online()), mechanism: this.#mechanism };
+  }
+
+  say(to: string, body: string): void {
+    void this.#client.send(xml('message', { to, type: 'chat' }, xml('body', {}, body)));
+  }
+
+  message(): Promise<HeardMessage> {
+    return this.#messages.next();
+  }
+
+  show(to: string): void {
+    void this.#client.send(xml('presence', { to }));
+  }
+
+  presence(): Promise<HeardPresence> {
+    return this.#presences.next();
+  }
+
+  async features(of: string): Promise<readonly string[]> {
+    const ns = 'http://jabber.org/protocol/disco#info';
+    const request = xml('iq', { type: 'get', to: of }, xml('query', { xmlns: ns }));
+    const answer = await this.#client.iqCaller.request(request, REQUEST_MS_MAX);
+    const features = answer.getChild('query', ns)?.getChildren('feature') ?? [];
+    return features.map((feature) => feature.attrs['var'] ?? '');
+  }
+
+  async ping(to: string): Promise<void> {
+    const request = xml('iq', { type: 'get', to }, xml('ping', { xmlns: 'urn:xmpp:ping' }));
+    await this.#client.iqCaller.request(request, REQUEST_MS_MAX);
+  }
+
+  online(): Promise<{ jid: string }> {
+    return this.#logins.next();
+  }
+
+  async logout(): Promise<void> {
+    this.#client.reconnect.stop();
+    await this.#client.send(xml('presence', { type: 'unavailable' }));
+    await this.#client.stop();
+  }
+
+  async dispose(): Promise<void> {
+    this.#client.reconnect.stop();
+    await this.#client.stop().catch(() => {});
+  }
+}
