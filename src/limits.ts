@@ -87,6 +87,8 @@ export const IQ_TIMEOUT_MS = 32_000;
 
 /** Requests from one shard to the store that wait for an answer. Beyond that the store counts as overloaded. */
 export const STORE_PENDING_MAX = 20_000;
+/** From this many on the store counts as busy: who asks for more and can wait, should. */
+export const STORE_PENDING_BUSY = 2_000;
 /** After this a request to the store counts as failed. */
 export const STORE_TIMEOUT_MS = 30_000;
 

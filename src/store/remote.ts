@@ -1,6 +1,6 @@
 import { encodeFrame } from '../frame/codec.ts';
 import { FrameKind, type StoreReplyFrame } from '../frame/kinds.ts';
-import { STORE_PENDING_MAX, STORE_TIMEOUT_MS } from '../limits.ts';
+import { STORE_PENDING_BUSY, STORE_PENDING_MAX, STORE_TIMEOUT_MS } from '../limits.ts';
 import {
   type StoreArgs,
   type StoreOperation,
@@ -44,6 +44,10 @@ export class RemoteStore implements Store {
 
   get pendingCount(): number {
     return this.#pending.size;
+  }
+
+  get isBusy(): boolean {
+    return this.#pending.size >= STORE_PENDING_BUSY;
   }
 
   /** Whether the store thread is known to be gone. */

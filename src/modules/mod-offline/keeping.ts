@@ -16,6 +16,8 @@ import { tellAvailable } from './tell-available.ts';
 /** Kept for a user when the access rule says nothing (threats.md §7). */
 const MESSAGES_MAX = 500;
 const BYTES_MAX = 8_388_608;
+/** Longest that a sender is held up while the store is behind; less than a hook may take. */
+const PACE_MS_MAX = 1_000;
 /** Expired messages deleted at a time. */
 const CLEAN_UP_BATCH = 1_000;
 /** Messages in an export of personal data. */
@@ -30,7 +32,7 @@ export class Keeping {
   }
 
   /** Keeps a message, or leaves it to the next handler: a bare chat state, an answer to a message event. */
-  store(acc: Accumulator, to: Jid): Verdict {
+  store(acc: Accumulator, to: Jid): Verdict | Promise<Verdict> {
     const stanza = acc.stanza!;
     if (!stanza.isPlain && !isStorable(stanza.element)) return undefined;
     acc.set('offline', 'stored', true);
@@ -38,6 +40,15 @@ export class Keeping {
     const writing = this.#write(acc, to);
     // What its sender sends next must not overtake it because its user has come meanwhile.
     this.#context.holdDelivery(to.bareJid, writing);
+    return this.#context.store.isBusy ? this.#paced(writing) : STOP;
+  }
+
+  /** The store has fallen behind: the sender goes on when his message is there, or after a moment. */
+  async #paced(writing: Promise<void>): Promise<typeof STOP> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#context.after(PACE_MS_MAX, resolve);
+    await Promise.race([writing, promise]);
+    cancel();
     return STOP;
   }
 
