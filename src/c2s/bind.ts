@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
 import { STOP } from '../hooks/chain.ts';
 import { runHook } from '../hooks/run.ts';
+import { randomText } from '../util/random.ts';
 import { Element } from '../xml/element.ts';
 import { serialize } from '../xml/writer.ts';
 import { Jid, parseResource } from '../xmpp/jid.ts';
@@ -39,7 +39,7 @@ export function bindElement(c2s: C2s, element: Element): void {
 
 /** RFC 6120 §7.6: unique, and with no meaning that others could guess. */
 function generateResource(): string {
-  return randomBytes(12).toString('base64url');
+  return randomText(12, 'base64url');
 }
 
 function openSession(c2s: C2s, iq: Element, jid: Jid): void {

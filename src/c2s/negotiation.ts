@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   BIND_RETRIES_MAX,
   LOGIN_MS_MAX,
@@ -6,6 +5,7 @@ import {
   SASL_REFUSALS_MAX,
   TLS_HANDSHAKE_MS_MAX,
 } from '../limits.ts';
+import { randomText } from '../util/random.ts';
 import type { SaslExchange } from './login-service.ts';
 
 /** What a stream remembers only until its session is established. */
@@ -43,7 +43,7 @@ export class Negotiation {
 
   /** An unpredictable identifier for each opening of the stream (RFC 6120 §4.7.3). */
   renewStreamId(): void {
-    this.streamId = randomBytes(16).toString('hex');
+    this.streamId = randomText(16, 'hex');
     this.isHeaderSent = false;
   }
 }

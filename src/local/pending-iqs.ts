@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Accumulator } from '../hooks/accumulator.ts';
 import { IQ_TIMEOUT_MS, PENDING_IQS_MAX } from '../limits.ts';
+import { randomText } from '../util/random.ts';
 
 /** Called with the answer (an accumulator whose stanza is the IQ result or error), or with undefined when none came in time. */
 export type IqCallback = (answer: Accumulator | undefined) => void;
@@ -31,7 +31,7 @@ export class PendingIqs {
   /** Registers a request to `from`. Returns the id to send it with, or undefined when too many wait already. */
   register(from: string, callback: IqCallback, timeoutMs: number = IQ_TIMEOUT_MS): string | undefined {
     if (this.#pending.size >= PENDING_IQS_MAX) return undefined;
-    const id = `s${this.#shard}_${randomBytes(12).toString('base64url')}`;
+    const id = `s${this.#shard}_${randomText(12, 'base64url')}`;
     const timer = setTimeout(() => {
       this.#pending.delete(id);
       callback(undefined);

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomText } from '../../util/random.ts';
 import type { SaslContext, SaslExchange } from './exchange.ts';
 import { failure, type SaslResult } from './result.ts';
 
@@ -21,7 +21,7 @@ export class AnonymousExchange implements SaslExchange {
     this.#isSpent = true;
     const method = this.#context.host.logins.anonymousMethod();
     if (method === undefined) return failure('not-authorized');
-    const username = randomBytes(NAME_BYTES).toString('hex');
+    const username = randomText(NAME_BYTES, 'hex');
     return { kind: 'success', username, authzid: undefined, data: undefined, method };
   }
 }

@@ -1,4 +1,5 @@
-import { createHmac, hash as digestOf, randomBytes } from 'node:crypto';
+import { createHmac, hash as digestOf } from 'node:crypto';
+import { randomText } from '../../util/random.ts';
 import { equalSecrets } from '../constant-time.ts';
 import { type DerivedKeys, HASH_FACTS, type ScramHash } from '../scram.ts';
 import { channelBindingData } from './channel-binding.ts';
@@ -18,7 +19,7 @@ import {
 const NONCE_BYTES = 18;
 
 function makeNonce(): string {
-  return randomBytes(NONCE_BYTES).toString('base64');
+  return randomText(NONCE_BYTES, 'base64');
 }
 
 /** What is kept between the client's two messages. */
