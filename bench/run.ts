@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { environment } from './lib/environment.ts';
 import { type Figure, figures } from './lib/figures.ts';
+import { microTable, runMicro } from './lib/micro.ts';
 import { benchmarksPage } from './lib/report.ts';
 
 /**
@@ -25,13 +26,16 @@ const failed = results.filter((figure) => figure.errors > 0);
 for (const { name, errors } of failed)
   process.stdout.write(`${name}: ${errors} messages lost, doubled or out of order\n`);
 
+const micro = names.length === 0 ? await runMicro(isSmoke) : [];
+if (micro.length > 0) process.stdout.write(`\n${microTable(micro)}\n`);
+
 if (!isSmoke && names.length === 0) {
   const where = environment();
-  const record = { ...where, results };
+  const record = { ...where, results, micro };
   mkdirSync(new URL('results/', import.meta.url), { recursive: true });
   const file = new URL(`results/${where.date}.json`, import.meta.url);
   writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
-  writeFileSync(new URL('../docs/benchmarks.md', import.meta.url), benchmarksPage(where, results));
+  writeFileSync(new URL('../docs/benchmarks.md', import.meta.url), benchmarksPage(where, results, micro));
 }
 
 process.exit(failed.length > 0 ? 1 : 0);

@@ -45,8 +45,7 @@ MongooseIM's; parameters are named like there, in camel case (\`muc_host\` is \`
 ## A handler
 
 \`\`\`ts
-import { STOP, stop } from '../hooks/chain.ts';
-import type { Handler } from '../hooks/points.ts';
+import { type Handler, STOP, stop } from 'meerkat/module';
 
 /** Clients may not send headlines; who sent anything else is noted for later handlers. */
 export const screen: Handler<'user_send_message'> = (acc, session) => {
@@ -161,7 +160,13 @@ function hookTable(name: string, point: AnyPoint): string {
     row('Result', point.result),
   ];
   if (point.failure === 'closed') {
-    const end = point.refusal === undefined ? 'STOP' : `\`${String(point.refusal)}\``;
+    const { refusal } = point;
+    const end =
+      refusal === undefined
+        ? 'STOP'
+        : typeof refusal === 'string'
+          ? `\`${refusal}\``
+          : 'a value that says so';
     lines.push(row('On failure', `Closed: the chain ends with ${end}.`));
   }
   lines.push(row('Counted', point.counted === false ? 'no' : 'yes'), row('Run by', RUN_BY[point.part]), '');

@@ -1,5 +1,6 @@
 import type { Environment } from './environment.ts';
 import type { Figure } from './figures.ts';
+import { type MicroGroup, microTable } from './micro.ts';
 
 /** Servers measured earlier on a machine of this kind, with the same scenarios. Processor time per operation, medians. */
 const PEERS = `| | ejabberd 23.01 | Prosody 0.12 | MongooseIM 6.2 | relay on Node | relay in C |
@@ -12,7 +13,11 @@ const PEERS = `| | ejabberd 23.01 | Prosody 0.12 | MongooseIM 6.2 | relay on Nod
 | idle session | 40 KiB | 46 KiB | | 5.7 KiB | |`;
 
 /** The text of `docs/benchmarks.md`. */
-export function benchmarksPage(where: Environment, results: readonly Figure[]): string {
+export function benchmarksPage(
+  where: Environment,
+  results: readonly Figure[],
+  micro: readonly MicroGroup[],
+): string {
   const rows = results.map(({ name, summary, target, isReached }) => {
     const verdict = isReached === undefined ? '' : isReached ? 'reached' : '**not reached**';
     return `| ${name} | ${summary} | ${target ?? ''} | ${verdict} |`;
@@ -49,6 +54,13 @@ ${details.join('\n\n')}
 - **offline**: messages for absent users are stored (each commit is on the disk, \`durability = "full"\`), then the users become available and get them.
 - **login**: connect, log in, bind a resource, disconnect; the account has logged in before.
 - **idle session**: resident memory of the server before and after 10,000 sessions that are bound and available.
+
+## Parts
+
+What single parts cost, each alone in a loop with its code and data warm (\`npm run bench:micro\`): good for comparing a part with itself, not
+for adding up. Time of one operation is the median; spread is the relative margin of error of the mean.
+
+${microTable(micro)}
 
 ## Others
 

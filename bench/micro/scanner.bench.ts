@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { pathToFileURL } from 'node:url';
 import { SaxesParser } from 'saxes';
-import { Bench } from 'tinybench';
 import { SCAN_LIMITS, STANZA_BYTES_HARD_MAX } from '../../src/limits.ts';
 import { buildElement } from '../../src/xml/element.ts';
 import { Scan, Scanner } from '../../src/xml/scanner.ts';
 import { StreamContext } from '../../src/xml/stream-context.ts';
 import { NS_CLIENT, NS_STREAM } from '../../src/xmpp/namespaces.ts';
 import { kindOf, STANZA_NAMES, Stanza } from '../../src/xmpp/stanza.ts';
+import { type AddScenario, type MicroBench, measure } from '../lib/micro.ts';
 
 /**
  * Reading a stanza and writing it with new addresses: the first and the last step of every routed message. saxes, the oracle of the
@@ -44,23 +43,12 @@ const CONTEXT = new StreamContext(
 const FROM = 'alice@localhost/laptop';
 const TO = 'bob@localhost/phone';
 
-/** Operations in one sample: a clock read costs as much as a tenth of a scan. */
-const BATCH = 100;
-
-/** Results go here, so that no work can be left out. */
-let sink = 0;
-
-function addAll(bench: Bench): void {
+function addAll(add: AddScenario): void {
   const scanner = new Scanner();
   const target = Buffer.alloc(32_768);
   const scan = (bytes: Buffer): void => {
     scanner.enter(CONTEXT);
     assert(scanner.scan(bytes, 0, bytes.length) === Scan.ELEMENT);
-  };
-  const add = (name: string, operation: () => number): void => {
-    bench.add(name, () => {
-      for (let i = 0; i < BATCH; i++) sink += operation();
-    });
   };
   for (const [what, text] of Object.entries(STANZAS)) {
     const bytes = Buffer.from(text);
@@ -74,6 +62,7 @@ function addAll(bench: Bench): void {
       scan(bytes);
       return scanner.tokenWords;
     });
+    add(`scan and read the envelope: ${what}`, () => read().kind);
     add(`scan and build the tree: ${what}`, () => {
       scan(bytes);
       return buildElement(scanner, bytes).children.length;
@@ -100,32 +89,4 @@ function saxesReader(text: string): () => number {
   };
 }
 
-/** Runs the scenarios; with `smoke` only a few rounds, to see that they work. */
-export async function run(options: {
-  smoke: boolean;
-}): Promise<{ name: string; nsPerOp: number; opsPerSecond: number; samples: number; rme: number }[]> {
-  const bench = new Bench(
-    options.smoke ? { time: 0, iterations: 2, warmup: false, throws: true } : { time: 500, throws: true },
-  );
-  addAll(bench);
-  await bench.run();
-  assert(sink > 0);
-  return bench.tasks.map((task) => {
-    assert(task.result.state === 'completed');
-    const { p50, samplesCount, rme } = task.result.latency;
-    const nsPerOp = (p50 * 1e6) / BATCH;
-    return { name: task.name, nsPerOp, opsPerSecond: 1e9 / nsPerOp, samples: samplesCount, rme };
-  });
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const { name, nsPerOp, opsPerSecond, rme } of await run({ smoke: process.argv.includes('--smoke') })) {
-    const columns = [
-      Math.round(nsPerOp).toString().padStart(8),
-      'ns',
-      Math.round(opsPerSecond).toString().padStart(9),
-      '/s',
-    ];
-    console.log(`${name.padEnd(58)} ${columns.join(' ')}  ±${rme.toFixed(1)} %`);
-  }
-}
+export const run: MicroBench = ({ smoke }) => measure(smoke, addAll);

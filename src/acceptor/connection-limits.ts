@@ -25,7 +25,7 @@ interface Bucket {
   atMs: number;
 }
 
-/** Decides whether a listener takes a connection (threats T13, T21; numbers of threats.md §7). */
+/** Decides whether a listener takes a connection (threats T13, T21; numbers of docs/security.md). */
 export class ConnectionLimits {
   #settings: ConnectionLimitSettings;
   readonly #nowMs: () => number;

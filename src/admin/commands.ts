@@ -53,6 +53,8 @@ export function adminCommands(host: AdminHost): ReadonlyMap<string, AdminCommand
         after: optionalText(args, 'after'),
         limit: Math.min(USERS_PAGE_MAX, optionalNumber(args, 'limit') ?? USERS_PAGE_MAX),
       }),
+    user_export: (args) => onAny('user_export', { jid: text(args, 'jid') }),
+    domain_remove_data: (args) => onAny('domain_remove_data', { domain: text(args, 'domain') }),
     domains: () => [...host.config.hosts.keys()],
     session_list: (args) => sessions(host, optionalText(args, 'domain'), optionalText(args, 'jid')),
     session_kick: (args) =>

@@ -50,6 +50,16 @@ export class Reloader {
   }
 
   async #reload(): Promise<ReloadReport> {
+    try {
+      return await this.#attempt();
+    } catch (cause) {
+      if (cause instanceof AdminError) throw cause;
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new AdminError('reload_failed', `nothing was changed: ${message.replace(/^Error: /, '')}`);
+    }
+  }
+
+  async #attempt(): Promise<ReloadReport> {
     const result = this.#target.load();
     const file = this.#target.config.file ?? 'default configuration';
     if (!result.ok) {
@@ -62,12 +72,7 @@ export class Reloader {
     const wanted = result.config;
     const certificates = await this.#target.checkCertificates(wanted);
     refuseUnusable(certificates, 'nothing was changed');
-    try {
-      await this.#target.apply(applicable(this.#started, wanted));
-    } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new AdminError('reload_failed', `nothing was changed: ${message.replace(/^Error: /, '')}`);
-    }
+    await this.#target.apply(applicable(this.#started, wanted));
     const changes = this.#changes(wanted);
     this.#wanted = wanted;
     const warnings = [formatProblems(result.warnings, file), ...certificates.warnings.map(noteText)];

@@ -5,6 +5,7 @@ import { escapeControls } from '../observe/escape.ts';
 import { addBackup } from './backup.ts';
 import { addCheckConfig } from './check-config.ts';
 import { addCompletion } from './completion.ts';
+import { addDomain } from './domain.ts';
 import { type Io, processIo } from './io.ts';
 import { addReload } from './reload.ts';
 import { addRoute } from './route.ts';
@@ -29,6 +30,7 @@ const VERBS = [
   addReload,
   addCheckConfig,
   addUser,
+  addDomain,
   addSession,
   addRoute,
   addTrace,
@@ -40,6 +42,8 @@ const VERBS = [
 
 /** The exit status of a command line that cannot be understood. */
 const USAGE = 2;
+/** What Commander says when it has only shown the help. */
+const HELP_SHOWN = 'commander.help';
 
 /** Builds the command. `runner` runs the actions of its verbs. */
 export function buildProgram(runner: Runner): Command {
@@ -77,9 +81,17 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv], { from: 'user' });
     return status;
   } catch (cause) {
-    if (cause instanceof CommanderError) return cause.exitCode === 0 ? 0 : USAGE;
+    if (cause instanceof CommanderError) {
+      if (cause.exitCode === 0) return 0;
+      // Commander has said it in words. What it stumbled over may have kept it from seeing the option.
+      return argv.includes('--json') ? report(usageError(cause), processIo(true)) : USAGE;
+    }
     return report(cause, processIo((program.opts() as { json?: boolean }).json === true));
   }
+}
+
+function usageError({ code, message }: CommanderError): AdminError {
+  return new AdminError('usage', code === HELP_SHOWN ? 'no command given' : message.replace(/^error: /, ''));
 }
 
 /** Tells what went wrong: as JSON where results are, in words on standard error. */

@@ -170,7 +170,7 @@ export class RunningServer {
   }
 
   async #checkCertificates(config: Config): Promise<CertificateReport> {
-    return checkCertificates(config, await this.#server.prepare(), Date.now());
+    return checkCertificates(config, await this.#server.prepare(config), Date.now());
   }
 
   async #apply(config: Config): Promise<void> {

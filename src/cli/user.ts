@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import type { UserExport } from '../shard/data-commands.ts';
 import type { Runner } from './cli.ts';
-import { print } from './io.ts';
+import { print, table } from './io.ts';
 import { passwordFrom } from './password.ts';
 import { type Ask, withServerOrStorage } from './server-access.ts';
 
@@ -26,6 +27,17 @@ export function addUser(program: Command, runner: Runner): void {
       runner.run(async (target, io) => {
         const bare = await withServerOrStorage(target, io, (ask) => ask('user_delete', { jid }));
         print(io, { jid: bare }, () => `${bare} deleted`);
+        return 0;
+      }),
+    );
+  user
+    .command('export')
+    .description('everything that is stored about a user, as tables')
+    .argument('<jid>', 'its address')
+    .action((jid: string) =>
+      runner.run(async (target, io) => {
+        const all = await withServerOrStorage(target, io, (ask) => ask('user_export', { jid }));
+        print(io, all, () => showTables(all as UserExport));
         return 0;
       }),
     );
@@ -80,6 +92,14 @@ function addPasswordVerb(
         return 0;
       }),
     );
+}
+
+/** Each table under its name. */
+function showTables({ jid, tables }: UserExport): string {
+  if (tables.length === 0) return `nothing but the account is stored of ${jid}`;
+  return tables
+    .map(({ name, columns, rows }) => `${name} (${rows.length})\n${table([columns, ...rows])}`)
+    .join('\n\n');
 }
 
 /** Page by page: there may be millions. */

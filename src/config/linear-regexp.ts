@@ -1,5 +1,5 @@
 /**
- * Regular expressions of the operator, on addresses that anybody may choose (threats.md T55). JavaScript's engine goes back and
+ * Regular expressions of the operator, on addresses that anybody may choose (threat T55). JavaScript's engine goes back and
  * tries again, which on the wrong pair of pattern and text takes hours; this one follows all alternatives at a time (Thompson's
  * construction), so its work is bounded by the length of the text times the size of the pattern. It only answers whether the
  * text has a match. A program is plain data and crosses to other threads.

@@ -75,7 +75,7 @@ function parseToml(text: string): { readonly tree: Table } | { readonly problem:
   }
 }
 
-/** `__proto__` never is a key: it is taken out before anything else looks at the tree (threats.md T54). */
+/** `__proto__` never is a key: it is taken out before anything else looks at the tree (threat T54). */
 function refuseUnsafeKeys(value: unknown, path: Path, report: Report): void {
   if (Array.isArray(value)) {
     for (const [i, element] of value.entries()) refuseUnsafeKeys(element, [...path, i], report);

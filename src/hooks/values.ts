@@ -46,6 +46,11 @@ export interface DomainRemoval {
   readonly failed: readonly string[];
 }
 
+/** A handler failed without saying so; the log has which. */
+export const REMOVAL_FAILED: DomainRemoval = Object.freeze({
+  failed: Object.freeze(['a handler that failed']),
+});
+
 // Service discovery (XEP-0030, XEP-0128)
 
 /** A discovery request while it is being answered. `result` is undefined until somebody adds to it. */
@@ -209,6 +214,9 @@ export interface PersonalData {
 }
 
 export type PersonalRow = readonly string[];
+
+/** In place of an export: a handler failed, so that something would be missing in it. */
+export const DATA_INCOMPLETE: readonly PersonalData[] = Object.freeze([]);
 
 export interface KeyId {
   readonly name: string;

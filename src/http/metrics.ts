@@ -36,16 +36,25 @@ export interface ShardCountsByName {
   readonly lanes: readonly { readonly to: number; readonly waitingFrames: number }[];
 }
 
+/** A metric, for the documentation. */
+export interface MetricDescription {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge';
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
 const PREFIX = 'meerkat_';
 const HOOKS_MAX = 20_000;
 const MODULE_COUNTERS_MAX = 1_000;
 /** Separates hook and host type; neither can contain it. */
 const SEPARATOR = '\n';
 
-/** The metrics of the server in the text format of Prometheus. Names, labels and meanings are in `docs/operations.md`. */
+/** The metrics of the server in the text format of Prometheus. Names, labels and meanings are in `docs/metrics.md`. */
 export class Metrics {
   readonly #source: MetricsSource;
   readonly #registry = new Registry();
+  readonly #described: MetricDescription[] = [];
   readonly #hooks = new Totals(HOOKS_MAX);
   readonly #modules = new Totals(MODULE_COUNTERS_MAX);
   #lanes: readonly ShardCountsByName[] = [];
@@ -64,6 +73,11 @@ export class Metrics {
 
   get contentType(): string {
     return this.#registry.contentType;
+  }
+
+  /** The server's own metrics; beside them there are those of the process (`meerkat_process_…`) and of Node.js (`meerkat_nodejs_…`). */
+  get described(): readonly MetricDescription[] {
+    return this.#described;
   }
 
   /** All metrics as they are now. Whoever asks while they are being collected gets the same. */
@@ -203,6 +217,7 @@ export class Metrics {
     labelNames: readonly string[],
     collect: (set: (labels: Record<string, string>, value: number) => void) => void,
   ): void {
+    this.#described.push({ name: `${PREFIX}${name}`, type, labels: labelNames, help });
     const settings = {
       name: `${PREFIX}${name}`,
       help,

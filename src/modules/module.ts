@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Accumulator } from '../hooks/accumulator.ts';
 import type { Verdict } from '../hooks/chain.ts';
 import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
@@ -15,7 +15,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 
 /**
- * All that a module may use. Built-in modules and an operator's own have the same: there is nothing private behind it.
+ * All that a module may use: `meerkat/module`. Built-in modules and an operator's own have the same: there is nothing private behind it.
  *
  * A module hangs on hooks and answers requests; it never imports another module, and never sees a socket, a ring or SQL.
  */
@@ -23,6 +23,7 @@ import type { Stanza } from '../xmpp/stanza.ts';
 export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
+export type { Handler, HookName } from '../hooks/points.ts';
 export type { C2sParams } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
@@ -40,6 +41,8 @@ export * from '../xmpp/namespaces.ts';
 export { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 export { parseElement, parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
+/** For the options, so that an operator's module needs no package of its own. */
+export { z };
 
 /** A specification that a module implements, for `docs/xeps.md`. */
 export interface Xep {
@@ -100,8 +103,12 @@ export interface Accounts {
   remove(jid: Jid): Promise<boolean>;
 }
 
-/** A module's own storage: values of plain data under a scope (a domain or a bare JID) and a key. Durable when the promise resolves. */
+/**
+ * A module's own storage: values of plain data under a scope (a domain or a bare JID) and a key. Durable when the promise resolves. Values of
+ * a bare JID go with its account, after `remove_user`; those of a domain and its users with `remove_domain`.
+ */
 export interface Values {
+  /** Null when there is none. */
   get(scope: string, key: string): Promise<unknown>;
   set(scope: string, key: string, value: unknown): Promise<void>;
   delete(scope: string, key: string): Promise<boolean>;

@@ -10,8 +10,10 @@ export interface AccountSurroundings {
   hostTypeAuth(hostType: string): HostTypeAuth | undefined;
   nextRef(): number;
   timestamp(): number;
-  /** Tells all shards, this one included, that an account came or went. */
-  announce(notice: 'user_registered' | 'user_removed', bare: string): void;
+  /** Tells all shards, this one included, that an account came or went, or that a domain lost all of its accounts. */
+  announce(notice: 'user_registered' | 'user_removed' | 'accounts_removed', bareOrDomain: string): void;
+  /** Resolves when the other shards have handled all that was announced. */
+  whenHandled(): Promise<void>;
   exists(hostType: HostType, jid: Jid): boolean | Promise<boolean>;
   /** Ends all sessions of an account. */
   closeSessions(jid: Jid, text: string): void;
@@ -74,6 +76,16 @@ export class AccountService {
     await runHook(hostType, 'remove_user', acc, { jid: bare });
     this.#around.closeSessions(bare, 'User removed');
     return true;
+  }
+
+  /**
+   * Removes all accounts of a domain and ends its sessions on all shards, for the hook `remove_domain`. When it resolves no shard takes any
+   * of them for an account any more, so that nothing new is stored for them while modules delete. Rejects when the store cannot.
+   */
+  async removeDomain(hostType: HostType, domain: string): Promise<void> {
+    await this.#auth(hostType).removeDomain(domain);
+    this.#around.announce('accounts_removed', domain);
+    await this.#around.whenHandled();
   }
 
   #auth(hostType: HostType): HostTypeAuth['auth'] {

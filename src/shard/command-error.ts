@@ -9,6 +9,8 @@ export type CommandErrorCode =
   | 'limit_reached'
   | 'not_allowed'
   | 'session_unknown'
+  | 'export_failed'
+  | 'removal_failed'
   | 'store_unavailable';
 
 /** Something about the command itself is wrong; code and message are for the operator. */

@@ -1,9 +1,18 @@
 import { StoreUnavailable } from '../auth/account-store.ts';
 import type { C2s } from '../c2s/c2s.ts';
 import type { Config } from '../config/config.ts';
-import type { HostType } from '../hooks/host-type.ts';
 import { StoreUnavailableError } from '../store/operations.ts';
-import { type Jid, makeJid, parseJid } from '../xmpp/jid.ts';
+import {
+  addressOf,
+  domainRemoveData,
+  userAdd,
+  userDelete,
+  userExists,
+  userExport,
+  userList,
+  userOf,
+  userPassword,
+} from './account-commands.ts';
 import { CommandError, type CommandFailure } from './command-error.ts';
 import { explainRoute } from './explain.ts';
 import type { Shard } from './shard.ts';
@@ -58,6 +67,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['user_delete', (shard, { jid }) => userDelete(shard, jid ?? '')],
   ['user_exists', (shard, { jid }) => userExists(shard, jid ?? '')],
   ['user_list', (shard, { domain, after, limit }) => userList(shard, domain ?? '', after, limit)],
+  ['user_export', (shard, { jid }) => userExport(shard, jid ?? '')],
+  ['domain_remove_data', (shard, { domain }) => domainRemoveData(shard, domain ?? '')],
   ['trace', (shard, { bares }) => watch(shard, bares ?? [])],
   ['route', (shard, { from, to, stanza }) => explainRoute(shard, from ?? '', to, stanza ?? '')],
   ['reload', (shard, { config }) => shard.reload(config!)],
@@ -130,98 +141,6 @@ function kick(shard: Shard, text: string, message: string): number {
   shard.sm.closeSession({ shard: owner, number, time: 0 }, jid.full, 'kicked', message);
   shard.touch();
   return 1;
-}
-
-// ── accounts ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-async function userAdd(shard: Shard, { jid = '', password = '' }: CommandArgs): Promise<string> {
-  const account = accountOf(shard, jid);
-  const result = await shard.accounts.register(
-    account.hostType,
-    account.jid.domain,
-    account.jid.local,
-    password,
-  );
-  switch (result) {
-    case 'registered':
-      return account.jid.bare;
-    case 'exists':
-      throw new CommandError('user_exists', `${account.jid.bare} exists already`);
-    case 'null_password':
-      throw new CommandError('password_refused', 'the password is empty');
-    case 'invalid_jid':
-      throw new CommandError('invalid_jid', `not the address of a user: ${jid}`);
-    case 'limit_per_domain_exceeded':
-      throw new CommandError('limit_reached', `${account.jid.domain} has as many users as it may have`);
-    default:
-      throw new CommandError('not_allowed', `accounts of ${account.jid.domain} are not kept by this server`);
-  }
-}
-
-async function userPassword(shard: Shard, { jid = '', password = '' }: CommandArgs): Promise<string> {
-  const account = accountOf(shard, jid);
-  const result = await shard.accounts.setPassword(account.hostType, account.jid, password);
-  switch (result) {
-    case 'changed':
-      return account.jid.bare;
-    case 'user_not_found':
-      throw unknownUser(account.jid);
-    case 'empty_password':
-      throw new CommandError('password_refused', 'the password is empty');
-    default:
-      throw new CommandError('not_allowed', `passwords of ${account.jid.domain} are not kept by this server`);
-  }
-}
-
-async function userDelete(shard: Shard, text: string): Promise<string> {
-  const { jid, hostType } = accountOf(shard, text);
-  if (!(await shard.accounts.remove(hostType, jid))) throw unknownUser(jid);
-  return jid.bare;
-}
-
-async function userExists(shard: Shard, text: string): Promise<boolean> {
-  const { jid, hostType } = accountOf(shard, text);
-  return await shard.hostTypes.auth(hostType.name)!.auth.doesUserExist(jid.domain, jid.local);
-}
-
-async function userList(
-  shard: Shard,
-  domain: string,
-  after: string | undefined,
-  limit = 1_000,
-): Promise<string[]> {
-  const hostType = hostTypeOf(shard, domain);
-  const page = after === undefined ? { limit } : { limit, after };
-  const names = await shard.hostTypes.auth(hostType.name)!.auth.list(domain, page);
-  return names.map((name) => makeJid(name, domain)?.bare ?? name);
-}
-
-function accountOf(shard: Shard, text: string): { readonly jid: Jid; readonly hostType: HostType } {
-  const jid = userOf(text).bareJid;
-  return { jid, hostType: hostTypeOf(shard, jid.domain) };
-}
-
-function hostTypeOf(shard: Shard, domain: string): HostType {
-  const info = shard.domain(domain);
-  if (info === undefined)
-    throw new CommandError('domain_unknown', `${domain} is not a domain of this server`);
-  return info.hostType;
-}
-
-function userOf(text: string): Jid {
-  const jid = addressOf(text);
-  if (jid.local === '') throw new CommandError('invalid_jid', `not the address of a user: ${text}`);
-  return jid;
-}
-
-function addressOf(text: string): Jid {
-  const jid = parseJid(text);
-  if (jid === undefined) throw new CommandError('invalid_jid', `not an address: ${text}`);
-  return jid;
-}
-
-function unknownUser(jid: Jid): CommandError {
-  return new CommandError('user_unknown', `there is no user ${jid.bare}`);
 }
 
 // ── looking on ───────────────────────────────────────────────────────────────────────────────────────────────────

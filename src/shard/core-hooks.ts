@@ -3,6 +3,7 @@ import type { AuthConfig } from '../config/config.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import type { HookRegistry } from '../hooks/registry.ts';
 import { registerAnonymousHooks } from './anonymous-hooks.ts';
+import { registerDataHooks } from './data-hooks.ts';
 import type { Existence } from './existence.ts';
 import type { ShardServices } from './services.ts';
 
@@ -17,6 +18,7 @@ export function registerCoreHooks(
 ): void {
   const tag = hostType.name;
   registerAnonymousHooks(registry, hostType, auth, config, services);
+  registerDataHooks(registry, hostType, services);
 
   registry.add('does_user_exist', tag, 50, 'ejabberd_auth', async (known, { jid, requestType }) => {
     if (known) return known;

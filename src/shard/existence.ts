@@ -39,6 +39,11 @@ export class Existence {
     this.#stored.delete(bare);
   }
 
+  /** Accounts of a whole domain were removed. */
+  clear(): void {
+    this.#stored.clear();
+  }
+
   /** The question that is being answered has no certain answer: the store is away. Called by the handler that asks it. */
   uncertain(bare: string): void {
     this.#uncertain.add(bare);

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
-import { isAbsolute, join } from 'node:path';
+import { createRequire, registerHooks } from 'node:module';
+import { extname, isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ModuleConfig } from '../config/config.ts';
 import type { ModuleDefinition } from '../modules/module.ts';
@@ -38,9 +38,26 @@ export async function loadModule(config: ModuleConfig, version: number): Promise
   return definition;
 }
 
+/** What operators' modules import from, wherever they lie: the same file that the built-in ones use. */
+const MODULE_API = 'meerkat/module';
+const MODULE_API_URL = new URL(`../modules/module${extname(import.meta.url)}`, import.meta.url).href;
+
+registerHooks({
+  resolve: (specifier, context, next) =>
+    specifier === MODULE_API ? next(MODULE_API_URL, context) : next(specifier, context),
+});
+
 function moduleUrl(path: string): URL {
-  if (isAbsolute(path)) return pathToFileURL(path);
-  return pathToFileURL(createRequire(join(process.cwd(), 'package.json')).resolve(path));
+  return pathToFileURL(isAbsolute(path) ? path : packageEntry(path));
+}
+
+/** The file of an installed package: below the working directory or one above it, else where the server itself is installed. */
+function packageEntry(name: string): string {
+  try {
+    return createRequire(join(process.cwd(), 'package.json')).resolve(name);
+  } catch {
+    return createRequire(import.meta.url).resolve(name);
+  }
 }
 
 function isDefinition(value: unknown): value is ModuleDefinition {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { getHeapStatistics } from 'node:v8';
 import { PasswordVerifier } from '../auth/password-verifier.ts';
 import type { C2s } from '../c2s/c2s.ts';
 import type { C2sHost, DomainInfo, ListenerSettings, OpenResult } from '../c2s/c2s-host.ts';
@@ -52,6 +53,8 @@ export type PostToMain = (message: FromShard) => void;
 /** How often logins are looked at for having taken too long. */
 const LOGIN_CHECK_MS = 250;
 const STORE_CHECK_MS = 1_000;
+/** Every bit. */
+const ALL_SHARDS_MASK = -1;
 
 /**
  * One shard: the sessions that the acceptor gave it, and everything that their stanzas go through. This is where the parts are tied
@@ -170,7 +173,8 @@ export class Shard implements C2sHost, ShardServices {
       hostTypeAuth: (name) => this.hostTypes.auth(name),
       nextRef: () => this.nextRef(),
       timestamp: () => this.timestamp(),
-      announce: (notice, bare) => this.notices.announce(notice, bare),
+      announce: (notice, bareOrDomain) => this.notices.announce(notice, bareOrDomain),
+      whenHandled: async () => this.sm.remote.fence(ALL_SHARDS_MASK),
       exists: (hostType, jid) => this.#existence.has(hostType, jid, 'stored'),
       closeSessions: (jid, text) => this.closeSessions(jid, text),
     });
@@ -236,6 +240,7 @@ export class Shard implements C2sHost, ShardServices {
     });
     this.notices.on('user_registered', (bare) => this.#existence.forget(bare as string));
     this.notices.on('user_removed', (bare) => this.#existence.forget(bare as string));
+    this.notices.on('accounts_removed', (domain) => this.#accountsRemoved(domain as string));
     this.notices.on('component_up', (notice) => this.components.up(notice as ComponentNotice));
     this.notices.on('component_down', (notice) => this.components.down(notice as ComponentNotice));
     for (const peer of boot.peers) this.#connect(peer);
@@ -472,6 +477,8 @@ export class Shard implements C2sHost, ShardServices {
 
   openSession(c2s: C2s, jid: Jid, sid: SessionId): OpenResult {
     const result = this.sessions.open(c2s, jid, sid);
+    // Asked for now, so that it is known when the session ends: then stanzas on their way to it go on without waiting, and in order.
+    void this.#existence.has(c2s.hostType, jid.bareJid, 'stored');
     c2s.isTraced = this.tracing.isActive;
     return result;
   }
@@ -515,9 +522,18 @@ export class Shard implements C2sHost, ShardServices {
     return count;
   }
 
+  #accountsRemoved(domain: string): void {
+    this.#existence.clear();
+    for (const c2s of [...this.connections.streams()]) {
+      if (!c2s.isAuthenticated || c2s.jid.domain !== domain) continue;
+      c2s.closeWithConflict('kicked', 'The data of the domain were removed', undefined);
+    }
+    this.touch();
+  }
+
   #housekeeping(): void {
     this.store.expire();
     this.counters[Counter.store_queue] = this.store.pendingCount;
-    this.counters[Counter.heap_used_bytes] = process.memoryUsage().heapUsed;
+    this.counters[Counter.heap_used_bytes] = getHeapStatistics().used_heap_size;
   }
 }

@@ -6,14 +6,14 @@ import { StanzaError } from '../xmpp/stanza-error.ts';
 import { type DeliveryHost, type MaybePromise, whenSettled } from './delivery-host.ts';
 import { DeliveryOrder } from './delivery-order.ts';
 import type { LocalSession } from './local-session.ts';
-import { routeToAbsentUser } from './offline.ts';
+import { type Again, routeToAbsentUser } from './offline.ts';
 import type { SessionManager } from './session-manager.ts';
 
 /**
  * Who gets a stanza that is addressed to a user: RFC 6121 §8, which wins over MongooseIM where they differ
  * (`docs/architecture.md` lists the differences).
  */
-export class Delivery {
+export class Delivery implements Again {
   readonly sm: SessionManager;
   readonly host: DeliveryHost;
   readonly #order: DeliveryOrder;
@@ -54,8 +54,7 @@ export class Delivery {
     if (held === undefined || acc.stanza?.kind !== StanzaKind.MESSAGE || acc.trace?.isDryRun)
       return undefined;
     // What will be stored as well comes behind it anyway.
-    const isThere = highestPriority(this.sm.find(acc.to.bareJid)) >= 0 || this.sm.findFull(acc.to);
-    if (!isThere) return undefined;
+    if (!this.isThere(acc) && !this.sm.findFull(acc.to)) return undefined;
     acc.stanza.retain();
     return held;
   }
@@ -146,13 +145,17 @@ export class Delivery {
     if (highest < 0) {
       const wait = this.#order.before(acc, acc.to, 0);
       return wait === undefined
-        ? routeToAbsentUser(acc, this.host)
+        ? routeToAbsentUser(acc, this.host, this)
         : wait.then(() => this.#messageToBare(acc));
     }
     if (type === 'error') return this.host.drop(acc);
     if (type === 'groupchat') return this.host.refuse(acc, unavailable());
     // Headlines go to every resource that takes messages, others to the most available ones (RFC 6121 §8.5.2.1.1).
     return this.#toSessions(acc, list, type === 'headline' ? 0 : highest);
+  }
+
+  isThere(acc: Accumulator): boolean {
+    return highestPriority(this.sm.find(acc.to.bareJid)) >= 0;
   }
 
   #presenceToBare(acc: Accumulator): MaybePromise {

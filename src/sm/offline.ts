@@ -7,15 +7,28 @@ import { type DeliveryHost, type MaybePromise, whenSettled } from './delivery-ho
  *
  * error → nothing · headline → nothing · groupchat → `offline_groupchat_message`, by default an error ·
  * the others → no such account: an error; denied by the default list: `failed_to_store_message`; else `offline_message`.
+ *
+ * Whoever came while the account was looked up gets the message (`again`): stored behind his back, it would be overtaken by what is sent
+ * after it.
  */
-export function routeToAbsentUser(acc: Accumulator, host: DeliveryHost): MaybePromise {
+export function routeToAbsentUser(acc: Accumulator, host: DeliveryHost, again: Again): MaybePromise {
   switch (acc.stanza!.type) {
     case 'error':
     case 'headline':
       return host.drop(acc);
-    default:
-      return whenSettled(host.doesUserExist(acc), (exists) => toAccount(acc, host, exists));
+    default: {
+      const exists = host.doesUserExist(acc);
+      if (!(exists instanceof Promise)) return toAccount(acc, host, exists);
+      return exists.then((known) => (again.isThere(acc) ? again.toBare(acc) : toAccount(acc, host, known)));
+    }
   }
+}
+
+/** Who decides where a message goes. */
+export interface Again {
+  /** Whether a session takes messages to the bare JID. */
+  isThere(acc: Accumulator): boolean;
+  toBare(acc: Accumulator): MaybePromise;
 }
 
 function toAccount(acc: Accumulator, host: DeliveryHost, exists: boolean): MaybePromise {

@@ -91,6 +91,8 @@ export interface StoreOperations {
   };
   /** Deletes everything that modules stored under a scope. */
   value_remove_scope: { args: [scope: string]; result: number };
+  /** The same for a domain and all its users. */
+  value_remove_domain: { args: [domain: string]; result: number };
 
   /** Gives up everything that sessions of a dead shard had claimed. */
   release_shard: { args: [shard: number]; result: number };

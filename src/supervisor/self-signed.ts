@@ -5,18 +5,19 @@ import type { CertificateConfig } from '../config/config.ts';
 
 const DAYS = 3_650;
 
-/**
- * The certificate for listeners that have none: made on first start, kept in the storage directory. Returns whether it was made just now, so that
- * the operator is warned.
- */
-export async function selfSignedCertificate(
-  directory: string,
-  hosts: readonly string[],
-): Promise<{ readonly certificate: CertificateConfig; readonly isNew: boolean }> {
-  const certfile = join(directory, 'selfsigned.crt');
-  const keyfile = join(directory, 'selfsigned.key');
-  const certificate: CertificateConfig = { certfile, keyfile, password: undefined };
-  if (existsSync(certfile) && existsSync(keyfile)) return { certificate, isNew: false };
+/** Where the certificate for listeners that have none is kept: in the storage directory. */
+export function selfSignedFiles(directory: string): CertificateConfig {
+  return {
+    certfile: join(directory, 'selfsigned.crt'),
+    keyfile: join(directory, 'selfsigned.key'),
+    password: undefined,
+  };
+}
+
+/** Makes that certificate, unless it is there already. Returns whether it was made just now, so that the operator is warned. */
+export async function makeSelfSigned(directory: string, hosts: readonly string[]): Promise<boolean> {
+  const { certfile, keyfile } = selfSignedFiles(directory);
+  if (existsSync(certfile) && existsSync(keyfile)) return false;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const made = await generate([{ name: 'commonName', value: hosts[0] ?? 'localhost' }], {
     keyType: 'ec',
@@ -30,7 +31,7 @@ export async function selfSignedCertificate(
   });
   writeWhole(keyfile, made.private, 0o600);
   writeWhole(certfile, made.cert, 0o644);
-  return { certificate, isNew: true };
+  return true;
 }
 
 /** Never leaves half a file behind. */

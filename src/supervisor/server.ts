@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Acceptor } from '../acceptor/acceptor.ts';
 import { Placement } from '../acceptor/placement.ts';
-import type { CertificateConfig, Config } from '../config/config.ts';
+import type { CertificateConfig, Config, ListenerConfig } from '../config/config.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { type Logger, setLogLevel } from '../observe/log.ts';
@@ -14,7 +14,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { limitsOf } from './listener-limits.ts';
 import { RateLimits } from './rate-limits.ts';
 import { serverSecret } from './secret.ts';
-import { selfSignedCertificate } from './self-signed.ts';
+import { makeSelfSigned, selfSignedFiles } from './self-signed.ts';
 import { ShardHandle } from './shard-handle.ts';
 import { SharedMemory } from './shared-memory.ts';
 import { StoreHandle } from './store-handle.ts';
@@ -60,7 +60,7 @@ export class Server {
   /** Private to this user: whoever may enter can wake threads, and nothing more. */
   readonly #bellDirectory = mkdtempSync(join(tmpdir(), 'meerkat-'));
   #selfSigned: CertificateConfig | undefined;
-  #secret!: Buffer;
+  #secret: Buffer | undefined;
   /** Accounts whose stanzas are traced. */
   #watched: readonly string[] = [];
   /** How often threads were started again. */
@@ -110,15 +110,18 @@ export class Server {
     return this.shards.length === shards && this.shards.every((shard) => shard.isReady);
   }
 
-  /** Makes what the first start makes: the certificate for listeners that have none. Called by {@link start}, if not before. */
-  async prepare(): Promise<CertificateConfig> {
-    if (this.#selfSigned !== undefined) return this.#selfSigned;
+  /**
+   * Makes what the first start makes, and a configuration with other listeners may need: the certificate for listeners that have none. Returns
+   * where that is, or would be. Called by {@link start}, if not before.
+   */
+  async prepare(config = this.#config): Promise<CertificateConfig> {
     const { directory } = this.#config.storage;
-    const hosts = [...this.#config.hosts.keys()];
-    const { certificate, isNew } = await selfSignedCertificate(directory, hosts);
+    this.#secret ??= serverSecret(directory);
+    const certificate = selfSignedFiles(directory);
     this.#selfSigned = certificate;
-    this.#secret = serverSecret(directory);
-    if (isNew) {
+    const listeners: readonly ListenerConfig[] = [...config.listen.c2s, ...config.listen.http];
+    const isNeeded = listeners.some(({ tls }) => tls !== undefined && tls.certificate === undefined);
+    if (isNeeded && (await makeSelfSigned(directory, [...config.hosts.keys()]))) {
       this.log.warn(
         { what: 'self_signed_certificate', file: certificate.certfile },
         'made a self-signed certificate: clients will warn; configure a real one for anything but trying out',
@@ -224,10 +227,12 @@ export class Server {
   #startShard(shard: number): Promise<void> {
     return new Promise((resolve, reject) => {
       let hasStarted = false;
-      this.shards[shard] = new ShardHandle(this.#entries.shard, this.#bootOf(shard), {
+      const boot = this.#bootOf(shard);
+      this.shards[shard] = new ShardHandle(this.#entries.shard, boot, {
         ready: (handle) => {
           hasStarted = true;
           this.#watch(shard, () => void handle.kill());
+          if (boot.config !== this.#config) this.#catchUp(handle);
           if (this.#watched.length > 0) handle.request('trace', { bares: this.#watched }).catch(() => {});
           resolve();
         },
@@ -237,6 +242,17 @@ export class Server {
         },
         message: (handle, message) => this.#heard(handle, message),
       });
+    });
+  }
+
+  /** The configuration was reloaded while this shard started. The others have taken it over, so it can be. */
+  #catchUp(handle: ShardHandle): void {
+    handle.request('reload', { config: this.#config }).catch((cause: unknown) => {
+      this.log.error(
+        { err: cause, what: 'catch_up_failed', shard: handle.shard },
+        'a shard could not take over the configuration; it is replaced',
+      );
+      void handle.kill();
     });
   }
 
@@ -250,7 +266,7 @@ export class Server {
       bellDirectory: this.#bellDirectory,
       config: this.#config,
       seed: this.memory.seed,
-      secret: this.#secret,
+      secret: this.#secret!,
       selfSigned: this.#selfSigned!,
       product: this.product,
       startedMs: this.startedMs,

@@ -171,7 +171,7 @@ describe('before a resource is bound', () => {
   it('unknown elements end the stream, those of a module are its own', async () => {
     const client = await authenticated();
     expect((await ask(client, "<hello xmlns='urn:test:gate'/>")).name).toBe('hello');
-    client.send("<slow xmlns='urn:test:gate'/>" + bind('after-slow'));
+    client.send(`<slow xmlns='urn:test:gate'/>${bind('after-slow')}`);
     expect((await client.element()).name).toBe('slow');
     expect(jidOf(await client.element())).toBe('romeo@localhost/after-slow');
     await client.close();

@@ -426,6 +426,27 @@ describe('nobody in the middle can make the login weaker (T26)', () => {
     client.cut();
   });
 
+  it('a binding that does not fit is no attempt at a password: there are twelve of those, and still all of these', async () => {
+    const { client } = await encrypted();
+    for (let i = 0; i < 12; i++) {
+      const options =
+        i % 2 === 0
+          ? { mechanism: 'SCRAM-SHA-1-PLUS', gs2Header: 'p=tls-unique,,', binding: Buffer.alloc(32) }
+          : { gs2Header: 'y,,' };
+      expect(condition(await scram(client, 'romeo', 'secret', options))).toBe('not-authorized');
+    }
+    for (let i = 0; i < 3; i++)
+      expect(condition(await scram(client, 'romeo', 'wrong'))).toBe('not-authorized');
+    expect((await scram(client, 'romeo', 'secret')).name).toBe('success');
+    client.cut();
+  });
+
+  it('the thirteenth closes the stream', async () => {
+    const { client } = await encrypted();
+    for (let i = 0; i < 13; i++) await scram(client, 'romeo', 'secret', { gs2Header: 'y,,' });
+    expect(await client.streamError()).toBe('policy-violation');
+  });
+
   it('a final message cannot be used on another connection', async () => {
     const first = await opened();
     const exchange = new Scram('romeo', 'secret');
@@ -503,7 +524,7 @@ describe('what comes before login', () => {
     expect(await client.streamError()).toBe(expected);
   });
 
-  it('may be 64 KiB in all, however it is cut (threats.md §7)', async () => {
+  it('may be 64 KiB in all, however it is cut (docs/security.md)', async () => {
     const client = await opened();
     for (let i = 0; i < 70; i++) client.send(' '.repeat(1_000));
     expect(await client.streamError()).toBe('policy-violation');

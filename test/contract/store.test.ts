@@ -318,6 +318,22 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       ]);
     });
 
+    it('of a domain and its users go together, and no others', async () => {
+      const others = [
+        'other.example',
+        'romeo@other.example',
+        'romeo@sub.s.example',
+        'romeo@xs.example',
+        'xs.example',
+      ];
+      const scopes = ['s.example', 'romeo@s.example', 'juliet@s.example', ...others];
+      for (const scope of scopes) await ask('value_set', 'mod_x', scope, 'k', scope);
+      await ask('value_set', 'mod_y', 'romeo@s.example', 'k', 1);
+      expect(await ask('value_remove_domain', 's.example')).toBe(4);
+      expect(await ask('value_remove_domain', 's.example')).toBe(0);
+      for (const scope of others) expect(await ask('value_get', 'mod_x', scope, 'k')).toBe(scope);
+    });
+
     it('of a scope go together, in all modules', async () => {
       for (const [module, scope] of [
         ['mod_x', 's'],

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TestClient } from '../helpers/client.ts';
-import { TestClient as Client } from '../helpers/client.ts';
+import { TestClient } from '../helpers/client.ts';
 import { eventually } from '../helpers/process.ts';
 import { TestServer } from '../helpers/server.ts';
 import { Spy } from '../helpers/spy.ts';
@@ -18,7 +17,7 @@ beforeAll(async () => {
   server = await TestServer.start({
     shards: 2,
     users: ['romeo', 'juliet', 'nurse'],
-    toml: `[modules.mod_presence]\n[modules.mod_offline]\n${LAB}${spy.toml()}`,
+    toml: `[access]\n  max_user_offline_messages = [{ acl = "all", value = "infinity" }]\n[modules.mod_presence]\n[modules.mod_offline]\n${LAB}${spy.toml()}`,
     env: { FAULTS_HEAP_MB: '96' },
     isFaulty: true,
   });
@@ -52,17 +51,17 @@ const WAYS: readonly Fault['kind'][] = ['throw', 'reject', 'exit', 'exhaust', 'h
 
 describe.each(WAYS)('a shard that dies (%s)', (kind) => {
   it('is replaced; its clients can come back at once, the others notice nothing, nothing sent to it is lost', async () => {
-    const romeo = await Client.login(server.port(), 'romeo@localhost/orchard');
+    const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
     const nurse = await loginOn(server, 'nurse@localhost/hall', 'same', romeo);
     const juliet = await loginOn(server, 'juliet@localhost/balcony', 'other', romeo);
     const shard = await shardOf(juliet);
     const survivor = await shardOf(romeo);
+    const sender = await loginOn(server, 'nurse@localhost/sender', 'same', romeo, { isAvailable: false });
     spy.forget();
     const chat = chatting(romeo, nurse);
 
     server.strike(`shard ${shard}`, kind);
     // Sent while it dies or is dead, one after the other: delivered before, or kept for her, never lost. Each in a turn of its own.
-    const sender = await loginOn(server, 'nurse@localhost/sender', 'same', romeo, { isAvailable: false });
     let sent = 0;
     let isGone = false;
     const gone = (async () => {
@@ -78,7 +77,7 @@ describe.each(WAYS)('a shard that dies (%s)', (kind) => {
 
     // Her session has left the directory: it answers no more.
     await eventually(async () => {
-      const answer = await romeo.iq('get', 'juliet@localhost/balcony', ANSWERED_NOBODY);
+      const answer = await sender.iq('get', 'juliet@localhost/balcony', ANSWERED_NOBODY);
       return condition(answer) === 'service-unavailable';
     }, 'her session is forgotten');
     // `node_cleanup` ran once, on the shard that lives.
@@ -89,10 +88,10 @@ describe.each(WAYS)('a shard that dies (%s)', (kind) => {
     const cleanUps = spy.lines().filter(({ hook }) => hook === 'node_cleanup');
     expect(cleanUps.map((line) => String(line.shard))).toEqual([survivor]);
 
-    const again = await Client.login(server.port(), 'juliet@localhost/balcony', { isAvailable: false });
+    const again = await TestClient.login(server.port(), 'juliet@localhost/balcony', { isAvailable: false });
     again.send('<presence/>');
-    romeo.send("<message to='juliet@localhost/balcony' type='chat' id='last'><body>x</body></message>");
-    await romeo.nothingElse().catch(() => {});
+    sender.send("<message to='juliet@localhost/balcony' type='chat' id='last'><body>x</body></message>");
+    await sender.nothingElse();
     const heard = await messagesUntilNow(again);
     while (heard.at(-1)?.attribute('id') !== 'last') heard.push(await again.message());
     const ids = heard.map((message) => message.attribute('id'));
@@ -106,5 +105,5 @@ describe.each(WAYS)('a shard that dies (%s)', (kind) => {
     const other = await loginOn(server, 'nurse@localhost/new', 'other', romeo);
     expect(await shardOf(other)).toBe(shard);
     for (const client of [romeo, nurse, sender, again, other]) await client.close();
-  }, 60_000);
+  }, 40_000);
 });

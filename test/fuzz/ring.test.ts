@@ -4,7 +4,7 @@ import { RECORD_WHOLE, RING_HEADER_BYTES, RingConsumer, RingProducer } from '../
 import { connectThreads, type FakeThread, ringAt, take } from '../unit/memory/fakes.ts';
 import { FUZZ_TIMEOUT_MS, settings } from './settings.ts';
 
-/** Tiny rings against a model: queues. */
+/** Tiny rings against a model: queues (threat T57). */
 
 const CAPACITIES = [64, 128, 256, 1024];
 

@@ -172,6 +172,20 @@ export class TestClient {
     return (await this.expect('element')).element;
   }
 
+  /** The next element; undefined when none comes for `ms`. */
+  async elementWithin(ms: number): Promise<Element | undefined> {
+    if (this.#heard.length === 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        this.#waiting = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    return this.#heard.length === 0 ? undefined : await this.element();
+  }
+
   /** Elements up to the first that `wanted` accepts, which is returned; the others are dropped. */
   async until(wanted: (element: Element) => boolean): Promise<Element> {
     for (;;) {

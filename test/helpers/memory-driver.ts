@@ -116,6 +116,16 @@ export class MemoryDriver implements StoreDriver {
       }
       return removed;
     },
+    value_remove_domain: (domain) => {
+      let removed = 0;
+      for (const [name, values] of this.#values) {
+        const scope = name.slice(name.indexOf('\0') + 1);
+        if (scope.slice(scope.indexOf('@') + 1) !== domain) continue;
+        removed += values.size;
+        this.#values.delete(name);
+      }
+      return removed;
+    },
 
     release_shard: (shard) => this.#claims.releaseShard(shard),
     ping: () => null,

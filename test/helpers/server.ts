@@ -23,6 +23,8 @@ export interface TestServerOptions {
   /** The whole configuration instead, with `@PORT@`-free listeners (port 0). */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where the process is started. */
+  readonly cwd?: string;
   /** Lets {@link TestServer.strike} hurt its threads. */
   readonly isFaulty?: boolean;
 }
@@ -37,6 +39,7 @@ export class TestServer {
   readonly directory: string;
   readonly configFile: string;
   readonly #env: Readonly<Record<string, string>>;
+  readonly #cwd: string | undefined;
   readonly #isFaulty: boolean;
   #child!: ChildProcess;
   readonly #ports = new Map<string, number[]>();
@@ -47,6 +50,7 @@ export class TestServer {
     this.directory = mkdtempSync(join(tmpdir(), 'mk-'));
     this.configFile = join(this.directory, 'meerkat.toml');
     this.#env = options.env ?? {};
+    this.#cwd = options.cwd;
     this.#isFaulty = options.isFaulty ?? false;
     writeFileSync(this.configFile, options.config ?? configText(options));
     createUsers(join(this.directory, 'data'), options.users ?? []);
@@ -64,6 +68,7 @@ export class TestServer {
     const child = spawn(process.execPath, [...preload, MAIN, 'start', '--config', this.configFile], {
       stdio: [this.#isFaulty ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
+      cwd: this.#cwd,
     });
     this.#child = child;
     child.stderr!.on('data', (data: Buffer) => {

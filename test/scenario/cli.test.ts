@@ -203,6 +203,18 @@ describe('the command line', () => {
     expect(stderr).not.toBe('');
   });
 
+  it('says on both kinds of output what is wrong with a command line', async () => {
+    const { status, stdout, stderr } = await run(['stats', '--frobnicate', '--json']);
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout)).toEqual({
+      error: { code: 'usage', message: "unknown option '--frobnicate'" },
+    });
+    expect(stderr).toContain("unknown option '--frobnicate'");
+    expect(JSON.parse((await run(['--json'])).stdout)).toEqual({
+      error: { code: 'usage', message: 'no command given' },
+    });
+  });
+
   it('exits with 3 when there is no server to reach', async () => {
     const { status, stderr } = await meerkat(['stats', '--socket', '/nonexistent/meerkat.sock']);
     expect(status).toBe(3);

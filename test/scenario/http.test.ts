@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect, createServer } from 'node:net';
@@ -120,6 +120,15 @@ describe('metrics', () => {
       const base = name.replace(/_(bucket|sum|count)$/, '');
       expect(body.includes(`# TYPE ${name} `) || body.includes(`# TYPE ${base} `), name).toBe(true);
     }
+    // What docs/metrics.md has is what there is.
+    const page = readFileSync('docs/metrics.md', 'utf8');
+    const documented = [...page.matchAll(/^\| `(meerkat_\w+)` \| (\w+) \|/gm)];
+    expect(documented.length).toBeGreaterThan(40);
+    for (const [, name, type] of documented) expect(body).toContain(`# TYPE ${name} ${type}\n`);
+    const undocumented = [...names].filter(
+      (name) => !documented.some(([, known]) => known === name) && !/^meerkat_(process|nodejs)_/.test(name),
+    );
+    expect(undocumented).toEqual([]);
     expect(body).toMatch(/^meerkat_build_info\{version="[\d.]+",node="26[\d.]+"\} 1$/m);
   });
 

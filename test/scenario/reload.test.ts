@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestCertificates } from '../helpers/certificates.ts';
 import { type Element, TestClient } from '../helpers/client.ts';
+import { httpGet } from '../helpers/http.ts';
 import { meerkat, type Result } from '../helpers/meerkat.ts';
 import { eventually } from '../helpers/process.ts';
 import { TestServer } from '../helpers/server.ts';
@@ -180,6 +181,44 @@ describe('a reload', () => {
     await romeo.close();
   });
 
+  it('reaches a shard that is just being replaced, too', async () => {
+    writeFileSync(
+      join(directory, 'mod-gate.ts'),
+      `import { existsSync } from 'node:fs';
+const cell = new Int32Array(new SharedArrayBuffer(4));
+export default {
+  name: 'mod_gate',
+  options: { safeParse: (data) => ({ success: true, data }) },
+  setup(context) {
+    // The second shard starts only when the gate is open, or before it was built.
+    for (let i = 0; context.shard === 1 && i < 1_000 && existsSync('${join(directory, 'closed')}'); i++) Atomics.wait(cell, 0, 0, 10);
+  },
+};
+`,
+    );
+    server = await TestServer.start({
+      isFaulty: true,
+      config: `${HEAD}${C2S}[[listen.http]]\n  port = 0\n  ip_address = "127.0.0.1"\n${MODULES}[modules.mod_gate]\n  path = "${join(directory, 'mod-gate.ts')}"\n`,
+    });
+    const running = server;
+    const isReady = async (): Promise<boolean> =>
+      (await httpGet(running.port('http'), '/readyz').catch(() => ({ status: 0 }))).status === 200;
+    writeFileSync(join(directory, 'closed'), '');
+    running.strike('shard 1', 'exit');
+    await eventually(async () => !(await isReady()), 'the shard is away');
+    rewrite(running, (text) => text.replace('["localhost"]', '["localhost", "capulet.example"]'));
+    expect((await reload(running)).status).toBe(0);
+    rmSync(join(directory, 'closed'));
+    await eventually(isReady, 'the shard is back');
+    // Two at a time: one on each shard.
+    await eventually(async () => {
+      const clients = [await TestClient.connect(running.port()), await TestClient.connect(running.port())];
+      const answers = await Promise.all(clients.map((client) => client.openStream('capulet.example')));
+      for (const client of clients) client.cut();
+      return answers.every(({ name }) => name === 'features');
+    }, 'both know the new domain');
+  });
+
   it('gives a new domain its own settings', async () => {
     const running = await start(`${HEAD}${C2S}${MODULES}`);
     rewrite(running, (text) =>
@@ -294,6 +333,18 @@ describe('SIGHUP', () => {
     rewrite(running, (text) => text.replace('shards = 2', 'shards = "many"'));
     running.signal('SIGHUP');
     await eventually(() => running.log.includes('"reload_failed"'), 'the failure is logged');
+    const romeo = await TestClient.login(running.port(), 'romeo@localhost/orchard');
+    await romeo.close();
+  });
+
+  it('does not end a server that cannot do what the file asks for', async () => {
+    const running = await start(`${HEAD}${C2S}${MODULES}`);
+    // In the way of the certificate that the new listener would need.
+    mkdirSync(join(running.directory, 'data', 'selfsigned.key.new'));
+    rewrite(running, (text) => `${text}[[listen.http]]\n  port = 0\n  [listen.http.tls]\n`);
+    running.signal('SIGHUP');
+    await eventually(() => running.log.includes('"reload_failed"'), 'the failure is logged');
+    expect((await reload(running)).stderr).toContain('nothing was changed: ');
     const romeo = await TestClient.login(running.port(), 'romeo@localhost/orchard');
     await romeo.close();
   });

@@ -139,6 +139,21 @@ describe('a server', () => {
     expect(stderr).not.toContain('not-this-one');
   });
 
+  it('makes a certificate only for a listener that needs one', async () => {
+    writeFileSync(config, `${HEAD}${C2S}`);
+    await start(['--config', config]);
+    expect(existsSync(join(directory, 'data', 'selfsigned.crt'))).toBe(false);
+    writeFileSync(
+      config,
+      `${HEAD}${C2S}[[listen.http]]\n  port = 0\n  ip_address = "127.0.0.1"\n  [listen.http.tls]\n`,
+    );
+    run!.child.kill('SIGTERM');
+    expect((await run!.result()).stderr).not.toContain('self_signed_certificate');
+    await start(['--config', config]);
+    expect(existsSync(join(directory, 'data', 'selfsigned.crt'))).toBe(true);
+    expect(run!.stderr).toContain('self_signed_certificate');
+  });
+
   it('keeps its data where --data says, whatever the file says', async () => {
     const data = join(directory, 'elsewhere');
     createUsers(data, ['romeo']);

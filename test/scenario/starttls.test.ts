@@ -355,6 +355,25 @@ describe('a connection inside TLS', () => {
   });
 });
 
+describe('T18 early data', () => {
+  it('is not allowed by any ticket of TLS 1.3', async () => {
+    const port = server.port('c2s', Port.DIRECT);
+    const client = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, '-tls1_3', '-msg'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    client.stdin.on('error', () => {});
+    let said = '';
+    const ended = new Promise((resolve) => client.once('close', resolve));
+    client.stdout.on('data', (data: Buffer) => {
+      said += data.toString();
+      if (said.includes('Max Early Data: ')) client.stdin.end('Q\n');
+    });
+    await ended;
+    const allowed = [...said.matchAll(/Max Early Data: ([0-9]+)/g)].map(([, bytes]) => bytes);
+    expect(new Set(allowed)).toEqual(new Set(['0']));
+  });
+});
+
 describe('client certificates', () => {
   it('are demanded, checked and refused as verify_mode says', async () => {
     const ca = await certificates.make('Test CA');

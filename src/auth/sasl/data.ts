@@ -1,7 +1,7 @@
 import { decodeBase64 } from '../base64.ts';
 import { failure, type SaslFailure } from './result.ts';
 
-/** The character data of one SASL element. What a stream reads before login is no longer (T34, threats.md §7). */
+/** The character data of one SASL element. What a stream reads before login is no longer (T34, docs/security.md). */
 export const SASL_TEXT_CHARS_MAX = 8192;
 
 /** `data` is undefined when the element was empty: no initial response. */

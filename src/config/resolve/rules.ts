@@ -7,7 +7,7 @@ import { showValue } from '../problem.ts';
 import type { AccessSection, AclSection, PatternTable, ShaperSection } from '../schema/rules.ts';
 import type { ResolveContext } from './context.ts';
 
-/** Shapers that exist without a line in the file; one of the same name there replaces them. Numbers: threats.md §7. */
+/** Shapers that exist without a line in the file; one of the same name there replaces them. Numbers: docs/security.md. */
 export const BUILT_IN_SHAPERS: readonly ShaperConfig[] = [
   { name: 'normal', maxRate: 32_768, burst: 262_144 },
   { name: 'fast', maxRate: 1_048_576, burst: 1_048_576 },

@@ -3,7 +3,7 @@ import { option } from '../option.ts';
 import { intOrInfinity, ipAddress, text } from '../values.ts';
 import { c2sTlsSchema, httpTlsSchema } from './tls.ts';
 
-/** No stanza is larger, whatever the configuration says (threats.md §7). */
+/** No stanza is larger, whatever the configuration says (docs/security.md). */
 export const STANZA_BYTES_MAX = 10 * 1024 * 1024;
 export const PER_ADDRESS_DEFAULT = 256;
 

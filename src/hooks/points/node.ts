@@ -2,7 +2,13 @@ import type { Jid } from '../../xmpp/jid.ts';
 import type { Accumulator } from '../accumulator.ts';
 import { point } from '../point.ts';
 import type { SessionId } from '../session.ts';
-import type { CleanupReport, DomainRemoval, Nothing, SessionRecord } from '../values.ts';
+import {
+  type CleanupReport,
+  type DomainRemoval,
+  type Nothing,
+  REMOVAL_FAILED,
+  type SessionRecord,
+} from '../values.ts';
 import { IGNORED, IGNORED_VALUE, NO_STANZA, NOTHING } from './common.ts';
 
 const REPORT =
@@ -47,10 +53,12 @@ export const nodePoints = {
   remove_domain: point<DomainRemoval, { domain: string }>({
     scope: 'host_type',
     part: 'core',
-    when: 'The domain administration, before a domain that was added at run time is deleted.',
+    when: 'The administration, before a domain that was added at run time is deleted, and for `meerkat domain remove-data`. Accounts go at priority 10, and with them all sessions; modules delete theirs after that; what they keep as values goes at 95.',
     acc: 'A record whose list `failed` is empty.',
     params: { domain: 'The domain.' },
     result:
-      'With a module in `failed` the deletion ends with an error and may be tried again. A handler that could not delete its data catches its exception and returns a stop with itself added to `failed`: one that merely throws is logged, and the deletion takes place.',
+      'With a module in `failed` the deletion ends with an error and may be tried again. A handler that could not delete its data returns a stop with its module added to `failed`; one that throws, or misses its deadline, ends the deletion likewise.',
+    failure: 'closed',
+    refusal: REMOVAL_FAILED,
   }),
 } as const;

@@ -2,7 +2,15 @@ import type { Element } from '../../xml/element.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Accumulator } from '../accumulator.ts';
 import { point } from '../point.ts';
-import type { ExistenceRequest, KeyId, Nothing, Outcome, PersonalData, SecretKey } from '../values.ts';
+import {
+  DATA_INCOMPLETE,
+  type ExistenceRequest,
+  type KeyId,
+  type Nothing,
+  type Outcome,
+  type PersonalData,
+  type SecretKey,
+} from '../values.ts';
 import { IGNORED_VALUE, NO_STANZA, NOTHING } from './common.ts';
 
 /** Hooks around accounts: their life, their data, the keys that tokens are signed with. */
@@ -50,11 +58,13 @@ export const userPoints = {
   get_personal_data: point<readonly PersonalData[], { jid: Jid }>({
     scope: 'host_type',
     part: 'core',
-    when: 'The administration, to export all that is stored about a user.',
+    when: 'The administration (`meerkat user export`), to export all that is stored about a user.',
     acc: 'An empty list.',
     params: { jid: 'The user.' },
     result:
-      'One file is written for each entry: its name, its columns, its rows. Handlers return the list with theirs added.',
+      'Each entry is one table: its name, its columns, its rows. Handlers return the list with theirs added. If one fails, nothing is exported: nobody would see what is missing.',
+    failure: 'closed',
+    refusal: DATA_INCOMPLETE,
   }),
   get_key: point<readonly SecretKey[], { keyId: KeyId }>({
     scope: 'host_type',

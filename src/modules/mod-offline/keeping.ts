@@ -13,7 +13,7 @@ import type { OfflineOptions } from './mod-offline.ts';
 import { extensionsOf, isStorable, NO_EXTENSIONS, storedEvent } from './offline-text.ts';
 import { tellAvailable } from './tell-available.ts';
 
-/** Kept for a user when the access rule says nothing (threats.md §7). */
+/** Kept for a user when the access rule says nothing (docs/security.md). */
 const MESSAGES_MAX = 500;
 const BYTES_MAX = 8_388_608;
 /** Longest that a sender is held up while the store is behind; less than a hook may take. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type DiscoAcc, defineModule } from '../module.ts';
+import { type DiscoAcc, defineModule, stop } from '../module.ts';
 import { Fetching } from './fetching.ts';
 import { Keeping } from './keeping.ts';
 
@@ -59,7 +59,7 @@ export default defineModule<OfflineOptions>({
         await context.store.request('offline_remove_domain', domain);
         return undefined;
       } catch {
-        return { failed: [...removal.failed, context.module] };
+        return stop({ failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => keeping.personalData(data, jid));

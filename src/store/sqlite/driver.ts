@@ -41,6 +41,7 @@ export class SqliteDriver implements StoreDriver {
       value_set: (...args) => values.set(...args),
       value_delete: (...args) => values.delete(...args),
       value_list: (...args) => values.list(...args),
+      value_remove_domain: (...args) => values.removeDomain(...args),
       value_remove_scope: (...args) => values.removeScope(...args),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,

@@ -9,6 +9,7 @@ export class ModuleValues {
   readonly #delete;
   readonly #list;
   readonly #removeScope;
+  readonly #removeDomain;
 
   constructor(db: Sqlite) {
     this.#get = db.prepare<[string, string, string], { value: Buffer }>(
@@ -24,6 +25,10 @@ export class ModuleValues {
       'SELECT key, value FROM module_value WHERE module = ? AND scope = ? AND key > ? ORDER BY key LIMIT ?',
     );
     this.#removeScope = db.prepare<[string]>('DELETE FROM module_value WHERE scope = ?');
+    // What follows the first @, or all of a scope without one: a domain, or the domain of a bare JID.
+    this.#removeDomain = db.prepare<[string]>(
+      "DELETE FROM module_value WHERE substr(scope, instr(scope, '@') + 1) = ?",
+    );
   }
 
   get(...[module, scope, key]: StoreArgs<'value_get'>): unknown {
@@ -44,6 +49,10 @@ export class ModuleValues {
     return this.#list
       .all(module, scope, after, limit)
       .map((row): [string, unknown] => [row.key, decodeValue(row.value)]);
+  }
+
+  removeDomain(domain: string): number {
+    return this.#removeDomain.run(domain).changes;
   }
 
   removeScope(scope: string): number {

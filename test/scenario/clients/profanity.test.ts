@@ -63,15 +63,20 @@ describe.skipIf(isSkipped(PROFANITY_MISSING))(
       await juliet.connect('juliet@localhost/balcony', port);
       const message = await juliet.reads('<body>It waits</body>');
       expect(message).toContain('urn:xmpp:delay');
+      juliet.type('/win 2');
       await juliet.shows('It waits');
     });
 
     it('comes back by itself after the server was restarted', async () => {
       server.signal('SIGTERM');
       await server.exited();
+      await romeo.reads('<system-shutdown ');
+      await juliet.reads('<system-shutdown ');
       await server.launch();
       for (const profanity of [romeo, juliet]) {
-        await profanity.reads('<success ');
+        // By the answer about its roster it is bound. It waits for that answer to send presence again, and takes an error for none.
+        await profanity.reads('<iq id="roster"');
+        profanity.type('/status set online');
         await profanity.reads('<presence ');
       }
       juliet.type('/msg romeo@localhost Still there?');

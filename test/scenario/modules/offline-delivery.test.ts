@@ -136,6 +136,41 @@ describe.each([1, 2, 3])('stored messages on %i shards', (shards) => {
     await phone.close();
   });
 
+  it('come once and in order to sessions that come and go while they are sent', async () => {
+    const total = 1_500;
+    const heard: number[] = [];
+    const ends = ['</stream:stream>', "<presence type='unavailable'/></stream:stream>"];
+    const sending = (async () => {
+      for (let i = 0; i < total; i += 10) {
+        send(romeo, i, i + 10);
+        // In step with the sessions: whatever is sent while one ends finds it, the store, or the next one.
+        while (i - heard.length > 200) await new Promise((resolve) => setImmediate(resolve));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    for (let session = 0; heard.length < total; session++) {
+      const juliet = await comeBack(server, `r${session}`);
+      const wanted = Math.min(total, heard.length + 1 + ((session * 37) % 90));
+      let isEnding = false;
+      for (;;) {
+        const next = await juliet.next();
+        if (next.kind === 'disconnected') break;
+        if (next.kind === 'element' && next.element.name === 'message') {
+          heard.push(Number(next.element.attribute('id')));
+        }
+        if (heard.length >= wanted && !isEnding) {
+          isEnding = true;
+          juliet.send(ends[session % ends.length]!);
+        }
+      }
+    }
+    await sending;
+    expect(heard).toEqual(numbers(0, total));
+    const last = await comeBack(server, 'last');
+    expect(await messagesUntilNow(last)).toEqual([]);
+    await last.close();
+  });
+
   it('go on to a client that reads after one that does not, without gaps or repetition', async () => {
     // Less than a user may have stored, more than a network takes for somebody who does not read.
     send(romeo, 0, 80, 'x'.repeat(100_000));

@@ -5,7 +5,7 @@ import { type Element, TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { condition, errorType, fixture, LAB, messagesUntilNow } from './support.ts';
 
-/** mod_offline (XEP-0160): what is stored, for how long, how much, and how it is delivered. */
+/** mod_offline (XEP-0160): what is stored, for how long, how much (threat T61), and how it is delivered. */
 
 const ROSTER = fixture(
   'mod_roster',

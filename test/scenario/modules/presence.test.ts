@@ -160,7 +160,7 @@ describe.each([1, 2])('presence on %i shards', (shards) => {
     expect((await phone.message()).attribute('id')).toBe('m2');
   });
 
-  describe('a priority', () => {
+  describe('a priority (threat T44)', () => {
     /** Whether a resource with this priority beats one of priority 1. */
     async function beatsOne(priority: string): Promise<boolean> {
       const one = await login('alice@localhost/one', { priority: 1 });

@@ -5,7 +5,7 @@ import { TestServer } from '../../helpers/server.ts';
 import { header, NS_TLS, plain } from '../../helpers/xml.ts';
 import { condition, fixture, messagesUntilNow } from './support.ts';
 
-/** mod_register (XEP-0077): accounts that clients make, change and cancel themselves. */
+/** mod_register (XEP-0077): accounts that clients make, change and cancel themselves (threat T32). */
 
 const NS = 'jabber:iq:register';
 const NOT_LIMITED = 'registration_timeout = "infinity"';
@@ -345,6 +345,16 @@ describe('the time between registrations', () => {
   it('is none with "infinity"', async () => {
     const server = await start({});
     for (let i = 0; i < 20; i++) expect(outcome(await register(server, `user${i}`))).toBe('result');
+  });
+});
+
+describe('where no account can be made', () => {
+  it.each([
+    ['all users are anonymous', '[auth]\n  methods = ["anonymous"]'],
+    ['the domain is full', '[auth]\n  max_users_per_domain = 2'],
+  ])('because %s, the answer is not-allowed', async (_why, toml) => {
+    const server = await start({ toml });
+    expect(outcome(await register(server, 'third'))).toBe('not-allowed');
   });
 });
 

@@ -100,7 +100,12 @@ describe('an acceptor', () => {
     const port = await listen({ connectionsMax: 1 });
     takesOver = false;
     const socket = connect(port, '127.0.0.1');
-    await new Promise((resolve) => socket.on('error', () => {}).once('close', resolve).resume());
+    await new Promise((resolve) =>
+      socket
+        .on('error', () => {})
+        .once('close', resolve)
+        .resume(),
+    );
     expect(acceptor.refused.overload).toBe(1);
     expect(acceptor.connections).toBe(0);
     takesOver = true;

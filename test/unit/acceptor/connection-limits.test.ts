@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   ADDRESSES_REMEMBERED_MAX,
-  ConnectionLimits,
   type ConnectionLimitSettings,
+  ConnectionLimits,
   PREFIX_FACTOR,
   prefixOf,
 } from '../../../src/acceptor/connection-limits.ts';

@@ -6,7 +6,7 @@ import { Counter } from '../../../src/memory/counters.ts';
 import { Connections } from '../../../src/shard/connections.ts';
 import { FakeSocket, fakeC2sHost, LISTENER } from './fakes.ts';
 
-/** The limits of threats.md §7 that concern strangers (T12, T13), on a clock that the test moves. */
+/** The limits that concern strangers (threats T12 and T13), on a monotonic clock that the test moves (T73). */
 
 const HEADER =
   "<stream:stream to='localhost' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";

@@ -107,12 +107,16 @@ describe('declarations', () => {
 
   test('close the hooks that guard something, and give guards over values a refusal', () => {
     expect(namesOf((point) => point.failure === 'closed')).toEqual([
+      'get_personal_data',
       'privacy_check_packet',
+      'remove_domain',
       's2s_allow_host',
       'session_opening_allowed_for_user',
       'user_open_session',
     ]);
     expect(namesOf((point) => point.refusal !== undefined)).toEqual([
+      'get_personal_data',
+      'remove_domain',
       's2s_allow_host',
       'session_opening_allowed_for_user',
     ]);

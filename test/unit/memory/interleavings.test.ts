@@ -4,7 +4,7 @@ import { FUZZ_SEED } from '../../fuzz/settings.ts';
 import { Lockstep, type LockstepReport, type LockstepScenario } from '../../helpers/threads/lockstep.ts';
 
 /**
- * The protocol between threads, in every order of its steps: real code, real threads, one `Atomics` call at a time
+ * The protocol between threads (threat T57), in every order of its steps: real code, real threads, one `Atomics` call at a time
  * (test/helpers/threads/lockstep.ts). With two preemptions there are up to ten thousand orders: a part of them is drawn, unless
  * `INTERLEAVINGS=all`.
  */

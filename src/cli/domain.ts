@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import { AdminError } from '../admin/errors.ts';
+import type { Runner } from './cli.ts';
+import { print } from './io.ts';
+import { withServerOrStorage } from './server-access.ts';
+
+export function addDomain(program: Command, runner: Runner): void {
+  const domain = program.command('domain').description('what is stored for a whole domain');
+  domain
+    .command('remove-data')
+    .description(
+      'remove all accounts of a domain with everything that is stored for them, and end their sessions',
+    )
+    .argument('<domain>', 'a domain of the server; it stays one')
+    .option('--yes', 'do it: nothing of it comes back')
+    .action((name: string, options: { yes?: boolean }) =>
+      runner.run(async (target, io) => {
+        if (options.yes !== true) {
+          throw new AdminError(
+            'usage',
+            `this removes all accounts of ${name} and their data for good; --yes does it`,
+          );
+        }
+        const args = { domain: name };
+        const removed = await withServerOrStorage(target, io, (ask) => ask('domain_remove_data', args));
+        print(io, { domain: removed }, () => `all data of ${removed} removed`);
+        return 0;
+      }),
+    );
+}

@@ -1,0 +1,37 @@
+import type { HostType } from '../hooks/host-type.ts';
+import { foldHook } from '../hooks/run.ts';
+import { DATA_INCOMPLETE, type DomainRemoval, type PersonalData } from '../hooks/values.ts';
+import type { Jid } from '../xmpp/jid.ts';
+import { CommandError } from './command-error.ts';
+
+/** What is stored about one user. */
+export interface UserExport {
+  readonly jid: string;
+  readonly tables: readonly PersonalData[];
+}
+
+/** Everything that is stored about a user, by the hook `get_personal_data`. All of it or nothing. */
+export async function exportUser(hostType: HostType, jid: Jid): Promise<UserExport> {
+  const tables = await foldHook(hostType, 'get_personal_data', [], { jid });
+  if (tables === DATA_INCOMPLETE) {
+    throw new CommandError(
+      'export_failed',
+      `a module could not say what it stores of ${jid.bare}; see the log`,
+    );
+  }
+  return { jid: jid.bare, tables };
+}
+
+/**
+ * Deletes everything that is stored for a domain and its users, by the hook `remove_domain`: accounts, which ends their sessions, and
+ * what modules keep. What was deleted before something failed stays so; it may be tried again.
+ */
+export async function removeDomainData(hostType: HostType, domain: string): Promise<string> {
+  const nothing: DomainRemoval = { failed: [] };
+  const { failed } = await foldHook(hostType, 'remove_domain', nothing, { domain });
+  if (failed.length > 0) {
+    const who = failed.join(', ');
+    throw new CommandError('removal_failed', `not everything of ${domain} was removed: ${who}; see the log`);
+  }
+  return domain;
+}

@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DATABASE_FILE } from '../../src/store/sqlite/database.ts';
+import { TestClient } from '../helpers/client.ts';
+import { httpGet } from '../helpers/http.ts';
+import { eventually } from '../helpers/process.ts';
+import { TestServer } from '../helpers/server.ts';
+import { condition, errorType, LAB, loginOn, messagesUntilNow } from '../scenario/modules/support.ts';
+
+/** Threats T56 and T58 for the store: it dies, hangs or is slow. What it was asked is answered with failure; users who are online chat on. */
+
+const EVENT = "<x xmlns='jabber:x:event'><offline/></x>";
+
+let server: TestServer;
+let romeo: TestClient;
+let nurse: TestClient;
+let friar: TestClient;
+
+beforeAll(async () => {
+  server = await TestServer.start({
+    shards: 2,
+    users: ['romeo', 'nurse', 'friar', 'juliet'],
+    toml: `[[listen.http]]\n  port = 0\n  ip_address = "127.0.0.1"\n  connections_per_second_per_address = "infinity"\n[modules.mod_presence]\n[modules.mod_offline]\n${LAB}`,
+    isFaulty: true,
+  });
+  romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+  nurse = await TestClient.login(server.port(), 'nurse@localhost/hall');
+  friar = await loginOn(server, 'friar@localhost/cell', 'other', nurse);
+  // Who exists is known from now on, to all shards.
+  await toJuliet(1);
+  await forgetStored();
+});
+
+afterAll(() => server.stop());
+
+async function isReady(): Promise<boolean> {
+  return (await httpGet(server.port('http'), '/readyz')).status === 200;
+}
+
+async function isUnready(): Promise<boolean> {
+  const { status, body } = await httpGet(server.port('http'), '/readyz');
+  return status === 503 && body.includes('"store"');
+}
+
+/** Sends messages to Juliet, who is not there; resolves to the answer that each of them got. */
+async function toJuliet(count: number): Promise<string[]> {
+  for (let i = 0; i < count; i++)
+    romeo.send(`<message to='juliet@localhost' id='m${i}' type='chat'><body>x</body>${EVENT}</message>`);
+  return await answers(count);
+}
+
+async function answers(count: number): Promise<string[]> {
+  const told = new Map<string, string>();
+  while (told.size < count) {
+    const message = await romeo.until((element) => element.name === 'message');
+    // An error carries what it answers; an event names it.
+    const isError = message.attribute('type') === 'error';
+    const id = isError ? message.attribute('id')! : message.child('x', 'jabber:x:event')!.childText('id')!;
+    expect(told.has(id), `a second answer to ${id}`).toBe(false);
+    told.set(id, isError ? `${errorType(message)} ${condition(message)}` : 'stored');
+  }
+  return [...told.values()];
+}
+
+async function forgetStored(): Promise<number> {
+  const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony', { isAvailable: false });
+  juliet.send('<presence/>');
+  const count = (await messagesUntilNow(juliet)).length;
+  await juliet.close();
+  return count;
+}
+
+/** Chats across shards while something goes on. Resolves to how many messages came, all of them in order. */
+async function chatWhile(other: Promise<unknown>): Promise<number> {
+  let isOver = false;
+  void other.finally(() => {
+    isOver = true;
+  });
+  let rounds = 0;
+  for (; !isOver; rounds++) {
+    nurse.send(`<message to='${friar.jid}' type='chat' id='${rounds}'><body>x</body></message>`);
+    expect((await friar.message()).attribute('id')).toBe(String(rounds));
+    friar.send(`<message to='nurse@localhost' type='chat' id='${rounds}'><body>x</body></message>`);
+    expect((await nurse.message()).attribute('id')).toBe(String(rounds));
+  }
+  return rounds;
+}
+
+describe('the store thread', () => {
+  it('says which messages it has stored', async () => {
+    expect(await toJuliet(20)).toEqual(new Array(20).fill('stored'));
+    expect(await forgetStored()).toBe(20);
+  });
+
+  it('dies with writes in flight: each is answered with an error, none is stored; chats go on; then it is back', async () => {
+    server.strike('store', 'stall-and-exit', 700);
+    // Nothing it is asked from now on will be done: it stands still until its end.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const told = toJuliet(50);
+    const rounds = await chatWhile(told);
+    expect(new Set(await told)).toEqual(new Set(['wait resource-constraint']));
+    expect(rounds).toBeGreaterThan(10);
+    await eventually(isReady, 'the store is back');
+    expect(await forgetStored()).toBe(0);
+    expect(await toJuliet(5)).toEqual(new Array(5).fill('stored'));
+    expect(await forgetStored()).toBe(5);
+  });
+
+  it.each(['throw', 'exit'] as const)(
+    'dies (%s): readiness is red until it is back',
+    async (kind) => {
+      // Held from starting again by a lock on its directory's database, until that is given back.
+      const lock = new Database(join(server.directory, 'data', DATABASE_FILE));
+      lock.exec('BEGIN EXCLUSIVE');
+      server.strike('store', kind);
+      await eventually(isUnready, 'the server says that it is not ready');
+      romeo.send("<message to='juliet@localhost' id='now' type='chat'><body>x</body></message>");
+      expect(await answers(1)).toEqual(['wait resource-constraint']);
+      expect(await chatWhile(new Promise((resolve) => setTimeout(resolve, 200)))).toBeGreaterThan(0);
+      lock.exec('ROLLBACK');
+      lock.close();
+      await eventually(isReady, 'the store is back');
+      expect(await toJuliet(3)).toEqual(['stored', 'stored', 'stored']);
+      expect(await forgetStored()).toBe(3);
+    },
+    60_000,
+  );
+
+  it('that is slow holds nobody up who needs it not, and does its work in the end', async () => {
+    server.strike('store', 'stall', 2_000);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const told = toJuliet(100);
+    // Many of them within the two seconds: nobody waits for the store.
+    expect(await chatWhile(told)).toBeGreaterThan(50);
+    expect(await told).toEqual(new Array(100).fill('stored'));
+    expect(await forgetStored()).toBe(100);
+  });
+
+  it('that hangs is found by its heartbeat and replaced; its requests fail, chats go on', async () => {
+    server.strike('store', 'hang');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const told = toJuliet(10);
+    expect(await chatWhile(told)).toBeGreaterThan(50);
+    expect(await told).toEqual(new Array(10).fill('wait resource-constraint'));
+    await eventually(isReady, 'the store is back');
+    expect(await toJuliet(3)).toEqual(['stored', 'stored', 'stored']);
+    expect(await forgetStored()).toBe(3);
+  }, 60_000);
+
+  it('whose database another process holds refuses, and goes on when that lets go', async () => {
+    const lock = new Database(join(server.directory, 'data', DATABASE_FILE));
+    lock.exec('BEGIN IMMEDIATE');
+    const told = toJuliet(10);
+    expect(await chatWhile(told)).toBeGreaterThan(10);
+    expect(await told).toEqual(new Array(10).fill('wait resource-constraint'));
+    lock.exec('ROLLBACK');
+    lock.close();
+    expect(await toJuliet(3)).toEqual(['stored', 'stored', 'stored']);
+    expect(await forgetStored()).toBe(3);
+  });
+});

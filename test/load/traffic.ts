@@ -1,0 +1,135 @@
+import { TestClient } from '../helpers/client.ts';
+
+/** One direction between two accounts: numbered messages, and what became of them. */
+export class Direction {
+  readonly to: string;
+  sent = 0;
+  /** The number that must come next. */
+  next = 0;
+  /** What went wrong; empty is what a test wants. */
+  readonly faults: string[] = [];
+  #wake: (() => void) | undefined;
+
+  constructor(to: string) {
+    this.to = to;
+  }
+
+  /** The next message, as XML. */
+  make(padding: string): string {
+    return `<message to='${this.to}' type='chat' id='${this.sent++}'><body>${padding}</body></message>`;
+  }
+
+  /** A message has come. */
+  received(id: string | undefined): void {
+    if (Number(id) !== this.next && this.faults.length < 5)
+      this.faults.push(`${this.to}: ${id} in place of ${this.next}`);
+    this.next = Number(id) + 1;
+    this.#wake?.();
+  }
+
+  /** Resolves when no more than `most` messages are under way. */
+  async settle(most: number): Promise<void> {
+    while (this.sent - this.next > most) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+/** How a pair's receiving side behaves. */
+export type Habit = 'steady' | 'slow' | 'reconnecting';
+
+/** Two accounts, the first of which sends to the second until told to stop. */
+export class Pair {
+  readonly direction: Direction;
+  readonly habit: Habit;
+  readonly #number: number;
+  readonly #port: () => number;
+  #isOver = false;
+  /** How often the receiver came anew. */
+  reconnects = 0;
+
+  constructor(number: number, habit: Habit, port: () => number) {
+    this.#number = number;
+    this.#port = port;
+    this.habit = habit;
+    // To the account: what comes while its session is away is kept for the next one.
+    this.direction = new Direction(`to${number}@localhost`);
+  }
+
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  /** Runs both sides. Resolves when all that was sent has come. */
+  async run(): Promise<void> {
+    const sender = await TestClient.login(this.#port(), `from${this.#number}@localhost/f`);
+    let isDone = false;
+    const receiving = this.#receive(() => isDone);
+    await this.#send(sender);
+    await this.direction.settle(0);
+    isDone = true;
+    await sender.close();
+    await receiving;
+  }
+
+  async #send(sender: TestClient): Promise<void> {
+    for (let burst = 1; !this.#isOver; burst = (burst % 13) + 1) {
+      let text = '';
+      // Sizes change, so that records end everywhere in a ring; some frames are larger than the ring takes in one piece.
+      for (let i = 0; i < burst; i++)
+        text += this.direction.make('x'.repeat(burst === 13 && i === 0 ? 150_000 : i * 37));
+      sender.send(text);
+      await this.direction.settle(400);
+      // An answer to a question that passes the same way as the messages: errors would come before it.
+      await sender.nothingElse();
+    }
+  }
+
+  async #receive(isDone: () => boolean): Promise<void> {
+    let life = 0;
+    while (!isDone()) {
+      const client = await TestClient.login(this.#port(), `to${this.#number}@localhost/r${life}`, {
+        isAvailable: false,
+      });
+      client.send('<presence/>');
+      await this.#listen(client, isDone);
+      // In order: a connection that is cut loses what the kernel had taken for it (there is no XEP-0198 here).
+      await this.#leave(client);
+      life++;
+    }
+    this.reconnects = life - 1;
+  }
+
+  /** Hears messages for a while, or to the end. */
+  async #listen(client: TestClient, isDone: () => boolean): Promise<void> {
+    const until =
+      this.habit === 'reconnecting' ? Date.now() + 200 + Math.random() * 400 : Number.POSITIVE_INFINITY;
+    let heard = 0;
+    while (!isDone() && Date.now() < until) {
+      const element = await client.elementWithin(100);
+      if (element?.name === 'message') {
+        this.direction.received(element.attribute('id'));
+        heard++;
+      }
+      if (this.habit === 'slow' && heard > 100) {
+        heard = 0;
+        client.socket.pause();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        client.socket.resume();
+      }
+    }
+  }
+
+  /** Ends the stream, and counts what came before its end. */
+  async #leave(client: TestClient): Promise<void> {
+    client.send('<presence type="unavailable"/></stream:stream>');
+    for (;;) {
+      const heard = await client.next();
+      if (heard.kind === 'disconnected') return;
+      if (heard.kind === 'element' && heard.element.name === 'message')
+        this.direction.received(heard.element.attribute('id'));
+    }
+  }
+}
