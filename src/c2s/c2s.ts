@@ -10,7 +10,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
 import { type StreamErrorCondition, streamErrorXml } from '../xmpp/stream-error.ts';
 import type { C2sHost, ListenerSettings } from './c2s-host.ts';
-import type { Connection, StreamOwner } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { debugChain, showWrittenText } from './debug-traffic.ts';
 import { openStream, sendHeader } from './header.ts';
 import { loginElement } from './login.ts';
@@ -18,6 +18,7 @@ import { Negotiation } from './negotiation.ts';
 import { deliver } from './receive.ts';
 import { sessionElement } from './send.ts';
 import { sessionEvent } from './session-event.ts';
+import type { StreamOwner } from './stream-owner.ts';
 import { terminate } from './terminate.ts';
 
 /** What the scanner says of a closing tag before any opening one. */

@@ -1,4 +1,6 @@
 import type { Connection } from './connection.ts';
+import type { ConnectionInput } from './connection-input.ts';
+import type { ConnectionOutput } from './connection-output.ts';
 import type { OutputArena } from './output.ts';
 import type { ScannerPool } from './scanner-pool.ts';
 
@@ -11,10 +13,10 @@ export interface ConnectionHost {
   /** Something happened: the turn must be completed. */
   touch(): void;
   /** This connection has output to flush at the end of the turn. */
-  dirty(connection: Connection): void;
+  dirty(connection: ConnectionOutput): void;
   /** This connection gave way; unpause it (YIELDED) in the next turn. */
-  yielded(connection: Connection): void;
+  yielded(connection: ConnectionInput): void;
   /** Bytes were read: the place of the shaper, and of looking whether the thread is congested. */
-  readBytes(connection: Connection, bytes: number): void;
+  readBytes(connection: ConnectionInput, bytes: number): void;
   closed(connection: Connection): void;
 }

@@ -138,7 +138,7 @@ export abstract class ConnectionOutput implements Piece {
       this.#whenFlushed = undefined;
       for (const callback of callbacks) callback();
     }
-    if (this.isClosing && !this.isClosed) this.transport.end();
+    if (this.isClosing && !this.isClosed && this.chunk === undefined) this.transport.end();
   }
 
   /** Bytes that wait for the client to read. */

@@ -3,7 +3,7 @@ import { NS_TLS } from '../xmpp/namespaces.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
 import { writeError } from './bind.ts';
 import { type C2s, UNOPENED } from './c2s.ts';
-import { Pause } from './connection.ts';
+import { Pause } from './pause.ts';
 
 /** `<starttls/>` (RFC 6120 §5.4.2). */
 export function startTls(c2s: C2s, element: Element): void {

@@ -1,5 +1,5 @@
 import type { C2s } from './c2s.ts';
-import { Pause } from './connection.ts';
+import { Pause } from './pause.ts';
 
 /**
  * Goes on with `next` once `work` has settled; until then this stream's input waits, and nobody else's. `next` must not suspend again.

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { C2s, UNOPENED } from '../c2s/c2s.ts';
 import type { C2sHost, ListenerSettings } from '../c2s/c2s-host.ts';
-import { Connection, Pause } from '../c2s/connection.ts';
+import { Connection } from '../c2s/connection.ts';
 import type { ConnectionHost } from '../c2s/connection-host.ts';
 import { OutputArena } from '../c2s/output.ts';
+import { Pause } from '../c2s/pause.ts';
 import { ScannerPool } from '../c2s/scanner-pool.ts';
 import { handshake } from '../c2s/starttls.ts';
 import { foldHook } from '../hooks/run.ts';

@@ -1,4 +1,5 @@
-import { type Connection, Pause } from '../c2s/connection.ts';
+import type { Connection } from '../c2s/connection.ts';
+import { Pause } from '../c2s/pause.ts';
 
 /** A token bucket for what one connection sends: `burst` bytes at once, `maxRate` bytes a second. */
 interface Bucket {

@@ -37,7 +37,9 @@ async function sendUntilKilled(pair: number, state: Sender): Promise<void> {
   for (;;) {
     while (state.sent < state.acknowledged + 20) {
       const id = state.sent++;
-      client.send(`<message to='reader${pair}@localhost' type='chat' id='${id}'><body>x</body>${EVENT}</message>`);
+      client.send(
+        `<message to='reader${pair}@localhost' type='chat' id='${id}'><body>x</body>${EVENT}</message>`,
+      );
     }
     const heard = await client.next();
     if (heard.kind === 'disconnected') return;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Pause } from '../../../src/c2s/connection.ts';
+import { Pause } from '../../../src/c2s/pause.ts';
 import { CLOSE_LINGER_MS, OUTGOING_BYTES_MAX, STANZAS_PER_TURN_MAX } from '../../../src/limits.ts';
 import { Counter } from '../../../src/memory/counters.ts';
 import { connect, FakeHost, UNOPENED } from './fakes.ts';

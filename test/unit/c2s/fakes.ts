@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { C2sHost, ListenerSettings } from '../../../src/c2s/c2s-host.ts';
-import { Connection, type StreamOwner } from '../../../src/c2s/connection.ts';
+import { Connection } from '../../../src/c2s/connection.ts';
 import type { ConnectionHost } from '../../../src/c2s/connection-host.ts';
 import { OutputArena } from '../../../src/c2s/output.ts';
 import { ScannerPool } from '../../../src/c2s/scanner-pool.ts';
+import type { StreamOwner } from '../../../src/c2s/stream-owner.ts';
 import { HostType } from '../../../src/hooks/host-type.ts';
 import { EMPTY_TABLE } from '../../../src/hooks/registry.ts';
 import { SCAN_LIMITS, SCAN_LIMITS_BEFORE_LOGIN } from '../../../src/limits.ts';
