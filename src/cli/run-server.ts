@@ -15,8 +15,9 @@ import type { Logger } from '../observe/log.ts';
 import type { TraceLine } from '../shard/tracing.ts';
 import { lockDirectory, StorageInUseError } from '../store/sqlite/database.ts';
 import { type CertificateReport, checkCertificates } from '../supervisor/certificates.ts';
+import type { Listening } from '../supervisor/client-listeners.ts';
 import { limitsOf } from '../supervisor/listener-limits.ts';
-import { type Listening, Server } from '../supervisor/server.ts';
+import { Server } from '../supervisor/server.ts';
 import { ENTRIES } from './entries.ts';
 import { PRODUCT } from './product.ts';
 

@@ -1,6 +1,6 @@
 import { AdminError } from '../admin/errors.ts';
 import { createLog, type Logger } from '../observe/log.ts';
-import type { Listening } from '../supervisor/server.ts';
+import type { Listening } from '../supervisor/client-listeners.ts';
 import type { Io } from './io.ts';
 import { checkOwnModules, loadConfigFor, readTarget } from './load-config.ts';
 import { wantsInspector } from './protect.ts';

@@ -1,18 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Acceptor } from '../acceptor/acceptor.ts';
-import { Placement } from '../acceptor/placement.ts';
 import type { CertificateConfig, Config, ListenerConfig } from '../config/config.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { type Logger, setLogLevel } from '../observe/log.ts';
 import type { FromShard, ShardBoot } from '../shard/boot.ts';
 import { runBackup } from './backup.ts';
+import { ClientListeners, type Listening } from './client-listeners.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { limitsOf } from './listener-limits.ts';
-import { RateLimits } from './rate-limits.ts';
+import { Questions } from './questions.ts';
+import { Restarts } from './restarts.ts';
 import { serverSecret } from './secret.ts';
 import { makeSelfSigned, selfSignedFiles } from './self-signed.ts';
 import { ShardHandle } from './shard-handle.ts';
@@ -27,18 +25,6 @@ export interface ThreadEntries {
   readonly task: URL;
 }
 
-/** Where a listener listens. */
-export interface Listening {
-  readonly kind: 'c2s' | 'http';
-  readonly host: string;
-  readonly port: number;
-}
-
-/** A thread that dies again at once is not started again at once. */
-const RESTART_MS = [0, 100, 500, 1_000, 5_000] as const;
-/** After this long without dying, a thread's deaths are forgotten. */
-const FORGIVEN_MS = 60_000;
-
 /** The main thread's whole business: memory, threads, listeners, and looking after all of them. */
 export class Server {
   readonly startedMs = Date.now();
@@ -51,12 +37,10 @@ export class Server {
   #store: StoreHandle | undefined;
   readonly #entries: ThreadEntries;
   readonly #tasks: TaskPool;
-  readonly #rates = new RateLimits(() => performance.now());
   readonly #heartbeat = new Heartbeat(() => performance.now());
-  readonly #placement = new Placement();
-  readonly #acceptors: Acceptor[] = [];
-  readonly #deaths = new Map<number, number[]>();
-  readonly #longJids = new Map<number, string>();
+  readonly #listeners: ClientListeners;
+  readonly #restarts: Restarts;
+  readonly #questions: Questions;
   /** Private to this user: whoever may enter can wake threads, and nothing more. */
   readonly #bellDirectory = mkdtempSync(join(tmpdir(), 'meerkat-'));
   #selfSigned: CertificateConfig | undefined;
@@ -78,6 +62,9 @@ export class Server {
     this.memory = new SharedMemory(config);
     this.directory = new SessionDirectory(this.memory.handles.directory, config.general.maxSessions);
     this.#tasks = new TaskPool(entries.task);
+    this.#questions = new Questions(this.#tasks);
+    this.#listeners = new ClientListeners(log, this.shards);
+    this.#restarts = new Restarts(log);
   }
 
   get config(): Config {
@@ -96,8 +83,8 @@ export class Server {
     return this.#isStopping;
   }
 
-  get acceptors(): readonly Acceptor[] {
-    return this.#acceptors;
+  get acceptors(): ClientListeners['acceptors'] {
+    return this.#listeners.acceptors;
   }
 
   /** Whether everything works: the store and all shards are there, and the server is not stopping. */
@@ -136,44 +123,7 @@ export class Server {
     await this.#startStore();
     const count = this.#config.general.shards;
     await Promise.all(Array.from({ length: count }, (_unused, shard) => this.#startShard(shard)));
-    return await this.#listen();
-  }
-
-  async #listen(): Promise<Listening[]> {
-    const listening: Listening[] = [];
-    for (const [index, listener] of this.#config.listen.c2s.entries()) {
-      const acceptor = new Acceptor(
-        {
-          host: listener.ipAddress,
-          port: listener.port,
-          backlog: listener.backlog,
-          isIpv6Only: false,
-        },
-        limitsOf(listener),
-        {
-          log: this.log,
-          nowMs: () => performance.now(),
-          handOver: (socket, address, port) => this.#handOver(socket, index, address, port),
-        },
-      );
-      this.#acceptors.push(acceptor);
-      const { address, port } = await acceptor.listen();
-      listening.push({ kind: 'c2s', host: address, port });
-      if (listener.tls === undefined && !isLoopback(address)) {
-        this.log.warn(
-          { what: 'plain_listener', address, port },
-          'a c2s listener without TLS is not bound to loopback',
-        );
-      }
-    }
-    return listening;
-  }
-
-  #handOver(socket: Socket, listener: number, address: string, port: number): boolean {
-    const shard = this.#placement.choose(this.shards) as ShardHandle | undefined;
-    if (shard === undefined || this.#isStopping) return false;
-    shard.accept(socket, listener, address, port);
-    return true;
+    return await this.#listeners.listen(this.#config.listen.c2s);
   }
 
   // ── threads ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -216,7 +166,7 @@ export class Server {
     this.log.error({ err: cause, what: 'store_died' }, 'the store thread died; it is started again');
     for (const shard of this.shards) shard.tell({ kind: 'peer_lost', thread });
     this.memory.renew(thread);
-    this.#again(thread, async () => {
+    this.#restarts.again(thread, async () => {
       await this.#startStore();
       for (const shard of this.shards) {
         shard.tell({ kind: 'peer_ready', peer: this.memory.peer(shard.shard, thread) });
@@ -288,19 +238,18 @@ export class Server {
       'a shard died; it is replaced',
     );
     for (const [listener, address, count] of handle.openConnections()) {
-      for (let i = 0; i < count; i++) this.#acceptors[listener]?.released(address);
+      for (let i = 0; i < count; i++) this.#listeners.released(listener, address);
     }
     const others = this.shards.filter((other) => other.shard !== shard && other.isReady);
     for (const other of others) other.tell({ kind: 'peer_lost', thread: shard });
     this.#store?.tell({ kind: 'peer_lost', thread: shard });
     this.memory.renew(shard);
     const known = sessions.flatMap(({ handle: entry, jid, number, time }) => {
-      const full = jid ?? this.#longJids.get(entry);
-      this.#longJids.delete(entry);
+      const full = jid ?? this.#questions.takeLongJid(entry);
       return full === undefined ? [] : [{ jid: full, number, time }];
     });
     others[0]?.tell({ kind: 'cleanup', shard, sessions: known });
-    this.#again(shard, async () => {
+    this.#restarts.again(shard, async () => {
       this.#store?.tell({ kind: 'peer_ready', peer: this.memory.peer(this.storeThread, shard) });
       await this.#startShard(shard);
       for (const other of this.shards) {
@@ -310,22 +259,6 @@ export class Server {
       // Nobody else was there to do it.
       if (others.length === 0) this.shards[shard]!.tell({ kind: 'cleanup', shard, sessions: known });
     });
-  }
-
-  /** Starts a thread again: at once the first time, then with growing pauses. */
-  #again(thread: number, start: () => Promise<void>): void {
-    const now = Date.now();
-    const deaths = (this.#deaths.get(thread) ?? []).filter((at) => now - at < FORGIVEN_MS);
-    deaths.push(now);
-    this.#deaths.set(thread, deaths);
-    const pause = RESTART_MS[Math.min(deaths.length - 1, RESTART_MS.length - 1)]!;
-    setTimeout(() => {
-      if (this.#isStopping) return;
-      start().catch((cause: unknown) => {
-        this.log.error({ err: cause, what: 'thread_start_failed', thread }, 'a thread could not be started');
-        this.#again(thread, start);
-      });
-    }, pause);
   }
 
   #watch(thread: number, lost: () => void): void {
@@ -345,7 +278,7 @@ export class Server {
   #heard(shard: ShardHandle, message: FromShard): void {
     switch (message.kind) {
       case 'connection_closed':
-        this.#acceptors[message.listener]?.released(message.address);
+        this.#listeners.released(message.listener, message.address);
         break;
       case 'ask':
         void this.#answer(shard, message.id, message.what, message.args as readonly unknown[]);
@@ -354,8 +287,7 @@ export class Server {
         this.onTrace(message.lines);
         break;
       case 'long_jid':
-        if (message.jid === undefined) this.#longJids.delete(message.handle);
-        else this.#longJids.set(message.handle, message.jid);
+        this.#questions.noteLongJid(message.handle, message.jid);
         break;
       case 'drained':
         this.#checkDrained();
@@ -369,10 +301,7 @@ export class Server {
     let value: unknown;
     let error: string | undefined;
     try {
-      if (what === 'take_turn')
-        value = this.#rates.take(args[0] as string, args[1] as string, args[2] as number);
-      else if (what === 'long_jid') value = this.#longJids.get(args[0] as number);
-      else value = await this.#tasks.run(what, args);
+      value = await this.#questions.answer(what, args);
     } catch (cause) {
       error = String(cause);
     }
@@ -423,8 +352,7 @@ export class Server {
     const { loglevel } = config.general;
     setLogLevel(this.log, loglevel);
     this.#store?.tell({ kind: 'loglevel', loglevel });
-    for (const [index, listener] of config.listen.c2s.entries())
-      this.#acceptors[index]?.setLimits(limitsOf(listener));
+    this.#listeners.setLimits(config.listen.c2s);
   }
 
   /** Ends a shard at once, as a crash would; it is replaced. */
@@ -448,7 +376,8 @@ export class Server {
     this.#isStopping = true;
     const deadlineMs = performance.now() + this.#config.general.drainTimeoutMs;
     this.#heartbeat.stop();
-    for (const acceptor of this.#acceptors) acceptor.close();
+    this.#listeners.close();
+    this.#restarts.stop();
     const drained = new Promise<void>((resolve) => {
       this.#drained = resolve;
     });
@@ -484,8 +413,4 @@ async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
 }

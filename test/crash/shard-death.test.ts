@@ -60,7 +60,7 @@ describe.each(WAYS)('a shard that dies (%s)', (kind) => {
     spy.forget();
     const chat = chatting(romeo, nurse);
 
-    server.strike(`shard ${shard}`, kind);
+    await server.strike(`shard ${shard}`, kind);
     // Sent while it dies or is dead, one after the other: delivered before, or kept for her, never lost. Each in a turn of its own.
     let sent = 0;
     let isGone = false;

@@ -94,9 +94,8 @@ describe('the store thread', () => {
   });
 
   it('dies with writes in flight: each is answered with an error, none is stored; chats go on; then it is back', async () => {
-    server.strike('store', 'stall-and-exit', 700);
+    await server.strike('store', 'stall-and-exit', 700);
     // Nothing it is asked from now on will be done: it stands still until its end.
-    await new Promise((resolve) => setTimeout(resolve, 100));
     const told = toJuliet(50);
     const rounds = await chatWhile(told);
     expect(new Set(await told)).toEqual(new Set(['wait resource-constraint']));
@@ -113,7 +112,7 @@ describe('the store thread', () => {
       // Held from starting again by a lock on its directory's database, until that is given back.
       const lock = new Database(join(server.directory, 'data', DATABASE_FILE));
       lock.exec('BEGIN EXCLUSIVE');
-      server.strike('store', kind);
+      await server.strike('store', kind);
       await eventually(isUnready, 'the server says that it is not ready');
       romeo.send("<message to='juliet@localhost' id='now' type='chat'><body>x</body></message>");
       expect(await answers(1)).toEqual(['wait resource-constraint']);
@@ -128,8 +127,7 @@ describe('the store thread', () => {
   );
 
   it('that is slow holds nobody up who needs it not, and does its work in the end', async () => {
-    server.strike('store', 'stall', 2_000);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await server.strike('store', 'stall', 2_000);
     const told = toJuliet(100);
     // Many of them within the two seconds: nobody waits for the store.
     expect(await chatWhile(told)).toBeGreaterThan(50);
@@ -138,8 +136,7 @@ describe('the store thread', () => {
   });
 
   it('that hangs is found by its heartbeat and replaced; its requests fail, chats go on', async () => {
-    server.strike('store', 'hang');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await server.strike('store', 'hang');
     const told = toJuliet(10);
     expect(await chatWhile(told)).toBeGreaterThan(50);
     expect(await told).toEqual(new Array(10).fill('wait resource-constraint'));

@@ -111,9 +111,21 @@ export class TestServer {
     this.#child.kill(name);
   }
 
-  /** Hurts one of its threads; needs `isFaulty`. Nothing tells when it is done but its effect. */
-  strike(thread: Fault['thread'], kind: Fault['kind'], ms = 0): void {
-    this.#child.stdin!.write(`${JSON.stringify({ thread, kind, ms } satisfies Fault)}\n`);
+  /** Hurts one of its threads; needs `isFaulty`. Resolves when that has begun. */
+  async strike(thread: Fault['thread'], kind: Fault['kind'], ms = 0): Promise<void> {
+    const { stdin, stderr } = this.#child;
+    let text = '';
+    const begun = new Promise<void>((resolve) => {
+      const listen = (data: Buffer): void => {
+        text += data.toString();
+        if (!text.includes(`fault: ${thread} ${kind}\n`)) return;
+        stderr!.off('data', listen);
+        resolve();
+      };
+      stderr!.on('data', listen);
+    });
+    stdin!.write(`${JSON.stringify({ thread, kind, ms } satisfies Fault)}\n`);
+    await begun;
   }
 
   /** Ends the process without warning, as a crash would. */

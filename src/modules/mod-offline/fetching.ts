@@ -35,6 +35,8 @@ const HOLD_MS_MAX = 1_000;
 interface Pickup {
   readonly session: C2sParams;
   isBusy: boolean;
+  /** The store keeps the user's messages for it: also between two batches. */
+  hasClaim: boolean;
   hasEnded: boolean;
   /** Something was stored meanwhile. */
   hasMore: boolean;
@@ -56,6 +58,7 @@ export class Fetching {
     const fresh: Pickup = {
       session,
       isBusy: false,
+      hasClaim: false,
       hasEnded: false,
       hasMore: false,
       whenIdle: undefined,
@@ -111,6 +114,7 @@ export class Fetching {
 
   /** Gives the messages to the caller of the hook; the last one knows that it is the last. */
   #hand(acc: Accumulator, handle: SessionHandle, pickup: Pickup, messages: readonly OfflineMessage[]): void {
+    pickup.hasClaim = true;
     const ids = messages.map((message) => message.id);
     const routes = messages.map((message): OfflineRoute => ({ acc: this.#restore(acc, pickup, message) }));
     const last = routes.pop()!;
@@ -154,6 +158,7 @@ export class Fetching {
       this.#later(pickup, () => void this.#confirm(pickup, ids));
       return;
     }
+    pickup.hasClaim = left > 0;
     this.#finished(pickup, left > 0);
   }
 
@@ -218,7 +223,7 @@ export class Fetching {
     const pickup = session.moduleState(this.#context.slot) as Pickup | undefined;
     if (pickup === undefined) return;
     pickup.hasEnded = true;
-    if (pickup.isBusy) void this.#release(pickup);
+    if (pickup.isBusy || pickup.hasClaim) void this.#release(pickup);
     pickup.whenIdle?.();
   }
 

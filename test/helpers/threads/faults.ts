@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { createInterface } from 'node:readline';
 import workerThreads, { BroadcastChannel, isMainThread, threadName, Worker } from 'node:worker_threads';
@@ -32,7 +33,10 @@ if (isMainThread) {
 } else {
   channel.onmessage = (event) => {
     const fault = (event as unknown as { data: Fault }).data;
-    if (fault.thread === threadName) suffer(fault);
+    if (fault.thread !== threadName) return;
+    // At once, whatever becomes of the thread: the test waits for this line.
+    writeSync(2, `fault: ${fault.thread} ${fault.kind}\n`);
+    suffer(fault);
   };
 }
 
