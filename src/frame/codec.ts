@@ -22,7 +22,7 @@ export function encodeFrame(frame: Frame): Buffer {
 function fieldsOf(frame: Exclude<Frame, { kind: typeof FrameKind.ROUTE }>): unknown[] {
   switch (frame.kind) {
     case FrameKind.CLOSE_SESSION:
-      return [frame.number, frame.jid, frame.reason, frame.text, packSid(frame.by)];
+      return [frame.number, frame.time, frame.jid, frame.reason, frame.text, packSid(frame.by)];
     case FrameKind.SESSION_EVENT:
       return [frame.targets, frame.jid, frame.tag, frame.payload];
     case FrameKind.IQ_ANSWER:
@@ -55,10 +55,11 @@ export function decodeFrame(bytes: Buffer, start: number, end: number): Frame {
       return {
         kind: FrameKind.CLOSE_SESSION,
         number: fields[2] as number,
-        jid: fields[3] as string,
-        reason: fields[4] as string,
-        text: fields[5] as string,
-        by: unpackSid(fields[6] as Sid | null),
+        time: fields[3] as number,
+        jid: fields[4] as string,
+        reason: fields[5] as string,
+        text: fields[6] as string,
+        by: unpackSid(fields[7] as Sid | null),
       };
     case FrameKind.SESSION_EVENT:
       return {

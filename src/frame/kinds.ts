@@ -53,7 +53,9 @@ export interface RouteFrame {
 export interface CloseSessionFrame {
   readonly kind: typeof FrameKind.CLOSE_SESSION;
   readonly number: number;
-  /** Checked by the owner: the number may have been given to somebody else meanwhile. */
+  /** When the session was bound: the number may have been given to a later one meanwhile, of the same JID even. 0 means whichever has it. */
+  readonly time: number;
+  /** Full or bare; checked by the owner, too. */
   readonly jid: string;
   readonly reason: string;
   /** Text for the client. */

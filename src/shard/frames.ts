@@ -10,6 +10,7 @@ import {
 import { Accumulator, type Origin } from '../hooks/accumulator.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import type { Trace } from '../hooks/trace.ts';
+import { isMeant } from '../sm/local-session.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
 import type { RemoteStore } from '../store/remote.ts';
 import type { JidCache } from '../xmpp/jid-cache.ts';
@@ -112,11 +113,9 @@ export class FrameReceiver {
     this.#around.sm.eventHere(targets, jid, tag, payload);
   }
 
-  #close({ number, jid, reason, text, by }: CloseSessionFrame): void {
+  #close({ number, time, jid, reason, text, by }: CloseSessionFrame): void {
     const session = this.#around.sm.table.get(number);
-    if (session !== undefined && (session.jid.full === jid || session.jid.bare === jid)) {
-      session.closeWithConflict(reason, text, by);
-    }
+    if (session !== undefined && isMeant(session, time, jid)) session.closeWithConflict(reason, text, by);
   }
 
   #answer({ from, to, stanza }: IqAnswerFrame): void {

@@ -95,11 +95,11 @@ export class ShardRemoteSessions implements RemoteSessions {
     text: string,
     by: SessionId | undefined,
   ): void {
-    const { number } = target;
+    const { number, time } = target;
     this.#threads.loop.touch();
     this.#threads.outbox.send(
       target.shard,
-      encodeFrame({ kind: FrameKind.CLOSE_SESSION, number, jid, reason, text, by }),
+      encodeFrame({ kind: FrameKind.CLOSE_SESSION, number, time, jid, reason, text, by }),
     );
   }
 

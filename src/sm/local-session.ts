@@ -17,3 +17,12 @@ export interface LocalSession {
   /** Runs `foreign_event` with this tag and payload. */
   event(tag: string, payload: unknown): void;
 }
+
+/**
+ * Whether the session that has a number now is the one that somebody wants to end: numbers are used again, and the next session may be of the same
+ * JID. `time` is that of its identity, or 0 for whichever it is; `jid` is full or bare.
+ */
+export function isMeant(session: LocalSession, time: number, jid: string): boolean {
+  if (time !== 0 && session.sid.time !== time) return false;
+  return session.jid.full === jid || session.jid.bare === jid;
+}

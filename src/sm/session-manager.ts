@@ -2,7 +2,7 @@ import { NO_PRIORITY, type SessionDirectory, SessionList } from '../memory/direc
 import type { Jid } from '../xmpp/jid.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
 import { type HashSeed, hashJid } from './jid-hash.ts';
-import type { LocalSession } from './local-session.ts';
+import { isMeant, type LocalSession } from './local-session.ts';
 import type { RemoteSessions } from './outbox.ts';
 import { SessionTable } from './session-table.ts';
 
@@ -121,9 +121,8 @@ export class SessionManager {
       return;
     }
     const session = this.table.get(target.number);
-    if (session !== undefined && (session.jid.full === jid || session.jid.bare === jid)) {
+    if (session !== undefined && isMeant(session, target.time, jid))
       session.closeWithConflict(reason, text, by);
-    }
   }
 
   /** Delivers an event to all sessions of an account that `wanted` accepts. */

@@ -107,3 +107,25 @@ describe.each(WAYS)('a shard that dies (%s)', (kind) => {
     for (const client of [romeo, nurse, sender, again, other]) await client.close();
   }, 40_000);
 });
+
+it('the only shard is replaced too, and cleans up after itself', async () => {
+  const own = new Spy();
+  const single = await TestServer.start({
+    shards: 1,
+    users: ['romeo'],
+    toml: `[modules.mod_presence]\n[modules.mod_offline]\n${own.toml()}`,
+    isFaulty: true,
+  });
+  try {
+    const romeo = await TestClient.login(single.port(), 'romeo@localhost/orchard');
+    await single.strike('shard 0', 'throw');
+    while ((await romeo.next()).kind !== 'disconnected');
+    await eventually(() => own.lines().some(({ hook }) => hook === 'session_cleanup'), 'it has cleaned up');
+    expect(own.lines().filter(({ hook }) => hook === 'node_cleanup')).toHaveLength(1);
+    const again = await TestClient.login(single.port(), 'romeo@localhost/orchard');
+    await again.nothingElse();
+    await again.close();
+  } finally {
+    await single.stop();
+  }
+});

@@ -141,12 +141,21 @@ describe('other frames', () => {
     {
       kind: FrameKind.CLOSE_SESSION,
       number: 7,
+      time: 1_799_999_999_999_999,
       jid: 'juliet@localhost/balcony',
       reason: 'replaced',
       text: 'Replaced by new connection 🌹',
       by: { time: 1_800_000_000_000_000, shard: 1, number: 2 },
     },
-    { kind: FrameKind.CLOSE_SESSION, number: 0, jid: 'x', reason: 'kicked', text: '', by: undefined },
+    {
+      kind: FrameKind.CLOSE_SESSION,
+      number: 0,
+      time: 0,
+      jid: 'x',
+      reason: 'kicked',
+      text: '',
+      by: undefined,
+    },
     {
       kind: FrameKind.SESSION_EVENT,
       targets: [1, 2, 3],
