@@ -22,7 +22,7 @@ The values of all labels come from lists that are closed when the server starts 
 | \`hook\`, \`host_type\` | a hook of [hooks.md](hooks.md), and the host type, or \`global\` |
 | \`event\` | a name that a module counts under |
 | \`listener\` | its place in the configuration: \`listen.c2s[0]\` |
-| \`reason\` | \`total\`, \`address\`, \`prefix\`, \`rate\`: the limit that was reached; \`overload\`: no shard could take it |
+| \`reason\` | \`total\`, \`address\`, \`prefix\`, \`rate\`: the limit that was reached; \`overload\`: no shard could take it, or no descriptor was left |
 | \`domain\` | the domain that a certificate is for; \`*\` for all that have none of their own |`;
 
 const AFTER = `\

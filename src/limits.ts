@@ -62,6 +62,9 @@ export const INBOX_BYTES_MAX = 4_194_304;
 /** Longest that live stanzas wait for offline messages that come before them in order. */
 export const OFFLINE_HOLD_MS_MAX = 1_000;
 
+/** Stanzas of a shard that wait to be routed again. More are answered with an error. */
+export const REROUTES_MAX = 20_000;
+
 /** How often one stanza may be routed again; more is a loop. */
 export const HOPS_MAX = 16;
 

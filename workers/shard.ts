@@ -31,4 +31,9 @@ port.on('message', (message: ToShard & { readonly socket?: Socket }) => {
   }
 });
 
+// A connection that the main thread counts, or an answer that somebody waits for, is lost: only a new start makes that good.
+port.on('messageerror', (cause) => {
+  throw cause;
+});
+
 await shard.start();

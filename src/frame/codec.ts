@@ -29,6 +29,10 @@ function fieldsOf(frame: Exclude<Frame, { kind: typeof FrameKind.ROUTE }>): unkn
       return [frame.from, frame.to, frame.stanza];
     case FrameKind.NOTICE:
       return [frame.notice, frame.payload];
+    case FrameKind.FENCE:
+      return [frame.id, frame.shard, frame.to, frame.from, frame.before];
+    case FrameKind.FENCE_PASSED:
+      return [frame.id];
     case FrameKind.STORE_REQUEST:
       return [frame.id, frame.operation, frame.args, frame.deadlineMs];
     case FrameKind.STORE_REPLY:
@@ -78,6 +82,17 @@ export function decodeFrame(bytes: Buffer, start: number, end: number): Frame {
       };
     case FrameKind.NOTICE:
       return { kind: FrameKind.NOTICE, notice: fields[2] as string, payload: fields[3] };
+    case FrameKind.FENCE:
+      return {
+        kind: FrameKind.FENCE,
+        id: fields[2] as number,
+        shard: fields[3] as number,
+        to: fields[4] as string,
+        from: (fields[5] as string | null) ?? undefined,
+        before: (fields[6] as number | null) ?? undefined,
+      };
+    case FrameKind.FENCE_PASSED:
+      return { kind: FrameKind.FENCE_PASSED, id: fields[2] as number };
     case FrameKind.STORE_REQUEST:
       return {
         kind: FrameKind.STORE_REQUEST,

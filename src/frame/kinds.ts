@@ -15,6 +15,10 @@ export const FrameKind = {
   IQ_ANSWER: 4,
   /** A fact for all shards (an account was removed, …). */
   NOTICE: 5,
+  /** A question: is everything that was sent to the receiving shard before, for an account, done with? */
+  FENCE: 6,
+  /** Its answer: yes. */
+  FENCE_PASSED: 7,
   STORE_REQUEST: 16,
   STORE_REPLY: 17,
 } as const;
@@ -86,6 +90,24 @@ export interface NoticeFrame {
   readonly payload: unknown;
 }
 
+export interface FenceFrame {
+  readonly kind: typeof FrameKind.FENCE;
+  readonly id: number;
+  /** The shard that asks. */
+  readonly shard: number;
+  /** The account (bare JID) that the stanzas were for. */
+  readonly to: string;
+  /** Only stanzas of this sender (full JID); undefined for all. */
+  readonly from: string | undefined;
+  /** Only those sent before this time, in microseconds since the epoch; undefined for all. */
+  readonly before: number | undefined;
+}
+
+export interface FencePassedFrame {
+  readonly kind: typeof FrameKind.FENCE_PASSED;
+  readonly id: number;
+}
+
 export interface StoreRequestFrame {
   readonly kind: typeof FrameKind.STORE_REQUEST;
   readonly id: number;
@@ -109,5 +131,7 @@ export type Frame =
   | SessionEventFrame
   | IqAnswerFrame
   | NoticeFrame
+  | FenceFrame
+  | FencePassedFrame
   | StoreRequestFrame
   | StoreReplyFrame;

@@ -118,7 +118,7 @@ export class SessionDirectory {
   readonly #words: Int32Array;
   readonly #bytes: Buffer;
   readonly #layout: Layout;
-  readonly #sessionsMax: number;
+  readonly sessionsMax: number;
   readonly #bucketMask: number;
   readonly #entryBits: number;
   readonly #entryMask: number;
@@ -134,7 +134,7 @@ export class SessionDirectory {
     this.#layout = layoutOf(sessionsMax);
     this.#words = new Int32Array(memory);
     this.#bytes = Buffer.from(memory);
-    this.#sessionsMax = sessionsMax;
+    this.sessionsMax = sessionsMax;
     this.#bucketMask = this.#layout.bucketMask;
     this.#entryBits = this.#layout.entryBits;
     this.#entryMask = (1 << this.#entryBits) - 1;
@@ -171,7 +171,7 @@ export class SessionDirectory {
   ): number {
     const words = this.#words;
     // Shards that look at the same moment may go over the limit by one each; there is room for that.
-    if (this.count() >= this.#sessionsMax) return -1;
+    if (this.count() >= this.sessionsMax) return -1;
     const entry = this.#take(shard);
     if (entry < 0) return -1;
     const at = this.#layout.entriesAt + entry * ENTRY_WORDS;

@@ -1,6 +1,5 @@
 import type { Accumulator } from '../hooks/accumulator.ts';
 import { type Hooked, runHook } from '../hooks/run.ts';
-import { HOPS_MAX } from '../limits.ts';
 import type { MaybePromise } from '../sm/delivery-host.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
@@ -135,13 +134,9 @@ export class Components {
     return undefined;
   }
 
-  /** A stanza that found no component where it was sent: somebody else may serve the domain by now. */
+  /** A stanza that found no component where it was sent: somebody else may serve the domain by now. The router ends it if that goes on. */
   routeAgain(acc: Accumulator): MaybePromise {
-    const routing = this.#around.routing();
-    if (++acc.hops > HOPS_MAX) {
-      routing.looped(acc);
-      return undefined;
-    }
-    return routing.route(acc);
+    acc.hops++;
+    return this.#around.routing().route(acc);
   }
 }

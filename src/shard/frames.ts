@@ -16,6 +16,7 @@ import type { RemoteStore } from '../store/remote.ts';
 import type { JidCache } from '../xmpp/jid-cache.ts';
 import { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 import type { Components } from './components.ts';
+import type { Fences } from './fences.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
 import { BY_ACCOUNT, FRAME_FLAGS, SOLE_TARGET, TO_COMPONENT } from './remote-sessions.ts';
 import type { Routing } from './routing.ts';
@@ -28,6 +29,7 @@ export interface FrameSurroundings {
   readonly components: Components;
   readonly store: RemoteStore;
   readonly keys: PermanentKeys;
+  readonly fences: Fences;
   hostType(name: string): HostType | undefined;
   trace(acc: Accumulator): Trace;
   notice(notice: string, payload: unknown): void;
@@ -59,6 +61,12 @@ export class FrameReceiver {
       case FrameKind.IQ_ANSWER:
         this.#answer(frame);
         break;
+      case FrameKind.FENCE:
+        this.#around.fences.asked(frame);
+        break;
+      case FrameKind.FENCE_PASSED:
+        this.#around.fences.passed(frame);
+        break;
       case FrameKind.NOTICE:
         this.#notice(frame);
         break;
@@ -73,7 +81,7 @@ export class FrameReceiver {
     if (frame.kind !== FrameKind.ROUTE || (frame.flags & SOLE_TARGET) === 0) return;
     const acc = this.#accumulator(frame);
     if ((frame.flags & TO_COMPONENT) !== 0) void this.#around.components.routeAgain(acc);
-    else this.#around.routing.routeAgain(acc);
+    else void this.#around.routing.routeAgain(acc);
   }
 
   #route(frame: RouteFrame): void {

@@ -4,6 +4,7 @@ import type { Accumulator } from '../hooks/accumulator.ts';
 import { fence } from '../memory/fence.ts';
 import type { RemoteSessions } from '../sm/outbox.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
+import type { Fences } from './fences.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
 import type { Threads } from './threads.ts';
 
@@ -23,12 +24,14 @@ export class ShardRemoteSessions implements RemoteSessions {
   readonly #threads: Threads;
   readonly #shards: number;
   readonly #keys: PermanentKeys;
+  readonly #fences: Fences;
   #scratch = Buffer.allocUnsafeSlow(4_096);
 
-  constructor(threads: Threads, shards: number, keys: PermanentKeys) {
+  constructor(threads: Threads, shards: number, keys: PermanentKeys, fences: Fences) {
     this.#threads = threads;
     this.#shards = shards;
     this.#keys = keys;
+    this.#fences = fences;
   }
 
   forward(
@@ -109,6 +112,10 @@ export class ShardRemoteSessions implements RemoteSessions {
       shard,
       encodeFrame({ kind: FrameKind.SESSION_EVENT, targets: numbers, jid, tag, payload }),
     );
+  }
+
+  settled(mask: number, to: string, from?: string, before?: number): Promise<void> | undefined {
+    return this.#fences.settled(mask, to, from, before);
   }
 
   fence(mask: number): Promise<void> | undefined {

@@ -123,22 +123,34 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
     return undefined;
   }
 
-  routeAgain(acc: Accumulator): void {
+  routeAgain(acc: Accumulator, isInLine = false): MaybePromise {
     this.#around.counters[Counter.rerouted]!++;
     if (++acc.hops > HOPS_MAX) {
       this.looped(acc);
-      return;
+      return undefined;
     }
     acc.trace?.note({ step: 'route again', outcome: `session of ${acc.to.full} is gone` });
     if (acc.hops > 1 && acc.stanza?.kind !== StanzaKind.MESSAGE && acc.receiverSid !== undefined) {
-      this.drop(acc);
-      return;
+      return this.drop(acc);
     }
-    const routing = this.delivery.route(acc);
-    if (routing === undefined) return;
+    if (!isInLine && this.delivery.reroutes.isFull) {
+      return this.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
+    }
+    const work = (): MaybePromise => this.#routeInLine(acc);
+    const routing = isInLine ? work() : this.delivery.reroutes.run(acc, work);
     // Its bytes may be in a ring, where others will be soon.
-    acc.stanza?.retain();
-    routing.catch((cause: unknown) => this.failed(acc, 'sm', 'route', cause));
+    if (routing !== undefined) acc.stanza?.retain();
+    return routing;
+  }
+
+  #routeInLine(acc: Accumulator): MaybePromise {
+    try {
+      return this.delivery
+        .routeInLine(acc)
+        ?.catch((cause: unknown) => this.failed(acc, 'sm', 'route', cause));
+    } catch (cause) {
+      return this.failed(acc, 'sm', 'route', cause);
+    }
   }
 
   // ── RouterHost ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,11 +169,11 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
     this.drop(acc);
   }
 
-  failed(acc: Accumulator, module: string, step: 'filter' | 'route', cause: unknown): void {
+  failed(acc: Accumulator, module: string, step: 'filter' | 'route', cause: unknown): undefined {
     this.#around.counters[Counter.router_failed]!++;
     const what = step === 'filter' ? 'route_filter_failed' : 'routing_failed';
     this.#around.log.error({ err: cause, what, module, to: acc.to.full, ref: acc.ref }, 'routing failed');
-    this.drop(acc);
+    return this.drop(acc);
   }
 
   looped(acc: Accumulator): void {

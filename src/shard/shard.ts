@@ -32,6 +32,7 @@ import { registerCoreHooks } from './core-hooks.ts';
 import { Domains } from './domains.ts';
 import { DryRun } from './dry-run.ts';
 import { Existence } from './existence.ts';
+import { Fences } from './fences.ts';
 import { FrameReceiver } from './frames.ts';
 import { HostTypes } from './host-types.ts';
 import { Logins } from './login.ts';
@@ -89,6 +90,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly #post: PostToMain;
   readonly #clock = new Clock();
   readonly #existence = new Existence();
+  readonly #fences: Fences;
   readonly #frames: FrameReceiver;
   readonly #moduleCounters = new Map<string, number>();
   #config: Config;
@@ -116,7 +118,9 @@ export class Shard implements C2sHost, ShardServices {
     });
     this.notices = new Notices((notice, payload) => this.threads.tell(notice, payload), this.dryRun);
     this.keys = new PermanentKeys((name) => this.#unknownKey(name));
-    const remote = new ShardRemoteSessions(this.threads, boot.shards, this.keys);
+    const fences = new Fences(this.threads, () => this.routing.delivery.reroutes);
+    this.#fences = fences;
+    const remote = new ShardRemoteSessions(this.threads, boot.shards, this.keys, fences);
     const { maxSessions } = boot.config.general;
     const directory = new SessionDirectory(boot.shared.directory, maxSessions);
     directory.adopt(boot.shard);
@@ -230,6 +234,7 @@ export class Shard implements C2sHost, ShardServices {
       components: this.components,
       store: this.store,
       keys: this.keys,
+      fences,
       hostType: (name) => this.hostTypes.get(name),
       trace: (acc) => this.tracing.continued(acc),
       notice: (notice, payload) => this.notices.heard(notice, payload),
@@ -389,6 +394,7 @@ export class Shard implements C2sHost, ShardServices {
     else {
       this.components.shardLost(thread);
       for (const bytes of lost) this.#rerouteFrame(bytes);
+      this.#fences.lost(thread);
     }
   }
 
@@ -477,8 +483,6 @@ export class Shard implements C2sHost, ShardServices {
 
   openSession(c2s: C2s, jid: Jid, sid: SessionId): OpenResult {
     const result = this.sessions.open(c2s, jid, sid);
-    // Asked for now, so that it is known when the session ends: then stanzas on their way to it go on without waiting, and in order.
-    void this.#existence.has(c2s.hostType, jid.bareJid, 'stored');
     c2s.isTraced = this.tracing.isActive;
     return result;
   }

@@ -15,8 +15,13 @@ export interface DeliveryHost {
   drop(acc: Accumulator): undefined;
   /** Sends the error to the sender, unless no error may be sent. */
   refuse(acc: Accumulator, error: StanzaError): undefined;
-  /** Routes a stanza whose session vanished, once more. */
-  routeAgain(acc: Accumulator): void;
+  /**
+   * Routes a stanza whose session vanished, once more: behind those of its sender for the same account that are being routed again already, unless it is
+   * its turn among them (`isInLine`).
+   */
+  routeAgain(acc: Accumulator, isInLine: boolean): MaybePromise;
+  /** Logs and drops a stanza whose routing threw. */
+  failed(acc: Accumulator, module: string, step: 'filter' | 'route', cause: unknown): undefined;
   /** An IQ to a bare JID: the server answers on the account's behalf. */
   bareIq(acc: Accumulator): MaybePromise;
   /** Whether an account is registered. */

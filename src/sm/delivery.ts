@@ -7,6 +7,7 @@ import { type DeliveryHost, type MaybePromise, whenSettled } from './delivery-ho
 import { DeliveryOrder } from './delivery-order.ts';
 import type { LocalSession } from './local-session.ts';
 import { type Again, routeToAbsentUser } from './offline.ts';
+import { Reroutes } from './reroutes.ts';
 import type { SessionManager } from './session-manager.ts';
 
 /**
@@ -16,13 +17,17 @@ import type { SessionManager } from './session-manager.ts';
 export class Delivery implements Again {
   readonly sm: SessionManager;
   readonly host: DeliveryHost;
+  readonly reroutes: Reroutes;
   readonly #order: DeliveryOrder;
+  /** Where stanzas that are routed again went. */
+  readonly #wentTo = new WeakMap<Accumulator, number>();
   /** Accounts for which messages of this shard are being stored, and when the last of these will be there. */
   readonly #held = new Map<string, Promise<unknown>>();
 
   constructor(sm: SessionManager, host: DeliveryHost) {
     this.sm = sm;
     this.host = host;
+    this.reroutes = new Reroutes();
     this.#order = new DeliveryOrder(sm.remote, sm.shard);
   }
 
@@ -31,10 +36,51 @@ export class Delivery implements Again {
     if (acc.receiverSid !== undefined && acc.receiverSid.shard === this.sm.shard) {
       return this.#toReceiver(acc, acc.receiverSid);
     }
-    if (this.#held.size > 0) {
-      const held = this.#heldFor(acc);
-      if (held !== undefined) return held.then(() => this.route(acc));
+    if (!this.reroutes.isIdle && !acc.trace?.isDryRun) {
+      const wait = this.reroutes.settled(acc.to.bare, acc.from.full);
+      if (wait !== undefined) {
+        acc.stanza?.retain();
+        return wait.then(() => this.route(acc));
+      }
     }
+    return this.#decide(acc);
+  }
+
+  /** Goes on after waiting: at once, unless the stanza is being routed again and an earlier one of its sender has come. */
+  goOn(acc: Accumulator, work: () => MaybePromise): MaybePromise {
+    return acc.hops > 0 ? this.reroutes.goOn(acc, work) : work();
+  }
+
+  /** Routes a stanza whose session is gone; it has its turn in `reroutes`. Settles when it is done with. */
+  routeInLine(acc: Accumulator): MaybePromise {
+    const routing = this.#decide(acc);
+    return routing === undefined ? this.#afterTurn(acc) : routing.then(() => this.#afterTurn(acc));
+  }
+
+  #afterTurn(acc: Accumulator): MaybePromise {
+    const shards = this.#wentTo.get(acc);
+    if (shards !== undefined) {
+      // It may be routed again from there: those who wait for it wait on.
+      const done = this.sm.remote.settled(shards, acc.to.bare, acc.from.full, acc.timestamp + 1);
+      if (done !== undefined) this.reroutes.follow(acc, done);
+    }
+    // While it is being stored it is not done with: its user may come meanwhile.
+    return this.#held.get(acc.to.bare);
+  }
+
+  #forward(
+    shard: number,
+    numbers: readonly number[],
+    acc: Accumulator,
+    isSole: boolean,
+    isByAccount: boolean,
+  ): boolean {
+    const isSent = this.sm.remote.forward(shard, numbers, acc, isSole, isByAccount);
+    if (isSent && acc.hops > 0 && isSole) this.#wentTo.set(acc, shardBit(shard));
+    return isSent;
+  }
+
+  #decide(acc: Accumulator): MaybePromise {
     return acc.to.isBare ? this.toBare(acc) : this.#toFull(acc);
   }
 
@@ -49,13 +95,12 @@ export class Delivery implements Again {
     });
   }
 
+  /** What a stanza to a session that was found must wait for. (What will be stored as well comes behind the others by itself.) */
   #heldFor(acc: Accumulator): Promise<unknown> | undefined {
-    const held = this.#held.get(acc.to.bare);
-    if (held === undefined || acc.stanza?.kind !== StanzaKind.MESSAGE || acc.trace?.isDryRun)
+    if (this.#held.size === 0 || acc.stanza?.kind !== StanzaKind.MESSAGE || acc.trace?.isDryRun)
       return undefined;
-    // What will be stored as well comes behind it anyway.
-    if (!this.isThere(acc) && !this.sm.findFull(acc.to)) return undefined;
-    acc.stanza.retain();
+    const held = this.#held.get(acc.to.bare);
+    if (held !== undefined) acc.stanza.retain();
     return held;
   }
 
@@ -70,7 +115,7 @@ export class Delivery implements Again {
     if (acc.stanza?.kind !== StanzaKind.MESSAGE || (acc.flags & Flag.STORED) !== 0)
       return this.host.drop(acc);
     acc.receiverSid = undefined;
-    return this.route(acc);
+    return this.#decide(acc);
   }
 
   #toFull(acc: Accumulator): MaybePromise {
@@ -78,18 +123,20 @@ export class Delivery implements Again {
     const { sm } = this;
     if (sm.findFull(to)) {
       const { shard, number } = sm.directory;
+      const held = this.#heldFor(acc);
+      if (held !== undefined) return held.then(() => this.goOn(acc, () => this.#toFull(acc)));
       if (shard === sm.shard) {
         const session = sm.here(number, to, false);
         if (session !== undefined) {
           const wait = this.#order.before(acc, to, shardBit(shard));
-          if (wait !== undefined) return wait.then(() => this.#toFull(acc));
+          if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.#toFull(acc)));
           this.#deliver(session, acc);
           return undefined;
         }
       } else {
         const wait = this.#order.before(acc, to, shardBit(shard));
-        if (wait !== undefined) return wait.then(() => this.#toFull(acc));
-        if (sm.remote.forward(shard, [number], acc, true, false)) {
+        if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.#toFull(acc)));
+        if (this.#forward(shard, [number], acc, true, false)) {
           this.host.outcome(acc, 'forwarded');
           return undefined;
         }
@@ -98,7 +145,7 @@ export class Delivery implements Again {
       }
     }
     const wait = this.#order.before(acc, to, 0);
-    if (wait !== undefined) return wait.then(() => this.#toFull(acc));
+    if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.#toFull(acc)));
     return this.#toMissingResource(acc);
   }
 
@@ -146,8 +193,10 @@ export class Delivery implements Again {
       const wait = this.#order.before(acc, acc.to, 0);
       return wait === undefined
         ? routeToAbsentUser(acc, this.host, this)
-        : wait.then(() => this.#messageToBare(acc));
+        : wait.then(() => this.goOn(acc, () => this.#messageToBare(acc)));
     }
+    const held = this.#heldFor(acc);
+    if (held !== undefined) return held.then(() => this.goOn(acc, () => this.#messageToBare(acc)));
     if (type === 'error') return this.host.drop(acc);
     if (type === 'groupchat') return this.host.refuse(acc, unavailable());
     // Headlines go to every resource that takes messages, others to the most available ones (RFC 6121 §8.5.2.1.1).
@@ -189,7 +238,7 @@ export class Delivery implements Again {
     }
     if (count === 0) return this.host.drop(acc);
     const wait = this.#order.before(acc, acc.to, mask);
-    if (wait !== undefined) return wait.then(() => this.toBare(acc));
+    if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.toBare(acc)));
     const here: number[] = [];
     const elsewhere = mask === shardBit(sm.shard) ? undefined : new Map<number, number[]>();
     for (let i = 0; i < list.length; i++) {
@@ -204,7 +253,7 @@ export class Delivery implements Again {
     }
     if (elsewhere !== undefined) {
       for (const [shard, numbers] of elsewhere) {
-        const isSent = sm.remote.forward(shard, numbers, acc, count === 1, true);
+        const isSent = this.#forward(shard, numbers, acc, count === 1, true);
         if (!isSent && count === 1) {
           this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
           return undefined;
@@ -212,25 +261,51 @@ export class Delivery implements Again {
       }
       this.host.outcome(acc, 'forwarded');
     }
-    this.deliverHere(here, acc, count === 1, true);
-    return undefined;
+    return this.#deliverAll(here, acc, count === 1, true, false);
   }
 
   /**
-   * Delivers to sessions of this shard. A session that is gone meanwhile does not get it; if it was the only one meant
+   * A stanza for sessions of this shard came from another one. A session that is gone meanwhile does not get it; if it was the only one meant
    * (`isSole`), the stanza is routed again. `isByAccount`: they were chosen by the bare JID.
    */
   deliverHere(numbers: readonly number[], acc: Accumulator, isSole: boolean, isByAccount: boolean): void {
+    const { reroutes } = this;
+    if (reroutes.isIdle || reroutes.settled(acc.to.bare, acc.from.full) === undefined) {
+      void this.#deliverAll(numbers, acc, isSole, isByAccount, false);
+      return;
+    }
+    if (reroutes.isFull) {
+      this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
+      return;
+    }
+    acc.stanza?.retain();
+    void reroutes.run(acc, () => {
+      try {
+        return this.#deliverAll(numbers, acc, isSole, isByAccount, true);
+      } catch (cause) {
+        return this.host.failed(acc, 'sm', 'route', cause);
+      }
+    });
+  }
+
+  #deliverAll(
+    numbers: readonly number[],
+    acc: Accumulator,
+    isSole: boolean,
+    isByAccount: boolean,
+    isInLine: boolean,
+  ): MaybePromise {
     for (let i = 0; i < numbers.length; i++) {
       const session = this.sm.here(numbers[i]!, acc.to, isByAccount);
       if (session === undefined) {
-        if (isSole) this.host.routeAgain(acc);
-        else this.host.drop(acc);
+        if (isSole) return this.host.routeAgain(acc, isInLine);
+        this.host.drop(acc);
         continue;
       }
       // Each session's handlers may change their accumulator: the last one gets the original.
       this.#deliver(session, i === numbers.length - 1 ? acc : copyFor(acc));
     }
+    return undefined;
   }
 
   #deliver(session: LocalSession, acc: Accumulator): void {

@@ -19,7 +19,9 @@ export function routeToAbsentUser(acc: Accumulator, host: DeliveryHost, again: A
     default: {
       const exists = host.doesUserExist(acc);
       if (!(exists instanceof Promise)) return toAccount(acc, host, exists);
-      return exists.then((known) => (again.isThere(acc) ? again.toBare(acc) : toAccount(acc, host, known)));
+      return exists.then((known) =>
+        again.goOn(acc, () => (again.isThere(acc) ? again.toBare(acc) : toAccount(acc, host, known))),
+      );
     }
   }
 }
@@ -29,6 +31,8 @@ export interface Again {
   /** Whether a session takes messages to the bare JID. */
   isThere(acc: Accumulator): boolean;
   toBare(acc: Accumulator): MaybePromise;
+  /** Goes on after waiting. */
+  goOn(acc: Accumulator, work: () => MaybePromise): MaybePromise;
 }
 
 function toAccount(acc: Accumulator, host: DeliveryHost, exists: boolean): MaybePromise {

@@ -23,4 +23,9 @@ export interface RemoteSessions {
    * all of it, and what they sent back because of it, was handled.
    */
   fence(mask: number): Promise<void> | undefined;
+  /**
+   * Like {@link fence}, and what those shards route again for the account `to` (a bare JID) is done with, too: delivered, on its way, stored. `from`: only what this
+   * sender (a full JID) sent before the time `before`. Undefined when `mask` is empty.
+   */
+  settled(mask: number, to: string, from?: string, before?: number): Promise<void> | undefined;
 }

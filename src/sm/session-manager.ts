@@ -20,7 +20,7 @@ export interface SessionRef {
  */
 export class SessionManager {
   readonly shard: number;
-  readonly table = new SessionTable();
+  readonly table: SessionTable;
   readonly remote: RemoteSessions;
   readonly directory: SessionDirectory;
   readonly #seed: HashSeed;
@@ -29,6 +29,7 @@ export class SessionManager {
   constructor(shard: number, directory: SessionDirectory, seed: HashSeed, remote: RemoteSessions) {
     this.shard = shard;
     this.directory = directory;
+    this.table = new SessionTable(directory.sessionsMax);
     this.#seed = seed;
     this.remote = remote;
   }

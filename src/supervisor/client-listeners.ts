@@ -52,8 +52,7 @@ export class ClientListeners {
   #handOver(socket: Socket, listener: number, address: string, port: number): boolean {
     const shard = this.#placement.choose(this.#shards) as ShardHandle | undefined;
     if (shard === undefined || this.#isStopping) return false;
-    shard.accept(socket, listener, address, port);
-    return true;
+    return shard.accept(socket, listener, address, port);
   }
 
   /** A connection ended: it does not count any more. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ShardLoad } from '../acceptor/placement.ts';
 import type { FromShard, ShardBoot, ToShard } from '../shard/boot.ts';
+import { giveAway } from '../util/owned-socket.ts';
 import { Thread } from './thread.ts';
 
 /** What the owner of a shard hears. */
@@ -54,10 +55,16 @@ export class ShardHandle implements ShardLoad {
     return this.#connections;
   }
 
-  /** Hands a fresh socket over. From then on no byte of it passes the main thread. */
-  accept(socket: Socket, listener: number, address: string, port: number): void {
-    this.#count(listener, address, 1);
-    this.#thread.post({ kind: 'connection', listener, address, port, socket }, [socket as never]);
+  /**
+   * Hands a fresh socket over. From then on no byte of it passes the main thread. False when that was not possible: then it is closed, and does not
+   * count. What has been handed over counts until the shard tells of its end, or ends itself.
+   */
+  accept(socket: Socket, listener: number, address: string, port: number): boolean {
+    const isGone = giveAway(socket, () =>
+      this.#thread.post({ kind: 'connection', listener, address, port, socket }, [socket as never]),
+    );
+    if (isGone) this.#count(listener, address, 1);
+    return isGone;
   }
 
   /** Connections that a dead shard took with it: listener, address and number. */

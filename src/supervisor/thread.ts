@@ -27,6 +27,11 @@ export class Thread {
     this.#worker.on('error', (error) => {
       this.#error = error instanceof Error ? error : new Error(String(error));
     });
+    // What it said is lost, and we may wait for it for ever.
+    this.#worker.on('messageerror', (error) => {
+      this.#error = error;
+      void this.#worker.terminate();
+    });
     this.#worker.on('exit', () => events.ended(this.#error));
   }
 

@@ -1,9 +1,9 @@
 import { Socket } from 'node:net';
 
 /**
- * The two things that Node's sockets do not offer: reading into one buffer for all of them, and writing without the machinery of
- * streams. Both use parts of Node that are stable but not documented; this file is the only place that does, checks that they
- * are there, and falls back to the documented way.
+ * The three things that Node's sockets do not offer: reading into one buffer for all of them, writing without the machinery of
+ * streams, and hearing that one could not be given to another thread. All use parts of Node that are stable but not documented; this
+ * file is the only place that does, checks that they are there, and falls back to the documented way.
  */
 
 /** A socket that knows whom it belongs to. */
@@ -35,6 +35,13 @@ interface StreamHandle {
 }
 
 type WithHandle = { _handle: StreamHandle | null };
+
+/** The handle of a socket that is to be given away. */
+interface GivenHandle {
+  /** The descriptor; -1 when the handle is closed. */
+  readonly fd?: number;
+  close(): void;
+}
 
 /** All sockets of a thread are read into this, one after the other. */
 export function createReadBuffer(bytes: number): Buffer {
@@ -88,6 +95,21 @@ export function adoptSocket(given: Socket, readBuffer: Buffer, owner: SocketOwne
   socket.on('error', onError);
   socket.on('close', onClose);
   return socket;
+}
+
+/**
+ * Gives a fresh socket to another thread: `post` posts a message that transfers it. Returns false when it stayed, and closes it.
+ *
+ * The transfer copies the descriptor. When there is none left for the copy, Node 26 drops the message without a word, and keeps the connection open
+ * with nobody to close it; so it does when the other thread has just ended. What has gone is closed on this side.
+ */
+export function giveAway(socket: Socket, post: (socket: Socket) => void): boolean {
+  const handle = (socket as unknown as { _handle: GivenHandle | null })._handle;
+  post(socket);
+  if (handle?.fd === undefined || handle.fd < 0) return true;
+  socket.destroy();
+  handle.close();
+  return false;
 }
 
 /** Connects a socket that is read by 'data' events (TLS, and where a handle cannot be wrapped). */

@@ -33,8 +33,8 @@ function routingModule(name: string): RoutingModule {
   return ROUTING_MODULE_NAMES.find((names) => (names as readonly string[]).includes(name))![0];
 }
 
-/** A set of shards fits into one word (`sm/delivery-order.ts`). */
-export const SHARDS_MAX = 32;
+/** A set of shards fits into one word, with a bit to spare (`sm/delivery-order.ts`). */
+export const SHARDS_MAX = 31;
 
 const routeSubdomains = () =>
   option(z.enum(['s2s']).optional(), {

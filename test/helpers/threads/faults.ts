@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import workerThreads, { BroadcastChannel, isMainThread, threadName, Worker } from 'node:worker_threads';
 
@@ -19,8 +20,17 @@ export interface Fault {
    * - `hang`: its loop never turns again
    * - `stall`: its loop stands still for `ms`
    * - `stall-and-exit`: the same, and then it ends without having done anything more
+   * - `lose-sockets`: messages that bring a socket cannot be read any more
    */
-  readonly kind: 'throw' | 'reject' | 'exit' | 'exhaust' | 'hang' | 'stall' | 'stall-and-exit';
+  readonly kind:
+    | 'throw'
+    | 'reject'
+    | 'exit'
+    | 'exhaust'
+    | 'hang'
+    | 'stall'
+    | 'stall-and-exit'
+    | 'lose-sockets';
   readonly ms?: number;
 }
 
@@ -60,10 +70,24 @@ function suffer({ kind, ms = 0 }: Fault): void {
     case 'stall':
       standStill(ms);
       break;
+    case 'lose-sockets':
+      loseSockets();
+      break;
     case 'stall-and-exit':
       standStill(ms);
       process.exit(7);
   }
+}
+
+/** Breaks what Node calls when a socket arrives. */
+function loseSockets(): void {
+  const symbols = Object.getOwnPropertySymbols(Socket.prototype);
+  const deserialize = symbols.find(({ description }) => description === 'messaging_deserialize_symbol')!;
+  Object.defineProperty(Socket.prototype, deserialize, {
+    value: () => {
+      throw new Error('lost on purpose');
+    },
+  });
 }
 
 function standStill(ms: number): void {

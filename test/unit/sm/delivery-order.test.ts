@@ -16,7 +16,7 @@ function setUp(): {
   const fences: { mask: number; pass: () => void }[] = [];
   const busy = { mask: -1 };
   const remote = {
-    fence: (mask: number) => {
+    settled: (mask: number) => {
       if ((mask & busy.mask) === 0) return undefined;
       const { promise, resolve } = Promise.withResolvers<void>();
       fences.push({ mask, pass: resolve });

@@ -1,0 +1,81 @@
+import { encodeFrame } from '../frame/codec.ts';
+import { type FenceFrame, type FencePassedFrame, FrameKind } from '../frame/kinds.ts';
+import type { Reroutes } from '../sm/reroutes.ts';
+import type { Threads } from './threads.ts';
+
+/**
+ * Asking other shards whether they have done with what was sent to them for an account (`sm/delivery-order.ts` needs to know). The question goes through
+ * the ring, behind everything it is about; whoever is asked answers when what it routes again has come to an end, and the answer comes behind all that it
+ * sent because of it.
+ */
+export class Fences {
+  readonly #threads: Threads;
+  readonly #reroutes: () => Reroutes;
+  readonly #asked = new Map<number, { readonly shard: number; readonly passed: () => void }>();
+  #nextId = 1;
+
+  constructor(threads: Threads, reroutes: () => Reroutes) {
+    this.#threads = threads;
+    this.#reroutes = reroutes;
+  }
+
+  /** Asks the shards in `mask` (a bit set). See `RemoteSessions.settled`. */
+  settled(mask: number, to: string, from?: string, before?: number): Promise<void> | undefined {
+    let waits: Promise<void>[] | undefined;
+    for (let rest = mask; rest !== 0; rest &= rest - 1) {
+      const shard = 31 - Math.clz32(rest & -rest);
+      // A shard that has died has nothing under way: what it had not read was routed again, in order.
+      if (this.#threads.outbox.lane(shard) === undefined) continue;
+      waits ??= [];
+      waits.push(this.#ask({ shard, to, from, before }));
+    }
+    if (waits === undefined) return undefined;
+    return waits.length === 1 ? waits[0] : Promise.all(waits).then(() => undefined);
+  }
+
+  #ask({ shard, to, from, before }: Omit<FenceFrame, 'kind' | 'id'>): Promise<void> {
+    const id = this.#nextId++;
+    const question = { kind: FrameKind.FENCE, id, shard: this.#threads.shard, to, from, before } as const;
+    return new Promise((resolve) => {
+      this.#asked.set(id, { shard, passed: resolve });
+      this.#send(shard, question);
+    });
+  }
+
+  /** Another shard asks. */
+  asked({ id, shard, to, from, before }: FenceFrame): void {
+    const { outbox, loop } = this.#threads;
+    const wait = this.#reroutes().settled(to, from, before);
+    const answer = (): void => this.#send(shard, { kind: FrameKind.FENCE_PASSED, id });
+    if (wait === undefined && !outbox.isCongested) {
+      answer();
+      return;
+    }
+    // What waits for room in a ring is not on its way yet.
+    void (wait ?? Promise.resolve()).then(() => loop.whenDone(() => !outbox.isCongested)).then(answer);
+  }
+
+  /** Another shard has answered. */
+  passed({ id }: FencePassedFrame): void {
+    this.#asked.get(id)?.passed();
+    this.#asked.delete(id);
+  }
+
+  /** A shard has died, and what it had not read is being routed again. */
+  lost(shard: number): void {
+    for (const [id, asked] of this.#asked) {
+      if (asked.shard !== shard) continue;
+      this.#asked.delete(id);
+      asked.passed();
+    }
+  }
+
+  /** While the way is full, it is tried again at the end of each turn; until the other one is gone. */
+  #send(shard: number, frame: FenceFrame | FencePassedFrame): void {
+    const { outbox, loop } = this.#threads;
+    loop.touch();
+    const lane = outbox.lane(shard);
+    if (lane === undefined || outbox.send(shard, encodeFrame(frame))) return;
+    void loop.whenDone(() => outbox.lane(shard) !== lane || outbox.send(shard, encodeFrame(frame)));
+  }
+}
