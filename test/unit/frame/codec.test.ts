@@ -165,6 +165,16 @@ describe('other frames', () => {
     },
     { kind: FrameKind.IQ_ANSWER, from: 'a', to: 'b', stanza: STANZA },
     { kind: FrameKind.NOTICE, notice: 'user_removed', payload: 'juliet@localhost' },
+    { kind: FrameKind.FENCE, id: 1, shard: 30, to: 'juliet@localhost', from: undefined, before: undefined },
+    {
+      kind: FrameKind.FENCE,
+      id: 2,
+      shard: 0,
+      to: 'juliet@localhost',
+      from: 'romeo@localhost/orchard',
+      before: 2 ** 50,
+    },
+    { kind: FrameKind.FENCE_PASSED, id: 2 ** 40 },
     {
       kind: FrameKind.STORE_REPLY,
       id: 2 ** 40,

@@ -7,19 +7,26 @@ import { Jid } from '../../../src/xmpp/jid.ts';
 const ROMEO = new Jid('romeo', 'localhost', 'orchard');
 const OWN = 0;
 
+interface Fence {
+  readonly mask: number;
+  readonly from: string | undefined;
+  readonly before: number | undefined;
+  readonly pass: () => void;
+}
+
 /** Fences that pass when told to. */
 function setUp(): {
   order: DeliveryOrder;
-  fences: { mask: number; pass: () => void }[];
+  fences: Fence[];
   busy: { mask: number };
 } {
-  const fences: { mask: number; pass: () => void }[] = [];
+  const fences: Fence[] = [];
   const busy = { mask: -1 };
   const remote = {
-    settled: (mask: number) => {
+    settled: (mask: number, _to: string, from?: string, before?: number) => {
       if ((mask & busy.mask) === 0) return undefined;
       const { promise, resolve } = Promise.withResolvers<void>();
-      fences.push({ mask, pass: resolve });
+      fences.push({ mask, from, before, pass: resolve });
       return promise;
     },
   };
@@ -122,5 +129,35 @@ describe('the order of delivery', () => {
     const nurse = new Jid('nurse', 'localhost', '');
     expect(order.before(acc(nurse), nurse, on(1))).toBeUndefined();
     expect(order.before(acc(nurse), nurse, on(1))).toBeUndefined();
+  });
+
+  it('of a stanza that is routed again depends on earlier ones of its own sender only', async () => {
+    const { order, fences } = setUp();
+    const to = juliet();
+    to.lastShards = on(1, 2);
+    const again = new Accumulator(0, 7, 0, undefined, 'localhost', undefined, ROMEO, to);
+    again.hops = 1;
+    const wait = order.before(again, to, on(2));
+    expect(fences).toMatchObject([{ mask: on(1), from: ROMEO.full, before: 7 }]);
+    fences[0]!.pass();
+    await wait;
+    expect(order.before(again, to, on(2))).toBeUndefined();
+    // It has moved once more: that shard is to be asked, too, the first one not again.
+    expect(order.before(again, to, on(3))).toBeInstanceOf(Promise);
+    expect(fences[1]).toMatchObject({ mask: on(2), from: ROMEO.full });
+  });
+
+  it('of others stays as it was when one is routed again', () => {
+    const { order, fences, busy } = setUp();
+    busy.mask = 0;
+    const to = juliet();
+    to.lastShards = on(1);
+    const again = acc(to);
+    again.hops = 1;
+    expect(order.before(again, to, on(2))).toBeUndefined();
+    busy.mask = -1;
+    // What went to the first shard may be under way there still.
+    expect(order.before(acc(to), to, on(2))).toBeInstanceOf(Promise);
+    expect(fences).toMatchObject([{ mask: on(1, 2), from: undefined }]);
   });
 });

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { decodeFrame } from '../../../src/frame/codec.ts';
+import { type FenceFrame, type FencePassedFrame, FrameKind } from '../../../src/frame/kinds.ts';
+import { Accumulator } from '../../../src/hooks/accumulator.ts';
+import { Fences } from '../../../src/shard/fences.ts';
+import type { Threads } from '../../../src/shard/threads.ts';
+import { Reroutes } from '../../../src/sm/reroutes.ts';
+import { Jid } from '../../../src/xmpp/jid.ts';
+
+const ROMEO = new Jid('romeo', 'localhost', 'orchard');
+const JULIET = new Jid('juliet', 'localhost', '');
+
+/** Two shards or more with rings that deliver when told to, may be full, and may end. */
+function setUp(count = 2) {
+  const frames: { to: number; frame: FenceFrame | FencePassedFrame }[] = [];
+  const state = { isFull: false, isCongested: false, gone: new Set<number>() };
+  const waits: { isDone: () => boolean; resolve: () => void }[] = [];
+  const lanes = Array.from({ length: count }, () => ({}));
+  const shards = Array.from({ length: count }, (_unused, shard) => {
+    const reroutes = new Reroutes();
+    const threads = {
+      shard,
+      loop: {
+        touch: () => {},
+        whenDone: (isDone: () => boolean) =>
+          new Promise<void>((resolve) => {
+            waits.push({ isDone, resolve });
+          }),
+      },
+      outbox: {
+        get isCongested() {
+          return state.isCongested;
+        },
+        lane: (to: number) => (state.gone.has(to) ? undefined : lanes[to]),
+        send: (to: number, bytes: Buffer) => {
+          if (state.isFull) return false;
+          const frame = decodeFrame(Buffer.from(bytes), 0, bytes.length) as FenceFrame | FencePassedFrame;
+          frames.push({ to, frame });
+          return true;
+        },
+      },
+    } as unknown as Threads;
+    return { reroutes, fences: new Fences(threads, () => reroutes) };
+  });
+  const deliver = async (): Promise<void> => {
+    for (let next = frames.shift(); next !== undefined; next = frames.shift()) {
+      const { fences } = shards[next.to]!;
+      if (next.frame.kind === FrameKind.FENCE) fences.asked(next.frame);
+      else fences.passed(next.frame);
+    }
+    for (const wait of waits.splice(0)) {
+      if (wait.isDone()) wait.resolve();
+      else waits.push(wait);
+    }
+    await new Promise(setImmediate);
+  };
+  return { shards, frames, state, deliver };
+}
+
+async function isPassed(wait: Promise<void> | undefined): Promise<boolean> {
+  let isDone = false;
+  void wait?.then(() => {
+    isDone = true;
+  });
+  await new Promise(setImmediate);
+  return isDone;
+}
+
+describe('a question to other shards', () => {
+  it('is not asked when there is nobody to ask', () => {
+    const { shards, state } = setUp();
+    expect(shards[0]!.fences.settled(0, JULIET.bare)).toBeUndefined();
+    state.gone.add(1);
+    expect(shards[0]!.fences.settled(0b10, JULIET.bare)).toBeUndefined();
+  });
+
+  it('is answered at once where nothing is routed again', async () => {
+    const { shards, deliver } = setUp();
+    const wait = shards[0]!.fences.settled(0b10, JULIET.bare);
+    expect(await isPassed(wait)).toBe(false);
+    await deliver();
+    expect(await isPassed(wait)).toBe(true);
+  });
+
+  it('is answered when what is routed again is done with', async () => {
+    const { shards, deliver } = setUp();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const acc = new Accumulator(0, 5, 0, undefined, 'localhost', undefined, ROMEO, JULIET);
+    void shards[1]!.reroutes.run(acc, () => promise);
+    const all = shards[0]!.fences.settled(0b10, JULIET.bare);
+    const earlier = shards[0]!.fences.settled(0b10, JULIET.bare, ROMEO.full, 5);
+    await deliver();
+    await deliver();
+    expect([await isPassed(all), await isPassed(earlier)]).toEqual([false, true]);
+    resolve();
+    for (let i = 0; i < 3; i++) await deliver();
+    expect(await isPassed(all)).toBe(true);
+  });
+
+  it('is answered when all shards have answered', async () => {
+    const { shards, frames, deliver } = setUp(32);
+    const wait = shards[0]!.fences.settled((1 << 1) | (1 << 31), JULIET.bare);
+    expect(frames.map(({ to }) => to)).toEqual([1, 31]);
+    const [first, second] = frames.splice(0);
+    frames.push(first!);
+    await deliver();
+    expect(await isPassed(wait)).toBe(false);
+    frames.push(second!);
+    await deliver();
+    expect(await isPassed(wait)).toBe(true);
+  });
+
+  it('waits for room on the way, there and back', async () => {
+    const { shards, state, deliver } = setUp();
+    state.isFull = true;
+    const wait = shards[0]!.fences.settled(0b10, JULIET.bare);
+    await deliver();
+    state.isFull = false;
+    state.isCongested = true;
+    for (let i = 0; i < 3; i++) await deliver();
+    expect(await isPassed(wait)).toBe(false);
+    state.isCongested = false;
+    for (let i = 0; i < 3; i++) await deliver();
+    expect(await isPassed(wait)).toBe(true);
+  });
+
+  it('is answered by the death of the shard', async () => {
+    const { shards, frames } = setUp(3);
+    const dead = shards[0]!.fences.settled(0b010, JULIET.bare);
+    const alive = shards[0]!.fences.settled(0b100, JULIET.bare);
+    frames.length = 0;
+    shards[0]!.fences.lost(1);
+    expect([await isPassed(dead), await isPassed(alive)]).toEqual([true, false]);
+  });
+});
