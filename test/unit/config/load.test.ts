@@ -101,9 +101,9 @@ describe('a minimal file', () => {
 describe('options', () => {
   it('take numbers up to their limits, and "infinity"', () => {
     const config = loaded(
-      `[general]\nhosts = ["a.example"]\nshards = 32\nregistration_timeout = "infinity"\n[[listen.c2s]]\nport = 65535\nmax_connections = 1\nmax_connections_per_address = "infinity"\nconnections_per_second_per_address = "infinity"\nmax_stanza_size = "infinity"\nshaper = "none"\nstate_timeout = "infinity"\ntls = {}`,
+      `[general]\nhosts = ["a.example"]\nshards = 31\nregistration_timeout = "infinity"\n[[listen.c2s]]\nport = 65535\nmax_connections = 1\nmax_connections_per_address = "infinity"\nconnections_per_second_per_address = "infinity"\nmax_stanza_size = "infinity"\nshaper = "none"\nstate_timeout = "infinity"\ntls = {}`,
     );
-    expect(config.general.shards).toBe(32);
+    expect(config.general.shards).toBe(31);
     expect(config.general.registrationTimeoutMs).toBe(Number.POSITIVE_INFINITY);
     expect(config.listen.c2s[0]).toMatchObject({
       port: 65_535,

@@ -66,7 +66,7 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
     'numbers outside of their range, on both sides',
     'shards = 0\n[[listen.c2s]]\nport = 65536\nmax_connections = 0\nmax_stanza_size = 10485761',
     [
-      '3:1 general.shards: expected integer from 1 to 32 or "auto", got 0',
+      '3:1 general.shards: expected integer from 1 to 31 or "auto", got 0',
       '5:1 listen.c2s[0].port: expected integer from 0 to 65535, got 65536',
       '6:1 listen.c2s[0].max_connections: expected integer ≥ 1 or "infinity", got 0',
       '7:1 listen.c2s[0].max_stanza_size: expected integer from 1 to 10485760 or "infinity", got 10485761',
@@ -321,7 +321,7 @@ shards = "many"
   host = "b.example"
 `;
     expect(problemsOf(text)).toEqual([
-      '3:1 general.shards: expected integer from 1 to 32 or "auto", got "many"',
+      '3:1 general.shards: expected integer from 1 to 31 or "auto", got "many"',
       '4:10 modules.mod_pin: no built-in module has this name, and no path says where it is; did you mean "mod_ping"?',
       '5:10 listen.c2s[0].port: missing, expected integer from 0 to 65535',
       '6:3 listen.c2s[0].prot: unknown key; did you mean "port"?',
