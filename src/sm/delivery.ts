@@ -274,12 +274,17 @@ export class Delivery implements Again {
       void this.#deliverAll(numbers, acc, isSole, isByAccount, false);
       return;
     }
-    if (reroutes.isFull) {
+    this.#deliverInLine(numbers, acc, isSole, isByAccount);
+  }
+
+  /** Behind what is routed again. (By itself, so that no closure is made for the others.) */
+  #deliverInLine(numbers: readonly number[], acc: Accumulator, isSole: boolean, isByAccount: boolean): void {
+    if (this.reroutes.isFull) {
       this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
       return;
     }
     acc.stanza?.retain();
-    void reroutes.run(acc, () => {
+    void this.reroutes.run(acc, () => {
       try {
         return this.#deliverAll(numbers, acc, isSole, isByAccount, true);
       } catch (cause) {
