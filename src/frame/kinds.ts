@@ -101,6 +101,8 @@ export interface FenceFrame {
   readonly from: string | undefined;
   /** Only those sent before this time, in microseconds since the epoch; undefined for all. */
   readonly before: number | undefined;
+  /** Also the stanza of that very time, if it came with at least so many hops. */
+  readonly hops: number | undefined;
 }
 
 export interface FencePassedFrame {

@@ -3,6 +3,9 @@ import { type FenceFrame, type FencePassedFrame, FrameKind } from '../frame/kind
 import type { Reroutes } from '../sm/reroutes.ts';
 import type { Threads } from './threads.ts';
 
+/** What is asked about. */
+type Asked = Pick<FenceFrame, 'to' | 'from' | 'before' | 'hops'>;
+
 /**
  * Asking other shards whether they have done with what was sent to them for an account (`sm/delivery-order.ts` needs to know). The question goes through
  * the ring, behind everything it is about; whoever is asked answers when what it routes again has come to an end, and the answer comes behind all that it
@@ -20,22 +23,22 @@ export class Fences {
   }
 
   /** Asks the shards in `mask` (a bit set). See `RemoteSessions.settled`. */
-  settled(mask: number, to: string, from?: string, before?: number): Promise<void> | undefined {
+  settled(mask: number, what: Asked): Promise<void> | undefined {
     let waits: Promise<void>[] | undefined;
     for (let rest = mask; rest !== 0; rest &= rest - 1) {
       const shard = 31 - Math.clz32(rest & -rest);
       // A shard that has died has nothing under way: what it had not read was routed again, in order.
       if (this.#threads.outbox.lane(shard) === undefined) continue;
       waits ??= [];
-      waits.push(this.#ask({ shard, to, from, before }));
+      waits.push(this.#ask(shard, what));
     }
     if (waits === undefined) return undefined;
     return waits.length === 1 ? waits[0] : Promise.all(waits).then(() => undefined);
   }
 
-  #ask({ shard, to, from, before }: Omit<FenceFrame, 'kind' | 'id'>): Promise<void> {
+  #ask(shard: number, what: Asked): Promise<void> {
     const id = this.#nextId++;
-    const question = { kind: FrameKind.FENCE, id, shard: this.#threads.shard, to, from, before } as const;
+    const question = { kind: FrameKind.FENCE, id, shard: this.#threads.shard, ...what } as const;
     return new Promise((resolve) => {
       this.#asked.set(id, { shard, passed: resolve });
       this.#send(shard, question);
@@ -43,9 +46,9 @@ export class Fences {
   }
 
   /** Another shard asks. */
-  asked({ id, shard, to, from, before }: FenceFrame): void {
+  asked({ id, shard, to, from, before, hops }: FenceFrame): void {
     const { outbox, loop } = this.#threads;
-    const wait = this.#reroutes().settled(to, from, before);
+    const wait = this.#reroutes().settled(to, from, before, hops);
     const answer = (): void => this.#send(shard, { kind: FrameKind.FENCE_PASSED, id });
     if (wait === undefined && !outbox.isCongested) {
       answer();

@@ -114,8 +114,14 @@ export class ShardRemoteSessions implements RemoteSessions {
     );
   }
 
-  settled(mask: number, to: string, from?: string, before?: number): Promise<void> | undefined {
-    return this.#fences.settled(mask, to, from, before);
+  settled(
+    mask: number,
+    to: string,
+    from?: string,
+    before?: number,
+    hops?: number,
+  ): Promise<void> | undefined {
+    return this.#fences.settled(mask, { to, from, before, hops });
   }
 
   fence(mask: number): Promise<void> | undefined {

@@ -61,7 +61,7 @@ export class Delivery implements Again {
     const shards = this.#wentTo.get(acc);
     if (shards !== undefined) {
       // It may be routed again from there: those who wait for it wait on.
-      const done = this.sm.remote.settled(shards, acc.to.bare, acc.from.full, acc.timestamp + 1);
+      const done = this.sm.remote.settled(shards, acc.to.bare, acc.from.full, acc.timestamp, acc.hops);
       if (done !== undefined) this.reroutes.follow(acc, done);
     }
     // While it is being stored it is not done with: its user may come meanwhile.

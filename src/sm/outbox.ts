@@ -25,7 +25,7 @@ export interface RemoteSessions {
   fence(mask: number): Promise<void> | undefined;
   /**
    * Like {@link fence}, and what those shards route again for the account `to` (a bare JID) is done with, too: delivered, on its way, stored. `from`: only what this
-   * sender (a full JID) sent before the time `before`. Undefined when `mask` is empty.
+   * sender (a full JID) sent before the time `before`, and with `hops` the stanza of that time if it came there with at least so many. Undefined when `mask` is empty.
    */
-  settled(mask: number, to: string, from?: string, before?: number): Promise<void> | undefined;
+  settled(mask: number, to: string, from?: string, before?: number, hops?: number): Promise<void> | undefined;
 }

@@ -6,7 +6,10 @@ import type { MaybePromise } from './delivery-host.ts';
 interface Entry {
   /** When it was sent: rises with each stanza of a sender. */
   readonly timestamp: number;
+  /** How often it had been routed again when it came here: tells its visits apart. */
+  readonly hops: number;
   readonly work: () => MaybePromise;
+  /** Resolves when the stanza is done with, on this shard and wherever it went on to. */
   readonly done: Promise<unknown>;
   readonly settle: (result: unknown) => void;
 }
@@ -23,7 +26,7 @@ interface Line {
   readonly waiting: Entry[];
 }
 
-type Followed = Pick<Entry, 'timestamp' | 'done'>;
+type Followed = Pick<Entry, 'timestamp' | 'hops' | 'done'>;
 
 /**
  * Stanzas that are routed again because their session ended, as long as that takes more than a moment (a message is being stored, an
@@ -62,7 +65,7 @@ export class Reroutes {
   /** A stanza has gone on to another shard; `done` resolves when it is done with there. Until then it counts for {@link settled}, though its turn is over. */
   follow(acc: Accumulator, done: Promise<unknown>): void {
     const line = this.#open(acc);
-    const followed: Followed = { timestamp: acc.timestamp, done };
+    const followed: Followed = { timestamp: acc.timestamp, hops: acc.hops, done };
     line.followed.add(followed);
     void done.then(() => {
       line.followed.delete(followed);
@@ -86,20 +89,26 @@ export class Reroutes {
 
   /**
    * Undefined when nothing is in line for an account; otherwise a promise that resolves when all that is now there is done with. `from`: only what
-   * this sender sent; `before`: and only what was sent before this time.
+   * this sender sent; `before`: and only what was sent before this time, or with `hops` the stanza of this very time, if it has come here with at least so many.
    */
-  settled(to: string, from?: string, before = Number.POSITIVE_INFINITY): Promise<void> | undefined {
+  settled(
+    to: string,
+    from?: string,
+    before = Number.POSITIVE_INFINITY,
+    hops = Number.POSITIVE_INFINITY,
+  ): Promise<void> | undefined {
     const lines = this.#lines.get(to);
     if (lines === undefined) return undefined;
+    const isMeant = (one: Followed): boolean =>
+      one.timestamp < before || (one.timestamp === before && one.hops >= hops);
     const ends: Promise<unknown>[] = [];
     for (const [sender, { running, aside, followed, waiting }] of lines) {
       if (from !== undefined && sender !== from) continue;
-      if (running !== undefined && running.timestamp < before) ends.push(running.done);
-      for (const entry of aside) if (entry.timestamp < before) ends.push(entry.done);
-      for (const one of followed) if (one.timestamp < before) ends.push(one.done);
-      // The last of those that wait is the last that is done with.
-      const last = waiting.findLast(({ timestamp }) => timestamp < before);
-      if (last !== undefined) ends.push(last.done);
+      if (running !== undefined && isMeant(running)) ends.push(running.done);
+      for (const entry of aside) if (isMeant(entry)) ends.push(entry.done);
+      for (const one of followed) if (isMeant(one)) ends.push(one.done);
+      // Each by itself: one whose turn comes later may be done with before one that went elsewhere.
+      for (const entry of waiting) if (isMeant(entry)) ends.push(entry.done);
     }
     return ends.length === 0 ? undefined : Promise.all(ends).then(() => undefined);
   }
@@ -120,18 +129,25 @@ export class Reroutes {
     line.running = undefined;
   }
 
+  /** Gives the next one its turn, unless an earlier one has begun and is not done with. */
   #next(acc: Accumulator, line: Line): void {
-    const entry = line.waiting.shift();
-    line.running = entry;
-    if (entry !== undefined) this.#whenDone(acc, entry, start(entry));
-    else if (line.aside.size === 0 && line.followed.size === 0) this.#close(acc);
+    const { aside, followed, waiting } = line;
+    line.running = undefined;
+    let mayBegin = waiting.length > 0;
+    for (const { timestamp } of aside) if (mayBegin && timestamp < waiting[0]!.timestamp) mayBegin = false;
+    if (mayBegin) {
+      const entry = waiting.shift()!;
+      line.running = entry;
+      this.#whenDone(acc, entry, start(entry));
+    } else if (waiting.length === 0 && aside.size === 0 && followed.size === 0) this.#close(acc);
   }
 
   #whenDone(acc: Accumulator, entry: Entry, result: MaybePromise): void {
     const done = (): void => {
       this.#count--;
-      entry.settle(undefined);
       const line = this.#find(acc);
+      // Its turn is over; it is done with when it is where it went.
+      entry.settle(line === undefined ? undefined : followedBy(line, entry));
       if (line === undefined) return;
       line.aside.delete(entry);
       if (line.running === entry || line.running === undefined) this.#next(acc, line);
@@ -140,10 +156,10 @@ export class Reroutes {
     Promise.resolve(result).then(done, done);
   }
 
-  #entry({ timestamp }: Accumulator, work: () => MaybePromise): Entry {
+  #entry({ timestamp, hops }: Accumulator, work: () => MaybePromise): Entry {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     this.#count++;
-    return { timestamp, work, done: promise, settle: resolve };
+    return { timestamp, hops, work, done: promise, settle: resolve };
   }
 
   #find({ from, to }: Accumulator): Line | undefined {
@@ -166,6 +182,13 @@ export class Reroutes {
     lines?.delete(from.full);
     if (lines?.size === 0) this.#lines.delete(to.bare);
   }
+}
+
+/** If the stanza went on to another shard at the end of this visit: when it is done with there. */
+function followedBy({ followed }: Line, { timestamp, hops }: Entry): Promise<unknown> | undefined {
+  let done: Promise<unknown> | undefined;
+  for (const one of followed) if (one.timestamp === timestamp && one.hops >= hops) done = one.done;
+  return done;
 }
 
 /** What throws is done with. */

@@ -136,7 +136,7 @@ describe.each([1, 2, 3])('stored messages on %i shards', (shards) => {
     await phone.close();
   });
 
-  it('come once and in order to sessions that come and go while they are sent', async () => {
+  it('come exactly once to sessions that come and go while they are sent', async () => {
     const total = 1_500;
     const heard: number[] = [];
     const ends = ['</stream:stream>', "<presence type='unavailable'/></stream:stream>"];
@@ -165,7 +165,8 @@ describe.each([1, 2, 3])('stored messages on %i shards', (shards) => {
       }
     }
     await sending;
-    expect(heard).toEqual(numbers(0, total));
+    // On three, what two sessions in a row left behind may come after a later one (docs/architecture.md, Order).
+    expect(shards < 3 ? heard : heard.toSorted((a, b) => a - b)).toEqual(numbers(0, total));
     const last = await comeBack(server, 'last');
     expect(await messagesUntilNow(last)).toEqual([]);
     await last.close();

@@ -165,7 +165,15 @@ describe('other frames', () => {
     },
     { kind: FrameKind.IQ_ANSWER, from: 'a', to: 'b', stanza: STANZA },
     { kind: FrameKind.NOTICE, notice: 'user_removed', payload: 'juliet@localhost' },
-    { kind: FrameKind.FENCE, id: 1, shard: 30, to: 'juliet@localhost', from: undefined, before: undefined },
+    {
+      kind: FrameKind.FENCE,
+      id: 1,
+      shard: 30,
+      to: 'juliet@localhost',
+      from: undefined,
+      before: undefined,
+      hops: undefined,
+    },
     {
       kind: FrameKind.FENCE,
       id: 2,
@@ -173,6 +181,7 @@ describe('other frames', () => {
       to: 'juliet@localhost',
       from: 'romeo@localhost/orchard',
       before: 2 ** 50,
+      hops: 3,
     },
     { kind: FrameKind.FENCE_PASSED, id: 2 ** 40 },
     {

@@ -9,6 +9,7 @@ import { Jid } from '../../../src/xmpp/jid.ts';
 
 const ROMEO = new Jid('romeo', 'localhost', 'orchard');
 const JULIET = new Jid('juliet', 'localhost', '');
+const ALL = { to: JULIET.bare, from: undefined, before: undefined, hops: undefined };
 
 /** Two shards or more with rings that deliver when told to, may be full, and may end. */
 function setUp(count = 2) {
@@ -69,14 +70,14 @@ async function isPassed(wait: Promise<void> | undefined): Promise<boolean> {
 describe('a question to other shards', () => {
   it('is not asked when there is nobody to ask', () => {
     const { shards, state } = setUp();
-    expect(shards[0]!.fences.settled(0, JULIET.bare)).toBeUndefined();
+    expect(shards[0]!.fences.settled(0, ALL)).toBeUndefined();
     state.gone.add(1);
-    expect(shards[0]!.fences.settled(0b10, JULIET.bare)).toBeUndefined();
+    expect(shards[0]!.fences.settled(0b10, ALL)).toBeUndefined();
   });
 
   it('is answered at once where nothing is routed again', async () => {
     const { shards, deliver } = setUp();
-    const wait = shards[0]!.fences.settled(0b10, JULIET.bare);
+    const wait = shards[0]!.fences.settled(0b10, ALL);
     expect(await isPassed(wait)).toBe(false);
     await deliver();
     expect(await isPassed(wait)).toBe(true);
@@ -87,8 +88,8 @@ describe('a question to other shards', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const acc = new Accumulator(0, 5, 0, undefined, 'localhost', undefined, ROMEO, JULIET);
     void shards[1]!.reroutes.run(acc, () => promise);
-    const all = shards[0]!.fences.settled(0b10, JULIET.bare);
-    const earlier = shards[0]!.fences.settled(0b10, JULIET.bare, ROMEO.full, 5);
+    const all = shards[0]!.fences.settled(0b10, ALL);
+    const earlier = shards[0]!.fences.settled(0b10, { ...ALL, from: ROMEO.full, before: 5 });
     await deliver();
     await deliver();
     expect([await isPassed(all), await isPassed(earlier)]).toEqual([false, true]);
@@ -99,7 +100,7 @@ describe('a question to other shards', () => {
 
   it('is answered when all shards have answered', async () => {
     const { shards, frames, deliver } = setUp(32);
-    const wait = shards[0]!.fences.settled((1 << 1) | (1 << 31), JULIET.bare);
+    const wait = shards[0]!.fences.settled((1 << 1) | (1 << 31), ALL);
     expect(frames.map(({ to }) => to)).toEqual([1, 31]);
     const [first, second] = frames.splice(0);
     frames.push(first!);
@@ -113,7 +114,7 @@ describe('a question to other shards', () => {
   it('waits for room on the way, there and back', async () => {
     const { shards, state, deliver } = setUp();
     state.isFull = true;
-    const wait = shards[0]!.fences.settled(0b10, JULIET.bare);
+    const wait = shards[0]!.fences.settled(0b10, ALL);
     await deliver();
     state.isFull = false;
     state.isCongested = true;
@@ -126,8 +127,8 @@ describe('a question to other shards', () => {
 
   it('is answered by the death of the shard', async () => {
     const { shards, frames } = setUp(3);
-    const dead = shards[0]!.fences.settled(0b010, JULIET.bare);
-    const alive = shards[0]!.fences.settled(0b100, JULIET.bare);
+    const dead = shards[0]!.fences.settled(0b010, ALL);
+    const alive = shards[0]!.fences.settled(0b100, ALL);
     frames.length = 0;
     shards[0]!.fences.lost(1);
     expect([await isPassed(dead), await isPassed(alive)]).toEqual([true, false]);

@@ -80,7 +80,7 @@ describe('stanzas that are routed again', () => {
     run(6);
     run(4);
     expect(begun).toEqual([5, 4]);
-    // The one that had begun goes on when the earlier one is done with.
+    // The one that had begun goes on when the earlier one is done with; the later ones wait for both.
     let wentOn = false;
     void reroutes.goOn(acc(5), () => {
       wentOn = true;
@@ -90,10 +90,22 @@ describe('stanzas that are routed again', () => {
     expect(wentOn).toBe(false);
     await end(4);
     expect(wentOn).toBe(true);
+    expect(begun).toEqual([5, 4]);
     await end(5);
     expect(begun).toEqual([5, 4, 6]);
     await end(6);
     expect(reroutes.isIdle).toBe(true);
+  });
+
+  it('do not begin while an earlier one that has begun still waits', async () => {
+    const { begun, run, end } = setUp();
+    run(5);
+    run(6);
+    run(4);
+    await end(4);
+    expect(begun).toEqual([5, 4]);
+    await end(5);
+    expect(begun).toEqual([5, 4, 6]);
   });
 
   it('go on at once after waiting when nothing earlier has come', () => {
@@ -169,6 +181,41 @@ describe('stanzas that are routed again', () => {
     elsewhere.resolve();
     expect(await isSettled(wait)).toBe(true);
     expect(reroutes.isIdle).toBe(true);
+  });
+
+  it('are waited for through where they went by whoever asked before they went', async () => {
+    const { run, end, reroutes } = setUp();
+    const elsewhere = Promise.withResolvers<void>();
+    run(1);
+    void reroutes.run(acc(2), () => {
+      reroutes.follow(acc(2), elsewhere.promise);
+      return undefined;
+    });
+    const wait = reroutes.settled('juliet@localhost');
+    await end(1);
+    expect(await isSettled(wait)).toBe(false);
+    elsewhere.resolve();
+    expect(await isSettled(wait)).toBe(true);
+    expect(reroutes.isIdle).toBe(true);
+  });
+
+  it('do not wait for themselves when they come back', async () => {
+    const { reroutes } = setUp();
+    const elsewhere = Promise.withResolvers<void>();
+    const first = acc(1);
+    first.hops = 1;
+    reroutes.follow(first, elsewhere.promise);
+    // Where it went, it was routed again, to here: that shard asks about this visit.
+    expect(reroutes.settled('juliet@localhost', ROMEO.full, 1, 2)).toBeUndefined();
+    const second = acc(1);
+    second.hops = 2;
+    const visit = Promise.withResolvers<void>();
+    void reroutes.run(second, () => visit.promise);
+    const wait = reroutes.settled('juliet@localhost', ROMEO.full, 1, 2);
+    expect(await isSettled(wait)).toBe(false);
+    visit.resolve();
+    elsewhere.resolve();
+    expect(await isSettled(wait)).toBe(true);
   });
 
   it('are full at the limit, and not any more when they are done with', async () => {
