@@ -36,19 +36,24 @@ export class Delivery implements Again {
     if (acc.receiverSid !== undefined && acc.receiverSid.shard === this.sm.shard) {
       return this.#toReceiver(acc, acc.receiverSid);
     }
-    if (!this.reroutes.isIdle && !acc.trace?.isDryRun) {
-      const wait = this.reroutes.settled(acc.to.bare, acc.from.full);
-      if (wait !== undefined) {
-        acc.stanza?.retain();
-        return wait.then(() => this.route(acc));
-      }
-    }
+    const wait = this.#behindReroutes(acc);
+    if (wait !== undefined) return wait.then(() => this.route(acc));
     return this.#decide(acc);
   }
 
-  /** Goes on after waiting: at once, unless the stanza is being routed again and an earlier one of its sender has come. */
+  /** What the sender's earlier stanzas for the account, which are being routed again here, make this one wait for. */
+  #behindReroutes(acc: Accumulator): Promise<void> | undefined {
+    if (this.reroutes.isIdle || acc.trace?.isDryRun) return undefined;
+    const wait = this.reroutes.settled(acc.to.bare, acc.from.full);
+    if (wait !== undefined) acc.stanza?.retain();
+    return wait;
+  }
+
+  /** Goes on after waiting: at once, unless earlier ones of its sender have come meanwhile to be routed again. */
   goOn(acc: Accumulator, work: () => MaybePromise): MaybePromise {
-    return acc.hops > 0 ? this.reroutes.goOn(acc, work) : work();
+    if (acc.hops > 0) return this.reroutes.goOn(acc, work);
+    const wait = this.#behindReroutes(acc);
+    return wait === undefined ? work() : wait.then(() => this.goOn(acc, work));
   }
 
   /** Routes a stanza whose session is gone; it has its turn in `reroutes`. Settles when it is done with. */
