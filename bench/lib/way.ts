@@ -64,7 +64,13 @@ export async function makeWay(root = OWN): Promise<Way> {
   registry.add('filter_packet', GLOBAL, 50, 'mod_bench', () => undefined);
   const hostType = new HostType('localhost', registry.compile('localhost'));
   const globals = { chains: registry.compile(GLOBAL) };
-  const remote = { forward: () => false, closeSession() {}, sendEvent() {}, fence: () => undefined };
+  const remote = {
+    forward: () => false,
+    closeSession() {},
+    sendEvent() {},
+    fence: () => undefined,
+    settled: () => undefined,
+  };
   const directory = new SessionDirectory(createDirectory(64), 64);
   directory.adopt(0);
   const sm = new SessionManager(0, directory, { low: 1, high: 2 }, remote);
