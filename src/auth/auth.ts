@@ -30,7 +30,7 @@ export interface HostAuthOptions {
 }
 
 /**
- * The rules over the authentication methods of one host type (auth.md §2). Domains and usernames are prepared, unless said
+ * The rules over the authentication methods of one host type. Domains and usernames are prepared, unless said
  * otherwise. What rejects, rejects with what a backend threw: nothing is known then.
  */
 export class HostAuth {

@@ -2,7 +2,7 @@ import type { AuthMethod, MethodErrorReport } from './method.ts';
 import type { Logins, ScramLogin, ScramQuery } from './sasl/exchange.ts';
 
 /**
- * Logging in with one of several methods (auth.md §2): they are asked in order, and the first that accepts wins. A method that
+ * Logging in with one of several methods: they are asked in order, and the first that accepts wins. A method that
  * cannot answer is passed over, but then "no" is not certain, and the whole rejects with its error.
  */
 export class MethodLogins implements Logins {

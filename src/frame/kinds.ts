@@ -27,7 +27,7 @@ export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
 /** Version of all frames. Threads of one process always agree; machines of a cluster may not. */
 export const FRAME_VERSION = 1;
 
-/** Accumulator and stanza, as far as they travel (see `reference/accumulator.md` §6.2 for why these and no others). */
+/** Accumulator and stanza, as far as they travel. */
 export interface RouteFrame {
   readonly kind: typeof FrameKind.ROUTE;
   /** Numbers of the sessions on the receiving shard. */

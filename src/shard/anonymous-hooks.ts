@@ -17,7 +17,7 @@ function isAnonymous(info: ConnectionInfo): boolean {
   return info.authMethod === 'anonymous';
 }
 
-/** Users who exist as long as they are logged in: one session to a name unless configured otherwise, and nothing left behind (auth.md §2). */
+/** Users who exist as long as they are logged in: one session to a name unless configured otherwise, and nothing left behind. */
 export function registerAnonymousHooks(
   registry: HookRegistry,
   hostType: HostType,

@@ -25,7 +25,7 @@ export interface SessionsSurroundings {
   readonly log: Pick<Logger, 'warn'>;
 }
 
-/** Opening and closing sessions (routing.md §2.4, §2.6). */
+/** Opening and closing sessions. */
 export class Sessions {
   readonly #around: SessionsSurroundings;
 

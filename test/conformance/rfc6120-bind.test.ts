@@ -6,7 +6,7 @@ import { Gate } from '../helpers/gate.ts';
 import { TestServer } from '../helpers/server.ts';
 import { bind, header, NS_BIND, NS_SESSION, NS_STANZAS, plain, SESSION } from '../helpers/xml.ts';
 
-/** RFC 6120 §7: resource binding; routing.md §2.3, §2.4; hooks.md C.7. */
+/** RFC 6120 §7: resource binding. */
 
 const gate = new Gate();
 let server: TestServer;

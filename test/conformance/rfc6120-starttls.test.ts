@@ -7,7 +7,7 @@ import { TestClient } from '../helpers/client.ts';
 import { TestServer } from '../helpers/server.ts';
 import { auth, header, NS_TLS, plain } from '../helpers/xml.ts';
 
-/** RFC 6120 §5: STARTTLS; XEP-0368: direct TLS; listeners.md §2. */
+/** RFC 6120 §5: STARTTLS; XEP-0368: direct TLS. */
 
 const STARTTLS = `<starttls xmlns='${NS_TLS}'/>`;
 const Port = { OPTIONAL: 0, REQUIRED: 1, DIRECT: 2, PLAIN: 3 } as const;

@@ -4,7 +4,7 @@ import { TestClient } from '../helpers/client.ts';
 import { TestServer } from '../helpers/server.ts';
 import { auth, bind, header, NS_CLIENT, NS_STREAMS, plain, SESSION } from '../helpers/xml.ts';
 
-/** RFC 6120 §4: XML streams; the table «Stream opening» of listeners.md §2. */
+/** RFC 6120 §4: XML streams. */
 
 let server: TestServer;
 

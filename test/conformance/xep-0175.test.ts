@@ -5,7 +5,7 @@ import { eventually } from '../helpers/process.ts';
 import { TestServer } from '../helpers/server.ts';
 import { auth, bind, header, plain } from '../helpers/xml.ts';
 
-/** XEP-0175: SASL ANONYMOUS; auth.md §2 «Anonymous», with the life of the names that go with it. */
+/** XEP-0175: SASL ANONYMOUS, with the life of the names that go with it. */
 
 const gate = new Gate();
 let server: TestServer;

@@ -3,7 +3,7 @@ import { TestClient } from '../helpers/client.ts';
 import { TestServer } from '../helpers/server.ts';
 import { Spy } from '../helpers/spy.ts';
 
-/** Domains that are served outside of the host types: where their stanzas go, who may send, which hooks run (routing.md §12, §15.3). */
+/** Domains that are served outside of the host types: where their stanzas go, who may send, which hooks run. */
 
 const MODULE = new URL('../fixtures/modules/mod-test-component.ts', import.meta.url).pathname;
 const USERS = ['alice', 'bob', 'mallory'];

@@ -3,7 +3,7 @@ import { TestClient } from '../helpers/client.ts';
 import { TestServer } from '../helpers/server.ts';
 import { Spy } from '../helpers/spy.ts';
 
-/** The order of hooks in a stanza's way (routing.md §15), and what STOP, DROP, a change and a failure do at each place. */
+/** The order of hooks in a stanza's way, and what STOP, DROP, a change and a failure do at each place. */
 
 const SENT = ['user_send_packet', 'user_send_message', 'filter_packet', 'filter_local_packet'];
 const RECEIVED = ['user_receive_packet', 'user_receive_message', 'xmpp_presend_element', 'xmpp_send_element'];

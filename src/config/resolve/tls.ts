@@ -48,7 +48,7 @@ function defaultCertificate(
   const { certfile, keyfile } = table;
   if (certfile !== undefined && keyfile !== undefined)
     return certificate({ ...table, certfile, keyfile }, path, context);
-  // Certificate and key must be separate files (listeners.md §1).
+  // Certificate and key must be separate files.
   const { report } = context;
   if (certfile !== undefined)
     report.error([...path, 'keyfile'], 'missing, certfile needs the key in a file of its own');
