@@ -114,6 +114,7 @@ export async function makeWay(root = OWN): Promise<Way> {
     route: (acc: unknown) => routing.route(acc),
     trace: () => (isWatched ? trace : undefined),
     undeliverable: () => assert.fail('undeliverable'),
+    inboxFull: () => assert.fail('inbox full'),
   };
   let dirty: { flush(): void }[] = [];
   const connectionHost = {

@@ -71,6 +71,8 @@ export interface C2sHost {
   trace(c2s: C2s, acc: Accumulator): Trace | undefined;
   /** A stanza could not be given to its session: routes it again, or answers or drops it, by its kind. */
   undeliverable(acc: Accumulator): void;
+  /** Too much waits for a session whose receiving is suspended: an error goes to the sender. */
+  inboxFull(acc: Accumulator): void;
   /** A stream has ended; its connection may still be closing. */
   streamEnded(c2s: C2s): void;
 }

@@ -21,7 +21,7 @@ const COUNTERS = [Counter.message_out, Counter.presence_out, Counter.iq_out, Cou
 
 /**
  * A stanza for this session arrives: from a session of this shard, or out of a ring. While receiving is suspended it waits its turn, within limits;
- * over them it is treated like a stanza to a session that is gone.
+ * over them its sender is told so.
  */
 export function deliver(c2s: C2s, acc: Accumulator): void {
   if ((acc.flags & Flag.STORED) !== 0) {
@@ -35,7 +35,7 @@ export function deliver(c2s: C2s, acc: Accumulator): void {
   }
   const size = acc.stanza!.sizeMax('', '');
   if (inbox.length >= INBOX_STANZAS_MAX || c2s.inboxBytes + size > INBOX_BYTES_MAX) {
-    c2s.host.undeliverable(acc);
+    c2s.host.inboxFull(acc);
     return;
   }
   acc.stanza!.retain();

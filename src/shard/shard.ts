@@ -19,6 +19,7 @@ import { monotonicMs } from '../util/monotonic.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { JidCache } from '../xmpp/jid-cache.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
+import { StanzaError } from '../xmpp/stanza-error.ts';
 import { StoredAccounts } from './account-store.ts';
 import { AccountService } from './accounts.ts';
 import { DirectoryAnonymousSessions } from './anonymous-sessions.ts';
@@ -493,6 +494,10 @@ export class Shard implements C2sHost, ShardServices {
 
   trace(_c2s: C2s, acc: Accumulator): Trace | undefined {
     return this.tracing.of(acc);
+  }
+
+  inboxFull(acc: Accumulator): void {
+    this.routing.refuse(acc, new StanzaError('resource-constraint', 'Too much waits for the recipient'));
   }
 
   undeliverable(acc: Accumulator): void {

@@ -45,7 +45,7 @@ export class Reroutes {
     return this.#lines.size === 0;
   }
 
-  /** No more can wait. Whoever comes then is told so. */
+  /** No more can wait, or be followed. Whoever comes then is told so. */
   get isFull(): boolean {
     return this.#count >= REROUTES_MAX;
   }
@@ -67,7 +67,9 @@ export class Reroutes {
     const line = this.#open(acc);
     const followed: Followed = { timestamp: acc.timestamp, hops: acc.hops, done };
     line.followed.add(followed);
+    this.#count++;
     void done.then(() => {
+      this.#count--;
       line.followed.delete(followed);
       if (line.running === undefined) this.#next(acc, line);
     });

@@ -213,6 +213,7 @@ export function fakeC2sHost(clock: { nowMs: number }, touch: () => void): C2sHos
     closeSession: () => {},
     trace: () => undefined,
     undeliverable: () => {},
+    inboxFull: () => {},
     streamEnded: touch,
   };
 }
