@@ -70,6 +70,7 @@ export async function makeWay(root = OWN): Promise<Way> {
     sendEvent() {},
     fence: () => undefined,
     settled: () => undefined,
+    rerouted: () => undefined,
   };
   const directory = new SessionDirectory(createDirectory(64), 64);
   directory.adopt(0);

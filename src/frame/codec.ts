@@ -33,6 +33,8 @@ function fieldsOf(frame: Exclude<Frame, { kind: typeof FrameKind.ROUTE }>): unkn
       return [frame.id, frame.shard, frame.to, frame.from, frame.before, frame.hops];
     case FrameKind.FENCE_PASSED:
       return [frame.id];
+    case FrameKind.REROUTED:
+      return [frame.to, frame.from, frame.shards];
     case FrameKind.STORE_REQUEST:
       return [frame.id, frame.operation, frame.args, frame.deadlineMs];
     case FrameKind.STORE_REPLY:
@@ -94,6 +96,13 @@ export function decodeFrame(bytes: Buffer, start: number, end: number): Frame {
       };
     case FrameKind.FENCE_PASSED:
       return { kind: FrameKind.FENCE_PASSED, id: fields[2] as number };
+    case FrameKind.REROUTED:
+      return {
+        kind: FrameKind.REROUTED,
+        to: fields[2] as string,
+        from: fields[3] as string,
+        shards: fields[4] as number,
+      };
     case FrameKind.STORE_REQUEST:
       return {
         kind: FrameKind.STORE_REQUEST,

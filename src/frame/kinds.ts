@@ -19,6 +19,8 @@ export const FrameKind = {
   FENCE: 6,
   /** Its answer: yes. */
   FENCE_PASSED: 7,
+  /** Where a stanza went that had come through the receiving shard, and was routed again. */
+  REROUTED: 8,
   STORE_REQUEST: 16,
   STORE_REPLY: 17,
 } as const;
@@ -49,6 +51,8 @@ export interface RouteFrame {
   readonly receiverSid: SessionId | undefined;
   readonly flags: number;
   readonly hops: number;
+  /** Bit set of the shards that the stanza came through, the sending one among them. */
+  readonly via: number;
   /** Permanent keys whose modules registered a codec: name and encoded value. */
   readonly keys: readonly (readonly [string, unknown])[] | undefined;
   readonly isTraced: boolean;
@@ -110,6 +114,16 @@ export interface FencePassedFrame {
   readonly id: number;
 }
 
+export interface ReroutedFrame {
+  readonly kind: typeof FrameKind.REROUTED;
+  /** The address (full or bare JID) that it was sent to. */
+  readonly to: string;
+  /** Its sender (full JID). */
+  readonly from: string;
+  /** Bit set of the shards that it went to. */
+  readonly shards: number;
+}
+
 export interface StoreRequestFrame {
   readonly kind: typeof FrameKind.STORE_REQUEST;
   readonly id: number;
@@ -135,5 +149,6 @@ export type Frame =
   | NoticeFrame
   | FenceFrame
   | FencePassedFrame
+  | ReroutedFrame
   | StoreRequestFrame
   | StoreReplyFrame;

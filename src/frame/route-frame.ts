@@ -11,13 +11,14 @@ import { decodeValue, encodeValue } from './value.ts';
  *  0 kind │ 1 version │ 2 flags (u16) │ 4 origin │ 5 stanza kind │ 6 hops │ 7 bits
  *  8 timestamp (u64) │ 16 ref (u64) │ 24 origin session: time (u64) │ 32 number (u32) │ 36 shard (u32)
  *  40 lengths of from, to, lserver, type (u16 each, in UTF-16 units) │ 48 bytes of text, of stanza, number of targets (u32 each)
- *  60 targets (u32 each) │ text: from, to, lserver, type │ stanza │ the rest, if any: [hostType, originJid, receiverSid, keys]
+ *  60 shards that it came through (u32) │ 64 targets (u32 each) │ text: from, to, lserver, type │ stanza
+ *  the rest, if any: [hostType, originJid, receiverSid, keys]
  * ```
  *
  * Numbers are little-endian. All text is one string, because reading a string from shared memory costs the same whatever its length.
  */
 
-const FIXED_BYTES = 60;
+const FIXED_BYTES = 64;
 
 // The bits.
 const HAS_ORIGIN_SID = 1;
@@ -95,6 +96,7 @@ export function encodeRoute(frame: RouteFrame): Buffer {
   view.setUint32(48, textBytes, true);
   view.setUint32(52, stanza.length, true);
   view.setUint32(56, targets.length, true);
+  view.setUint32(60, frame.via, true);
   return buffer.subarray(0, end + (rest?.length ?? 0));
 }
 
@@ -144,6 +146,7 @@ export function decodeRoute(bytes: Buffer, start: number, end: number): RouteFra
     receiverSid: rest === undefined || rest[2] === null ? undefined : sidOf(rest[2]),
     flags: uint16(bytes, start + 2),
     hops: bytes[start + 6]!,
+    via: uint32(bytes, start + 60),
     keys: rest?.[3] ?? undefined,
     isTraced: (bits & IS_TRACED) !== 0,
   };

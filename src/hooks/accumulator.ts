@@ -78,6 +78,8 @@ export class Accumulator {
   flags: number;
   /** How often this stanza was routed already; loops end at `limits.hopsMax`. */
   hops: number;
+  /** Bit set of the shards that handed this stanza on to another one: they are told when it is routed again. */
+  via: number;
   /** Where the steps of a traced stanza are noted; undefined unless somebody is watching. */
   trace: Trace | undefined;
   /** What handlers asked the session's state machine to do; applied after the chain. */
@@ -111,6 +113,7 @@ export class Accumulator {
     this.receiverSid = undefined;
     this.flags = 0;
     this.hops = 0;
+    this.via = 0;
     this.trace = undefined;
     this.actions = undefined;
     this.#temporary = undefined;

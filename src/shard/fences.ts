@@ -1,5 +1,5 @@
 import { encodeFrame } from '../frame/codec.ts';
-import { type FenceFrame, type FencePassedFrame, FrameKind } from '../frame/kinds.ts';
+import { type FenceFrame, type FencePassedFrame, FrameKind, type ReroutedFrame } from '../frame/kinds.ts';
 import type { Reroutes } from '../sm/reroutes.ts';
 import type { Threads } from './threads.ts';
 
@@ -9,13 +9,15 @@ type Asked = Pick<FenceFrame, 'to' | 'from' | 'before' | 'hops'>;
 /**
  * Asking other shards whether they have done with what was sent to them for an account (`sm/delivery-order.ts` needs to know). The question goes through
  * the ring, behind everything it is about; whoever is asked answers when what it routes again has come to an end, and the answer comes behind all that it
- * sent because of it.
+ * sent because of it, and behind all news of where that went.
  */
 export class Fences {
   readonly #threads: Threads;
   readonly #reroutes: () => Reroutes;
   readonly #asked = new Map<number, { readonly shard: number; readonly passed: () => void }>();
   #nextId = 1;
+  /** What waits for room in a ring. */
+  #unsent = 0;
 
   constructor(threads: Threads, reroutes: () => Reroutes) {
     this.#threads = threads;
@@ -50,18 +52,24 @@ export class Fences {
     const { outbox, loop } = this.#threads;
     const wait = this.#reroutes().settled(to, from, before, hops);
     const answer = (): void => this.#send(shard, { kind: FrameKind.FENCE_PASSED, id });
-    if (wait === undefined && !outbox.isCongested) {
+    const isSent = (): boolean => !outbox.isCongested && this.#unsent === 0;
+    if (wait === undefined && isSent()) {
       answer();
       return;
     }
     // What waits for room in a ring is not on its way yet.
-    void (wait ?? Promise.resolve()).then(() => loop.whenDone(() => !outbox.isCongested)).then(answer);
+    void (wait ?? Promise.resolve()).then(() => loop.whenDone(isSent)).then(answer);
   }
 
   /** Another shard has answered. */
   passed({ id }: FencePassedFrame): void {
     this.#asked.get(id)?.passed();
     this.#asked.delete(id);
+  }
+
+  /** Tells the shards in `mask` where a stanza went. */
+  tell(mask: number, news: ReroutedFrame): void {
+    for (let rest = mask; rest !== 0; rest &= rest - 1) this.#send(31 - Math.clz32(rest & -rest), news);
   }
 
   /** A shard has died, and what it had not read is being routed again. */
@@ -74,11 +82,14 @@ export class Fences {
   }
 
   /** While the way is full, it is tried again at the end of each turn; until the other one is gone. */
-  #send(shard: number, frame: FenceFrame | FencePassedFrame): void {
+  #send(shard: number, frame: FenceFrame | FencePassedFrame | ReroutedFrame): void {
     const { outbox, loop } = this.#threads;
     loop.touch();
     const lane = outbox.lane(shard);
     if (lane === undefined || outbox.send(shard, encodeFrame(frame))) return;
-    void loop.whenDone(() => outbox.lane(shard) !== lane || outbox.send(shard, encodeFrame(frame)));
+    this.#unsent++;
+    void loop
+      .whenDone(() => outbox.lane(shard) !== lane || outbox.send(shard, encodeFrame(frame)))
+      .then(() => this.#unsent--);
   }
 }

@@ -4,6 +4,7 @@ import {
   FrameKind,
   type IqAnswerFrame,
   type NoticeFrame,
+  type ReroutedFrame,
   type RouteFrame,
   type SessionEventFrame,
 } from '../frame/kinds.ts';
@@ -67,6 +68,9 @@ export class FrameReceiver {
       case FrameKind.FENCE_PASSED:
         this.#around.fences.passed(frame);
         break;
+      case FrameKind.REROUTED:
+        this.#rerouted(frame);
+        break;
       case FrameKind.NOTICE:
         this.#notice(frame);
         break;
@@ -109,6 +113,7 @@ export class FrameReceiver {
     );
     acc.flags = frame.flags & ~FRAME_FLAGS;
     acc.hops = frame.hops;
+    acc.via = frame.via;
     acc.originSid = frame.originSid;
     acc.originJid = frame.originJid === undefined ? undefined : jids.trusted(frame.originJid);
     acc.receiverSid = frame.receiverSid;
@@ -132,6 +137,10 @@ export class FrameReceiver {
     const answer = Stanza.of(parsed.element);
     const acc = new Accumulator(0, 0, 0, undefined, '', answer, jids.trusted(from), jids.trusted(to));
     if (answer.id !== undefined) routing.pending.answer(answer.id, acc);
+  }
+
+  #rerouted({ to, from, shards }: ReroutedFrame): void {
+    this.#around.routing.delivery.wasRerouted(this.#around.jids.trusted(to), from, shards);
   }
 
   #notice({ notice, payload }: NoticeFrame): void {

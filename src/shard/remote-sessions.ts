@@ -84,6 +84,7 @@ export class ShardRemoteSessions implements RemoteSessions {
       receiverSid: acc.receiverSid,
       flags: acc.flags | flags,
       hops: acc.hops,
+      via: acc.via | (1 << this.#threads.shard),
       keys: this.#keys.encode(acc.permanentKeys()),
       isTraced: acc.trace !== undefined,
     });
@@ -122,6 +123,11 @@ export class ShardRemoteSessions implements RemoteSessions {
     hops?: number,
   ): Promise<void> | undefined {
     return this.#fences.settled(mask, { to, from, before, hops });
+  }
+
+  rerouted(acc: Accumulator, shards: number): void {
+    const frame = { kind: FrameKind.REROUTED, to: acc.to.full, from: acc.from.full, shards } as const;
+    this.#fences.tell(acc.via & ~(1 << this.#threads.shard), frame);
   }
 
   fence(mask: number): Promise<void> | undefined {

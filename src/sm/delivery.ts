@@ -1,5 +1,6 @@
 import { type Accumulator, Flag } from '../hooks/accumulator.ts';
 import { NO_PRIORITY, type SessionList } from '../memory/directory.ts';
+import type { Jid } from '../xmpp/jid.ts';
 import { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 import { StanzaKind } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
@@ -28,7 +29,7 @@ export class Delivery implements Again {
     this.sm = sm;
     this.host = host;
     this.reroutes = new Reroutes();
-    this.#order = new DeliveryOrder(sm.remote, sm.shard);
+    this.#order = new DeliveryOrder(sm.remote, sm.shard, this.reroutes);
   }
 
   /** Delivers, stores or bounces. A promise is returned only where the outcome must be waited for. */
@@ -47,6 +48,11 @@ export class Delivery implements Again {
     const wait = this.reroutes.settled(acc.to.bare, acc.from.full);
     if (wait !== undefined) acc.stanza?.retain();
     return wait;
+  }
+
+  /** See {@link DeliveryOrder.wasRerouted}. */
+  wasRerouted(to: Jid, from: string, mask: number): void {
+    this.#order.wasRerouted(to, from, mask);
   }
 
   /** Goes on after waiting: at once, unless earlier ones of its sender have come meanwhile to be routed again. */

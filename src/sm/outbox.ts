@@ -28,4 +28,6 @@ export interface RemoteSessions {
    * sender (a full JID) sent before the time `before`, and with `hops` the stanza of that time if it came there with at least so many. Undefined when `mask` is empty.
    */
   settled(mask: number, to: string, from?: string, before?: number, hops?: number): Promise<void> | undefined;
+  /** Tells the shards that `acc` came through where it goes, now that it is routed again: to the shards in `shards` (a bit set). */
+  rerouted(acc: Accumulator, shards: number): void;
 }

@@ -24,6 +24,8 @@ interface Line {
   readonly followed: Set<Followed>;
   /** In the order they were sent. */
   readonly waiting: Entry[];
+  /** How often it was heard that one of this sender's went on to yet another shard. */
+  news: number;
 }
 
 type Followed = Pick<Entry, 'timestamp' | 'hops' | 'done'>;
@@ -73,6 +75,17 @@ export class Reroutes {
       line.followed.delete(followed);
       if (line.running === undefined) this.#next(acc, line);
     });
+  }
+
+  /** A stanza from the full JID `from` to the account `to` (bare JID) went on from the shard that it had been sent to. */
+  heard(to: string, from: string): void {
+    const line = this.#lines.get(to)?.get(from);
+    if (line !== undefined) line.news++;
+  }
+
+  /** Rises with what was {@link heard} of earlier stanzas of this one's sender, as long as it is in line. */
+  news(acc: Accumulator): number {
+    return this.#find(acc)?.news ?? 0;
   }
 
   /**
@@ -172,7 +185,7 @@ export class Reroutes {
     const known = this.#find(acc);
     if (known !== undefined) return known;
     const { from, to } = acc;
-    const line: Line = { running: undefined, aside: new Set(), followed: new Set(), waiting: [] };
+    const line: Line = { running: undefined, aside: new Set(), followed: new Set(), waiting: [], news: 0 };
     const lines = this.#lines.get(to.bare) ?? new Map<string, Line>();
     this.#lines.set(to.bare, lines);
     lines.set(from.full, line);

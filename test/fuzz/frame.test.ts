@@ -26,6 +26,7 @@ const routes: fc.Arbitrary<RouteFrame> = fc.record({
   receiverSid: fc.option(sid, { nil: undefined }),
   flags: u16,
   hops: fc.nat(255),
+  via: fc.nat(0x7fffffff),
   keys: fc.option(
     fc.array(
       fc.tuple(

@@ -136,13 +136,18 @@ describe.each([1, 2, 3])('stored messages on %i shards', (shards) => {
     await phone.close();
   });
 
-  it('come exactly once to sessions that come and go while they are sent', async () => {
+  it('come exactly once, and in the order of each sender, to sessions that come and go while they are sent', async () => {
     const total = 1_500;
+    const senders = [romeo];
+    // On every shard, and one more: Juliet's sessions are beside senders and away from them.
+    while (senders.length <= shards) {
+      senders.push(await TestClient.login(server.port(), `romeo@localhost/garden${senders.length}`));
+    }
     const heard: number[] = [];
     const ends = ['</stream:stream>', "<presence type='unavailable'/></stream:stream>"];
     const sending = (async () => {
       for (let i = 0; i < total; i += 10) {
-        send(romeo, i, i + 10);
+        for (let k = i; k < i + 10; k++) send(senders[k % senders.length]!, k, k + 1);
         // In step with the sessions: whatever is sent while one ends finds it, the store, or the next one.
         while (i - heard.length > 200) await new Promise((resolve) => setImmediate(resolve));
         await new Promise((resolve) => setImmediate(resolve));
@@ -165,11 +170,14 @@ describe.each([1, 2, 3])('stored messages on %i shards', (shards) => {
       }
     }
     await sending;
-    // On three, what two sessions in a row left behind may come after a later one (docs/architecture.md, Order).
-    expect(shards < 3 ? heard : heard.toSorted((a, b) => a - b)).toEqual(numbers(0, total));
+    expect(heard.toSorted((a, b) => a - b)).toEqual(numbers(0, total));
+    for (let k = 0; k < senders.length; k++) {
+      const ofOne = heard.filter((id) => id % senders.length === k);
+      expect(ofOne).toEqual(ofOne.toSorted((a, b) => a - b));
+    }
     const last = await comeBack(server, 'last');
     expect(await messagesUntilNow(last)).toEqual([]);
-    await last.close();
+    for (const client of [last, ...senders.slice(1)]) await client.close();
   });
 
   it('go on to a client that reads after one that does not, without gaps or repetition', async () => {

@@ -27,6 +27,7 @@ function route(changes: Partial<RouteFrame> = {}): RouteFrame {
     receiverSid: undefined,
     flags: 0x8001,
     hops: 0,
+    via: 0,
     keys: undefined,
     isTraced: false,
     ...changes,
@@ -184,6 +185,7 @@ describe('other frames', () => {
       hops: 3,
     },
     { kind: FrameKind.FENCE_PASSED, id: 2 ** 40 },
+    { kind: FrameKind.REROUTED, to: 'juliet@localhost', from: 'romeo@localhost/orchard', shards: 0x7fffffff },
     {
       kind: FrameKind.STORE_REPLY,
       id: 2 ** 40,

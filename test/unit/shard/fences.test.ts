@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { decodeFrame } from '../../../src/frame/codec.ts';
-import { type FenceFrame, type FencePassedFrame, FrameKind } from '../../../src/frame/kinds.ts';
+import {
+  type FenceFrame,
+  type FencePassedFrame,
+  FrameKind,
+  type ReroutedFrame,
+} from '../../../src/frame/kinds.ts';
 import { Accumulator } from '../../../src/hooks/accumulator.ts';
 import { Fences } from '../../../src/shard/fences.ts';
 import type { Threads } from '../../../src/shard/threads.ts';
@@ -13,7 +18,7 @@ const ALL = { to: JULIET.bare, from: undefined, before: undefined, hops: undefin
 
 /** Two shards or more with rings that deliver when told to, may be full, and may end. */
 function setUp(count = 2) {
-  const frames: { to: number; frame: FenceFrame | FencePassedFrame }[] = [];
+  const frames: { to: number; frame: FenceFrame | FencePassedFrame | ReroutedFrame }[] = [];
   const state = { isFull: false, isCongested: false, gone: new Set<number>() };
   const waits: { isDone: () => boolean; resolve: () => void }[] = [];
   const lanes = Array.from({ length: count }, () => ({}));
@@ -35,7 +40,10 @@ function setUp(count = 2) {
         lane: (to: number) => (state.gone.has(to) ? undefined : lanes[to]),
         send: (to: number, bytes: Buffer) => {
           if (state.isFull) return false;
-          const frame = decodeFrame(Buffer.from(bytes), 0, bytes.length) as FenceFrame | FencePassedFrame;
+          const frame = decodeFrame(Buffer.from(bytes), 0, bytes.length) as
+            | FenceFrame
+            | FencePassedFrame
+            | ReroutedFrame;
           frames.push({ to, frame });
           return true;
         },
@@ -47,7 +55,7 @@ function setUp(count = 2) {
     for (let next = frames.shift(); next !== undefined; next = frames.shift()) {
       const { fences } = shards[next.to]!;
       if (next.frame.kind === FrameKind.FENCE) fences.asked(next.frame);
-      else fences.passed(next.frame);
+      else if (next.frame.kind === FrameKind.FENCE_PASSED) fences.passed(next.frame);
     }
     for (const wait of waits.splice(0)) {
       if (wait.isDone()) wait.resolve();
@@ -132,5 +140,25 @@ describe('a question to other shards', () => {
     frames.length = 0;
     shards[0]!.fences.lost(1);
     expect([await isPassed(dead), await isPassed(alive)]).toEqual([true, false]);
+  });
+
+  it('is answered after news of where things went, though there was no room for these at first', async () => {
+    const { shards, frames, state, deliver } = setUp(3);
+    const seen: [number, number][] = [];
+    state.isFull = true;
+    const news = { kind: FrameKind.REROUTED, to: JULIET.full, from: ROMEO.full, shards: 0b100 } as const;
+    shards[1]!.fences.tell(0b101, news);
+    shards[1]!.fences.asked({ kind: FrameKind.FENCE, id: 1, shard: 0, ...ALL });
+    expect(frames).toEqual([]);
+    state.isFull = false;
+    for (let i = 0; i < 3; i++) {
+      for (const { to, frame } of frames) seen.push([to, frame.kind]);
+      await deliver();
+    }
+    expect(seen).toEqual([
+      [0, FrameKind.REROUTED],
+      [2, FrameKind.REROUTED],
+      [0, FrameKind.FENCE_PASSED],
+    ]);
   });
 });

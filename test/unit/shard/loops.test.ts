@@ -40,6 +40,7 @@ class FakeShard {
         return true;
       },
       settled: () => undefined,
+      rerouted: () => undefined,
     } as Partial<RemoteSessions> as RemoteSessions;
     // Each has its own: what they know of each other's sessions has gone wrong.
     const directory = new SessionDirectory(createDirectory(SESSIONS_MAX), SESSIONS_MAX);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Accumulator } from '../../../src/hooks/accumulator.ts';
 import { DeliveryOrder } from '../../../src/sm/delivery-order.ts';
 import type { RemoteSessions } from '../../../src/sm/outbox.ts';
+import { Reroutes } from '../../../src/sm/reroutes.ts';
 import { Jid } from '../../../src/xmpp/jid.ts';
 
 const ROMEO = new Jid('romeo', 'localhost', 'orchard');
@@ -19,8 +20,12 @@ function setUp(): {
   order: DeliveryOrder;
   fences: Fence[];
   busy: { mask: number };
+  told: [via: number, shards: number][];
+  reroutes: Reroutes;
 } {
   const fences: Fence[] = [];
+  const told: [number, number][] = [];
+  const reroutes = new Reroutes();
   const busy = { mask: -1 };
   const remote = {
     settled: (mask: number, _to: string, from?: string, before?: number) => {
@@ -29,8 +34,10 @@ function setUp(): {
       fences.push({ mask, from, before, pass: resolve });
       return promise;
     },
+    rerouted: ({ via }: Accumulator, shards: number) => told.push([via, shards]),
   };
-  return { order: new DeliveryOrder(remote as unknown as RemoteSessions, OWN), fences, busy };
+  const order = new DeliveryOrder(remote as unknown as RemoteSessions, OWN, reroutes);
+  return { order, fences, busy, told, reroutes };
 }
 
 function acc(to: Jid): Accumulator {
@@ -46,7 +53,6 @@ const on = (...shards: number[]): number => shards.reduce((mask, shard) => mask 
 describe('the order of delivery', () => {
   it.each([
     ['to the same shard as before', on(1), on(1)],
-    ['to fewer shards than before', on(1, 2), on(1)],
     ['to another shard after this one', on(OWN), on(1)],
     ['for the first time', 0, on(1, 2)],
   ])('needs no waiting %s', (_what, before, after) => {
@@ -61,6 +67,7 @@ describe('the order of delivery', () => {
   it.each([
     ['to another shard', on(1), on(2), on(1)],
     ['to one more shard', on(1), on(1, 2), on(1)],
+    ['to fewer shards', on(1, 2), on(1), on(2)],
     ['here', on(1), on(OWN), on(1)],
     ['here, too', on(1), on(1, OWN), on(1)],
     ['nowhere', on(1, 2), 0, on(1, 2)],
@@ -80,6 +87,21 @@ describe('the order of delivery', () => {
     to.lastShards = on(1);
     expect(order.before(acc(to), to, on(2))).toBeUndefined();
     expect(to.lastShards).toBe(on(2));
+  });
+
+  it('waits once more when the session where it was about to go has ended meanwhile', async () => {
+    const { order, fences } = setUp();
+    const to = juliet();
+    to.lastShards = on(1);
+    const first = order.before(acc(to), to, on(2));
+    fences[0]!.pass();
+    await first;
+    // What was routed again from the first shard may be waiting in that session.
+    const second = order.before(acc(to), to, 0);
+    expect(fences.map(({ mask }) => mask)).toEqual([on(1), on(2)]);
+    fences[1]!.pass();
+    await second;
+    expect(order.before(acc(to), to, 0)).toBeUndefined();
   });
 
   it('lets all that wait go on in the order they came, though the old shard stays busy with others', async () => {
@@ -141,10 +163,73 @@ describe('the order of delivery', () => {
     expect(fences).toMatchObject([{ mask: on(1), from: ROMEO.full, before: 7 }]);
     fences[0]!.pass();
     await wait;
-    expect(order.before(again, to, on(2))).toBeUndefined();
     // It has moved once more: that shard is to be asked, too, the first one not again.
-    expect(order.before(again, to, on(3))).toBeInstanceOf(Promise);
+    const more = order.before(again, to, on(3));
     expect(fences[1]).toMatchObject({ mask: on(2), from: ROMEO.full });
+    fences[1]!.pass();
+    await more;
+    expect(order.before(again, to, on(3))).toBeUndefined();
+  });
+
+  it('is told to the shards that a stanza came through when it is routed again', () => {
+    const { order, busy, told } = setUp();
+    busy.mask = 0;
+    const again = acc(juliet());
+    again.hops = 1;
+    again.via = on(1, 2);
+    order.before(again, again.to, on(3));
+    order.before(again, again.to, on(OWN));
+    // To nobody: whoever asks is told when it is stored.
+    order.before(again, again.to, 0);
+    expect(told).toEqual([
+      [on(1, 2), on(3)],
+      [on(1, 2), on(OWN)],
+    ]);
+  });
+
+  it('includes the shards that stanzas went on to from where they had been sent', async () => {
+    const { order, fences } = setUp();
+    const to = juliet();
+    expect(order.before(acc(to), to, on(1))).toBeUndefined();
+    order.wasRerouted(to, ROMEO.full, on(2));
+    const first = order.before(acc(to), to, 0);
+    expect(fences).toMatchObject([{ mask: on(1, 2) }]);
+    // While it waits, there are news: it asks once more.
+    order.wasRerouted(to, ROMEO.full, on(3));
+    fences[0]!.pass();
+    await first;
+    const second = order.before(acc(to), to, 0);
+    expect(fences[1]).toMatchObject({ mask: on(1, 2, 3) });
+    fences[1]!.pass();
+    await second;
+    expect(order.before(acc(to), to, 0)).toBeUndefined();
+    expect(fences).toHaveLength(2);
+  });
+
+  it('of a stanza that is routed again: news of its own sender make it ask again, of others not', async () => {
+    const { order, fences, reroutes } = setUp();
+    const to = juliet();
+    to.lastShards = on(1);
+    const again = acc(to);
+    again.hops = 1;
+    const asked: number[] = [];
+    const route = async (): Promise<void> => {
+      for (;;) {
+        const wait = order.before(again, to, 0);
+        if (wait === undefined) return;
+        asked.push(fences.at(-1)!.mask);
+        await wait;
+      }
+    };
+    const routed = reroutes.run(again, route);
+    await new Promise(setImmediate);
+    order.wasRerouted(to, ROMEO.full, on(1));
+    fences[0]!.pass();
+    await new Promise(setImmediate);
+    order.wasRerouted(to, 'nurse@localhost/house', on(1));
+    fences[1]!.pass();
+    await routed;
+    expect(asked).toEqual([on(1), on(1)]);
   });
 
   it('of others stays as it was when one is routed again', () => {
@@ -158,6 +243,6 @@ describe('the order of delivery', () => {
     busy.mask = -1;
     // What went to the first shard may be under way there still.
     expect(order.before(acc(to), to, on(2))).toBeInstanceOf(Promise);
-    expect(fences).toMatchObject([{ mask: on(1, 2), from: undefined }]);
+    expect(fences).toMatchObject([{ mask: on(1), from: undefined }]);
   });
 });
