@@ -1,5 +1,7 @@
+import type { AccountOperations } from '../operations/accounts.ts';
 import type { StoreArgs, StoreResult } from '../operations.ts';
 import type { Sqlite } from './database.ts';
+import type { OperationTable } from './operation-table.ts';
 
 /** Accounts: name and serialised SCRAM keys. */
 export class Accounts {
@@ -29,6 +31,20 @@ export class Accounts {
     this.#count = db.prepare<[string], { count: number }>(
       'SELECT count(*) AS count FROM users WHERE server = ?',
     );
+  }
+
+  /** What the store offers of this. */
+  operations(): OperationTable<AccountOperations> {
+    return {
+      account_get: (...args) => this.get(...args),
+      account_insert: (...args) => this.insert(...args),
+      account_update: (...args) => this.update(...args),
+      account_remove: (...args) => this.remove(...args),
+      account_remove_domain: (...args) => this.removeDomain(...args),
+      account_exists: (...args) => this.exists(...args),
+      account_list: (...args) => this.list(...args),
+      account_count: (...args) => this.count(...args),
+    };
   }
 
   get(...[domain, username]: StoreArgs<'account_get'>): StoreResult<'account_get'> {

@@ -1,6 +1,8 @@
 import { decodeValue, encodeValue } from '../../frame/value.ts';
+import type { ValueOperations } from '../operations/values.ts';
 import type { StoreArgs, StoreResult } from '../operations.ts';
 import type { Sqlite } from './database.ts';
+import type { OperationTable } from './operation-table.ts';
 
 /** What modules keep for themselves. */
 export class ModuleValues {
@@ -29,6 +31,18 @@ export class ModuleValues {
     this.#removeDomain = db.prepare<[string]>(
       "DELETE FROM module_value WHERE substr(scope, instr(scope, '@') + 1) = ?",
     );
+  }
+
+  /** What the store offers of this. */
+  operations(): OperationTable<ValueOperations> {
+    return {
+      value_get: (...args) => this.get(...args),
+      value_set: (...args) => this.set(...args),
+      value_delete: (...args) => this.delete(...args),
+      value_list: (...args) => this.list(...args),
+      value_remove_domain: (...args) => this.removeDomain(...args),
+      value_remove_scope: (...args) => this.removeScope(...args),
+    };
   }
 
   get(...[module, scope, key]: StoreArgs<'value_get'>): unknown {

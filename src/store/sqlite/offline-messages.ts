@@ -1,8 +1,10 @@
 import { decodeValue, encodeValue } from '../../frame/value.ts';
 import { GenerationCache } from '../../util/generation-cache.ts';
 import { Claims } from '../claims.ts';
+import type { OfflineOperations } from '../operations/offline.ts';
 import type { OfflineMessage, StoreArgs, StoreResult } from '../operations.ts';
 import type { Sqlite } from './database.ts';
+import type { OperationTable } from './operation-table.ts';
 
 interface Row {
   id: number;
@@ -62,6 +64,21 @@ export class OfflineMessages {
       `DELETE FROM offline_message WHERE id IN
          (SELECT id FROM offline_message WHERE server = ? AND expire <= ? LIMIT ?)`,
     );
+  }
+
+  /** What the store offers of this. */
+  operations(): OperationTable<OfflineOperations> {
+    return {
+      offline_append: (...args) => this.append(...args),
+      offline_claim: (...args) => this.claim(...args),
+      offline_confirm: (...args) => this.confirm(...args),
+      offline_release: (...args) => this.release(...args),
+      offline_count: (...args) => this.count(...args),
+      offline_list: (...args) => this.list(...args),
+      offline_remove_user: (...args) => this.removeUser(...args),
+      offline_remove_domain: (...args) => this.removeDomain(...args),
+      offline_remove_expired: (...args) => this.removeExpired(...args),
+    };
   }
 
   append(

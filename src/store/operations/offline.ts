@@ -1,0 +1,75 @@
+/** A message kept for an absent user. */
+export interface OfflineMessage {
+  readonly id: number;
+  readonly timestamp: number;
+  /** Sender, full. */
+  readonly from: string;
+  /** The address it was sent to, bare or full. */
+  readonly to: string;
+  /** The stanza as UTF-8 XML, without `from` and `to`. */
+  readonly packet: Uint8Array;
+  /** Permanent keys of its accumulator: name and value. */
+  readonly keys: readonly (readonly [string, unknown])[];
+}
+
+/** A session that fetches offline messages: shard, number, time. */
+export type Claimant = readonly [shard: number, number: number, time: number];
+
+/** Messages for absent users. */
+export interface OfflineOperations {
+  /** `full` when the user has `messagesMax` messages or `bytesMax` bytes already (null: no limit); then nothing is stored. */
+  offline_append: {
+    args: [
+      domain: string,
+      username: string,
+      message: Omit<OfflineMessage, 'id'>,
+      expires: number | null,
+      messagesMax: number | null,
+      bytesMax: number | null,
+    ];
+    result: 'stored' | 'full';
+  };
+  /**
+   * The oldest messages that are not expired, for the session that asks: at most `limit`, and of several no more than `bytesMax` together. They stay
+   * stored until confirmed. `busy` while another session has some in its hands.
+   */
+  offline_claim: {
+    args: [
+      domain: string,
+      username: string,
+      claimant: Claimant,
+      now: number,
+      limit: number,
+      bytesMax?: number,
+    ];
+    result: OfflineMessage[] | 'busy';
+  };
+  /** Deletes what a session was given and has delivered. Returns how many are left. */
+  offline_confirm: {
+    args: [domain: string, username: string, claimant: Claimant, ids: readonly number[]];
+    result: number;
+  };
+  /** Gives up what a session was given and has not delivered. Returns whether there was anything. */
+  offline_release: { args: [domain: string, username: string, claimant: Claimant]; result: boolean };
+  offline_count: { args: [domain: string, username: string]; result: number };
+  /** All messages of a user, for the export of personal data. */
+  offline_list: { args: [domain: string, username: string, limit: number]; result: OfflineMessage[] };
+  offline_remove_user: { args: [domain: string, username: string]; result: number };
+  offline_remove_domain: { args: [domain: string]; result: number };
+  /** Deletes expired messages of a domain, at most `limit` a call. */
+  offline_remove_expired: { args: [domain: string, now: number, limit: number]; result: number };
+}
+
+/** Those that write nothing. */
+export const OFFLINE_READS = [
+  'offline_claim',
+  'offline_count',
+  'offline_list',
+  'offline_release',
+] as const satisfies readonly (keyof OfflineOperations)[];
+
+/** Those that are right even if whoever asked has given up waiting. */
+export const OFFLINE_LATE = [
+  'offline_confirm',
+  'offline_release',
+] as const satisfies readonly (keyof OfflineOperations)[];
