@@ -65,9 +65,16 @@ export const CORE_XEPS: readonly Xep[] = [
 /** What the specifications are called. */
 export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [4, 'Data Forms'],
+  [12, 'Last Activity'],
   [22, 'Message Events'],
   [23, 'Message Expiration'],
   [30, 'Service Discovery'],
+  [48, 'Bookmarks'],
+  [49, 'Private XML Storage'],
+  [50, 'Ad-Hoc Commands'],
+  [54, 'vcard-temp'],
+  [55, 'Jabber Search'],
+  [59, 'Result Set Management'],
   [68, 'Field Standardization for Data Forms'],
   [77, 'In-Band Registration'],
   [82, 'XMPP Date and Time Profiles'],

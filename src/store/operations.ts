@@ -1,5 +1,6 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
+import { PRIVATE_READS, type PrivateOperations } from './operations/private.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
 
 export type { Claimant, OfflineMessage } from './operations/offline.ts';
@@ -10,7 +11,11 @@ export type { Claimant, OfflineMessage } from './operations/offline.ts';
  *
  * Names of users and domains are prepared. Times are microseconds since the epoch unless the name says otherwise.
  */
-export interface StoreOperations extends AccountOperations, OfflineOperations, ValueOperations {
+export interface StoreOperations
+  extends AccountOperations,
+    OfflineOperations,
+    PrivateOperations,
+    ValueOperations {
   /** Gives up everything that sessions of a dead shard had claimed. */
   release_shard: { args: [shard: number]; result: number };
   /** Does nothing but pass through the whole way, a commit included. */
@@ -25,6 +30,7 @@ export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result']
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ACCOUNT_READS,
   ...OFFLINE_READS,
+  ...PRIVATE_READS,
   ...VALUE_READS,
   'release_shard',
 ]);

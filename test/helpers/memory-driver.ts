@@ -7,6 +7,8 @@ import type {
   StoreResult,
 } from '../../src/store/operations.ts';
 
+import { privateTable } from './memory-tables.ts';
+
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
 interface Account {
@@ -126,6 +128,8 @@ export class MemoryDriver implements StoreDriver {
       }
       return removed;
     },
+
+    ...privateTable(),
 
     release_shard: (shard) => this.#claims.releaseShard(shard),
     ping: () => null,

@@ -3,6 +3,7 @@ import { Accounts } from './accounts.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
 import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
+import { PrivateStorage } from './private-storage.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
@@ -23,6 +24,7 @@ export class SqliteDriver implements StoreDriver {
       ...accounts.operations(),
       ...offline.operations(),
       ...values.operations(),
+      ...new PrivateStorage(db).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,
     };
