@@ -28,7 +28,7 @@ export type { C2sParams } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
-export { type OfflineMessage, StoreUnavailableError } from '../store/operations.ts';
+export { type LastActivity, type OfflineMessage, StoreUnavailableError } from '../store/operations.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';

@@ -1,4 +1,5 @@
 import mod_disco from './mod-disco/mod-disco.ts';
+import mod_last from './mod-last/mod-last.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
 import mod_ping from './mod-ping/mod-ping.ts';
 import mod_presence from './mod-presence/mod-presence.ts';
@@ -10,7 +11,15 @@ import type { ModuleDefinition } from './module.ts';
 
 /** The built-in modules. */
 export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
-  [mod_disco, mod_offline, mod_ping, mod_presence, mod_private, mod_register, mod_time, mod_version].map(
-    (definition) => [definition.name, definition as unknown as ModuleDefinition],
-  ),
+  [
+    mod_disco,
+    mod_last,
+    mod_offline,
+    mod_ping,
+    mod_presence,
+    mod_private,
+    mod_register,
+    mod_time,
+    mod_version,
+  ].map((definition) => [definition.name, definition as unknown as ModuleDefinition]),
 );

@@ -1,8 +1,10 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
+import { LAST_READS, type LastOperations } from './operations/last.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
 import { PRIVATE_READS, type PrivateOperations } from './operations/private.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
 
+export type { LastActivity } from './operations/last.ts';
 export type { Claimant, OfflineMessage } from './operations/offline.ts';
 
 /**
@@ -13,6 +15,7 @@ export type { Claimant, OfflineMessage } from './operations/offline.ts';
  */
 export interface StoreOperations
   extends AccountOperations,
+    LastOperations,
     OfflineOperations,
     PrivateOperations,
     ValueOperations {
@@ -29,6 +32,7 @@ export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result']
 /** Operations that write nothing: a batch of these needs no transaction. */
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ACCOUNT_READS,
+  ...LAST_READS,
   ...OFFLINE_READS,
   ...PRIVATE_READS,
   ...VALUE_READS,

@@ -14,6 +14,7 @@ export const NS_REGISTER = 'jabber:iq:register';
 export const NS_REGISTER_FEATURE = 'http://jabber.org/features/iq-register';
 export const NS_DISCO_INFO = 'http://jabber.org/protocol/disco#info';
 export const NS_DISCO_ITEMS = 'http://jabber.org/protocol/disco#items';
+export const NS_LAST = 'jabber:iq:last';
 export const NS_PRIVATE = 'jabber:iq:private';
 export const NS_PING = 'urn:xmpp:ping';
 export const NS_VERSION = 'jabber:iq:version';

@@ -7,7 +7,7 @@ import type {
   StoreResult,
 } from '../../src/store/operations.ts';
 
-import { privateTable } from './memory-tables.ts';
+import { lastTable, privateTable } from './memory-tables.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
@@ -130,6 +130,7 @@ export class MemoryDriver implements StoreDriver {
     },
 
     ...privateTable(),
+    ...lastTable(),
 
     release_shard: (shard) => this.#claims.releaseShard(shard),
     ping: () => null,

@@ -1,3 +1,4 @@
+import type { LastActivity, LastOperations } from '../../src/store/operations/last.ts';
 import type { PrivateOperations } from '../../src/store/operations/private.ts';
 import type { OperationTable } from '../../src/store/sqlite/operation-table.ts';
 
@@ -37,6 +38,27 @@ export function privateTable(): OperationTable<PrivateOperations> {
       const gone = [...users].filter(([name]) => name.endsWith(`@${domain}`));
       for (const [name] of gone) users.delete(name);
       return gone.reduce((sum, [, { size }]) => sum + size, 0);
+    },
+  };
+}
+
+/** Last activity. */
+export function lastTable(): OperationTable<LastOperations> {
+  const users = new Map<string, LastActivity>();
+  return {
+    last_get: (domain, username) => users.get(`${username}@${domain}`) ?? null,
+    last_set: (entries) => {
+      for (const [domain, username, timestamp, status] of entries) {
+        const name = `${username}@${domain}`;
+        if ((users.get(name)?.timestamp ?? 0) <= timestamp) users.set(name, { timestamp, status });
+      }
+      return null;
+    },
+    last_remove_user: (domain, username) => (users.delete(`${username}@${domain}`) ? 1 : 0),
+    last_remove_domain: (domain) => {
+      const gone = [...users.keys()].filter((name) => name.endsWith(`@${domain}`));
+      for (const name of gone) users.delete(name);
+      return gone.length;
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { StoreArgs, StoreDriver, StoreOperation, StoreResult } from '../operations.ts';
 import { Accounts } from './accounts.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
+import { LastActivities } from './last-activity.ts';
 import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
 import { PrivateStorage } from './private-storage.ts';
@@ -24,6 +25,7 @@ export class SqliteDriver implements StoreDriver {
       ...accounts.operations(),
       ...offline.operations(),
       ...values.operations(),
+      ...new LastActivities(db).operations(),
       ...new PrivateStorage(db).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,

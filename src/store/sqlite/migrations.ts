@@ -1,8 +1,9 @@
 import { CORE } from './migrations/01-core.ts';
+import { LAST } from './migrations/last.ts';
 import { PRIVATE_STORAGE } from './migrations/private-storage.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
  * Times are microseconds since the epoch.
  */
-export const MIGRATIONS: readonly string[] = [CORE, PRIVATE_STORAGE];
+export const MIGRATIONS: readonly string[] = [CORE, PRIVATE_STORAGE, LAST];
