@@ -50,7 +50,11 @@ export const RFCS: readonly Rfc[] = [
 
 /** Extensions in the core. */
 export const CORE_XEPS: readonly Xep[] = [
-  { number: 4, version: '2.13.2', note: 'forms of type `result`, in service discovery' },
+  {
+    number: 4,
+    version: '2.13.2',
+    note: 'forms that tell something in service discovery, and those that modules use',
+  },
   { number: 68, version: '1.3.0', note: 'the type of such a form' },
   { number: 82, version: '1.1.1' },
   { number: 86, version: '1.0', note: 'the `code` of errors' },

@@ -6,6 +6,7 @@ import mod_presence from './mod-presence/mod-presence.ts';
 import mod_private from './mod-private.ts';
 import mod_register from './mod-register/mod-register.ts';
 import mod_time from './mod-time.ts';
+import mod_vcard from './mod-vcard/mod-vcard.ts';
 import mod_version from './mod-version.ts';
 import type { ModuleDefinition } from './module.ts';
 
@@ -20,6 +21,7 @@ export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
     mod_private,
     mod_register,
     mod_time,
+    mod_vcard,
     mod_version,
   ].map((definition) => [definition.name, definition as unknown as ModuleDefinition]),
 );

@@ -3,9 +3,11 @@ import { LAST_READS, type LastOperations } from './operations/last.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
 import { PRIVATE_READS, type PrivateOperations } from './operations/private.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
+import { VCARD_READS, type VcardOperations } from './operations/vcard.ts';
 
 export type { LastActivity } from './operations/last.ts';
 export type { Claimant, OfflineMessage } from './operations/offline.ts';
+export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } from './operations/vcard.ts';
 
 /**
  * What can be asked of the store, by name: arguments and result of each operation, a file for each subject. This is the whole interface between shards and
@@ -18,7 +20,8 @@ export interface StoreOperations
     LastOperations,
     OfflineOperations,
     PrivateOperations,
-    ValueOperations {
+    ValueOperations,
+    VcardOperations {
   /** Gives up everything that sessions of a dead shard had claimed. */
   release_shard: { args: [shard: number]; result: number };
   /** Does nothing but pass through the whole way, a commit included. */
@@ -36,6 +39,7 @@ export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...OFFLINE_READS,
   ...PRIVATE_READS,
   ...VALUE_READS,
+  ...VCARD_READS,
   'release_shard',
 ]);
 

@@ -7,7 +7,7 @@ import type {
   StoreResult,
 } from '../../src/store/operations.ts';
 
-import { lastTable, privateTable } from './memory-tables.ts';
+import { lastTable, privateTable, vcardTable } from './memory-tables.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
@@ -131,6 +131,7 @@ export class MemoryDriver implements StoreDriver {
 
     ...privateTable(),
     ...lastTable(),
+    ...vcardTable(),
 
     release_shard: (shard) => this.#claims.releaseShard(shard),
     ping: () => null,

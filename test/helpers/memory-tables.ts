@@ -1,5 +1,6 @@
 import type { LastActivity, LastOperations } from '../../src/store/operations/last.ts';
 import type { PrivateOperations } from '../../src/store/operations/private.ts';
+import { VCARD_FIELDS, type VcardOperations } from '../../src/store/operations/vcard.ts';
 import type { OperationTable } from '../../src/store/sqlite/operation-table.ts';
 
 /** Tables of single modules for the memory driver. Names are keys of Maps. */
@@ -56,6 +57,49 @@ export function lastTable(): OperationTable<LastOperations> {
     },
     last_remove_user: (domain, username) => (users.delete(`${username}@${domain}`) ? 1 : 0),
     last_remove_domain: (domain) => {
+      const gone = [...users.keys()].filter((name) => name.endsWith(`@${domain}`));
+      for (const name of gone) users.delete(name);
+      return gone.length;
+    },
+  };
+}
+
+interface Vcard {
+  readonly xml: string;
+  readonly folded: readonly string[];
+  readonly shown: readonly string[];
+}
+
+/** vCards. */
+export function vcardTable(): OperationTable<VcardOperations> {
+  const users = new Map<string, Vcard>();
+  return {
+    vcard_get: (domain, username) => users.get(`${username}@${domain}`)?.xml ?? null,
+    vcard_set: (domain, username, xml, folded, shown) => {
+      users.set(`${username}@${domain}`, { xml, folded, shown });
+      return null;
+    },
+    vcard_search: (domain, conditions, limit, looksMax, bytesMax) => {
+      let bytes = 0;
+      return [...users]
+        .filter(([name]) => name.endsWith(`@${domain}`))
+        .map(([name, vcard]) => ({ username: name.slice(0, name.indexOf('@')), vcard }))
+        .filter(({ username, vcard }) =>
+          conditions.every(({ field, value, isPrefix }) => {
+            const text = field === 'user' ? username : vcard.folded[VCARD_FIELDS.indexOf(field)]!;
+            return text !== '' && (isPrefix ? text.startsWith(value) : text === value);
+          }),
+        )
+        .slice(0, Math.min(limit, looksMax))
+        .map(({ username, vcard: { shown } }) => ({ username, shown }))
+        .filter(({ shown }) => {
+          bytes += JSON.stringify(shown).length;
+          return bytes <= bytesMax;
+        })
+        .sort((a, b) => (a.username < b.username ? -1 : 1));
+    },
+    vcard_remove_user: (domain, username) => (users.delete(`${username}@${domain}`) ? 1 : 0),
+    vcard_remove_domain: (domain) => {
       const gone = [...users.keys()].filter((name) => name.endsWith(`@${domain}`));
       for (const name of gone) users.delete(name);
       return gone.length;

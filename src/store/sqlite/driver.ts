@@ -5,6 +5,7 @@ import { LastActivities } from './last-activity.ts';
 import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
 import { PrivateStorage } from './private-storage.ts';
+import { Vcards } from './vcards.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
@@ -27,6 +28,7 @@ export class SqliteDriver implements StoreDriver {
       ...values.operations(),
       ...new LastActivities(db).operations(),
       ...new PrivateStorage(db).operations(),
+      ...new Vcards(db).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,
     };
