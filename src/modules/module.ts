@@ -37,6 +37,7 @@ export {
   type VcardField,
   type VcardMatch,
 } from '../store/operations.ts';
+export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';

@@ -1,3 +1,4 @@
+import mod_caps from './mod-caps/mod-caps.ts';
 import mod_disco from './mod-disco/mod-disco.ts';
 import mod_last from './mod-last/mod-last.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
@@ -13,6 +14,7 @@ import type { ModuleDefinition } from './module.ts';
 /** The built-in modules. */
 export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
   [
+    mod_caps,
     mod_disco,
     mod_last,
     mod_offline,
