@@ -50,7 +50,11 @@ export const RFCS: readonly Rfc[] = [
 
 /** Extensions in the core. */
 export const CORE_XEPS: readonly Xep[] = [
-  { number: 4, version: '2.13.2', note: 'forms of type `result`, in service discovery' },
+  {
+    number: 4,
+    version: '2.13.2',
+    note: 'forms that tell something in service discovery, and those that modules use',
+  },
   { number: 68, version: '1.3.0', note: 'the type of such a form' },
   { number: 82, version: '1.1.1' },
   { number: 86, version: '1.0', note: 'the `code` of errors' },
@@ -65,15 +69,23 @@ export const CORE_XEPS: readonly Xep[] = [
 /** What the specifications are called. */
 export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [4, 'Data Forms'],
+  [12, 'Last Activity'],
   [22, 'Message Events'],
   [23, 'Message Expiration'],
   [30, 'Service Discovery'],
+  [48, 'Bookmarks'],
+  [49, 'Private XML Storage'],
+  [50, 'Ad-Hoc Commands'],
+  [54, 'vcard-temp'],
+  [55, 'Jabber Search'],
+  [59, 'Result Set Management'],
   [68, 'Field Standardization for Data Forms'],
   [77, 'In-Band Registration'],
   [82, 'XMPP Date and Time Profiles'],
   [85, 'Chat State Notifications'],
   [86, 'Error Condition Mappings'],
   [92, 'Software Version'],
+  [115, 'Entity Capabilities'],
   [128, 'Service Discovery Extensions'],
   [157, 'Contact Addresses for XMPP Services'],
   [160, 'Best Practices for Handling Offline Messages'],
@@ -81,7 +93,10 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [199, 'XMPP Ping'],
   [202, 'Entity Time'],
   [203, 'Delayed Delivery'],
+  [300, 'Use of Cryptographic Hash Functions in XMPP'],
   [368, 'SRV records for XMPP over TLS'],
+  [390, 'Entity Capabilities 2.0'],
+  [414, 'Cryptographic Hash Function Recommendations for XMPP'],
   [438, 'Best practices for password hashing and storage'],
   [440, 'SASL Channel-Binding Type Capability'],
   [474, 'SASL SCRAM Downgrade Protection'],

@@ -28,16 +28,26 @@ export type { C2sParams } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
-export { type OfflineMessage, StoreUnavailableError } from '../store/operations.ts';
+export {
+  type LastActivity,
+  type OfflineMessage,
+  StoreUnavailableError,
+  VCARD_FIELDS,
+  type VcardCondition,
+  type VcardField,
+  type VcardMatch,
+} from '../store/operations.ts';
+export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
 export { isMixedScript } from '../xmpp/confusable.ts';
-export { type FormField, resultForm } from '../xmpp/data-form.ts';
+export { blankForm, type FormField, resultForm, submittedFields, tableForm } from '../xmpp/data-form.ts';
 export { utcOffset, utcSeconds } from '../xmpp/date-time.ts';
 export { delayXml, parseStamp } from '../xmpp/delay.ts';
 export { Jid, makeJid, parseDomain, parseJid, parseLocalpart } from '../xmpp/jid.ts';
 export * from '../xmpp/namespaces.ts';
+export { type PageRequest, pageOf, pageRequest } from '../xmpp/result-set.ts';
 export { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 export { parseElement, parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';

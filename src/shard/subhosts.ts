@@ -18,8 +18,12 @@ export class Subhosts {
     this.#routes = routes;
   }
 
-  /** A module serves a subdomain of the host type's hosts. */
+  /** A module serves a subdomain of the host type's hosts. Throws if another host type has it: a name can belong to one only. */
   add(hostType: HostType, domain: string, handler: (acc: Accumulator) => undefined | Promise<unknown>): void {
+    const owner = this.#subdomains.get(domain)?.hostType;
+    if (owner !== undefined && owner !== hostType) {
+      throw new Error(`${domain} is served for ${owner.name} already`);
+    }
     const route: Route = { domain, hostType, handler };
     this.#subdomains.set(domain, route);
     this.#routes().add(route);

@@ -1,8 +1,13 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
+import { LAST_READS, type LastOperations } from './operations/last.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
+import { PRIVATE_READS, type PrivateOperations } from './operations/private.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
+import { VCARD_READS, type VcardOperations } from './operations/vcard.ts';
 
+export type { LastActivity } from './operations/last.ts';
 export type { Claimant, OfflineMessage } from './operations/offline.ts';
+export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } from './operations/vcard.ts';
 
 /**
  * What can be asked of the store, by name: arguments and result of each operation, a file for each subject. This is the whole interface between shards and
@@ -10,7 +15,13 @@ export type { Claimant, OfflineMessage } from './operations/offline.ts';
  *
  * Names of users and domains are prepared. Times are microseconds since the epoch unless the name says otherwise.
  */
-export interface StoreOperations extends AccountOperations, OfflineOperations, ValueOperations {
+export interface StoreOperations
+  extends AccountOperations,
+    LastOperations,
+    OfflineOperations,
+    PrivateOperations,
+    ValueOperations,
+    VcardOperations {
   /** Gives up everything that sessions of a dead shard had claimed. */
   release_shard: { args: [shard: number]; result: number };
   /** Does nothing but pass through the whole way, a commit included. */
@@ -24,8 +35,11 @@ export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result']
 /** Operations that write nothing: a batch of these needs no transaction. */
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ACCOUNT_READS,
+  ...LAST_READS,
   ...OFFLINE_READS,
+  ...PRIVATE_READS,
   ...VALUE_READS,
+  ...VCARD_READS,
   'release_shard',
 ]);
 

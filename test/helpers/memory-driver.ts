@@ -7,6 +7,8 @@ import type {
   StoreResult,
 } from '../../src/store/operations.ts';
 
+import { lastTable, privateTable, vcardTable } from './memory-tables.ts';
+
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
 interface Account {
@@ -126,6 +128,10 @@ export class MemoryDriver implements StoreDriver {
       }
       return removed;
     },
+
+    ...privateTable(),
+    ...lastTable(),
+    ...vcardTable(),
 
     release_shard: (shard) => this.#claims.releaseShard(shard),
     ping: () => null,

@@ -1,8 +1,11 @@
 import type { StoreArgs, StoreDriver, StoreOperation, StoreResult } from '../operations.ts';
 import { Accounts } from './accounts.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
+import { LastActivities } from './last-activity.ts';
 import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
+import { PrivateStorage } from './private-storage.ts';
+import { Vcards } from './vcards.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
@@ -23,6 +26,9 @@ export class SqliteDriver implements StoreDriver {
       ...accounts.operations(),
       ...offline.operations(),
       ...values.operations(),
+      ...new LastActivities(db).operations(),
+      ...new PrivateStorage(db).operations(),
+      ...new Vcards(db).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,
     };

@@ -1,7 +1,10 @@
 import { CORE } from './migrations/01-core.ts';
+import { LAST } from './migrations/last.ts';
+import { PRIVATE_STORAGE } from './migrations/private-storage.ts';
+import { VCARD } from './migrations/vcard.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
  * Times are microseconds since the epoch.
  */
-export const MIGRATIONS: readonly string[] = [CORE];
+export const MIGRATIONS: readonly string[] = [CORE, PRIVATE_STORAGE, LAST, VCARD];

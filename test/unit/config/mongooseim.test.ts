@@ -57,11 +57,9 @@ describe('a file of MongooseIM', () => {
       'modules.mod_roster: not built yet, ignored',
       'modules.mod_sic: not built yet, ignored',
       'modules.mod_stream_management: not built yet, ignored',
-      'modules.mod_vcard: not built yet, ignored',
       'instrumentation: not built yet, ignored',
       'access.c2s[0].acl: no [acl] list has the name "blocked", so this clause never matches',
       's2s: not built yet, ignored',
-      'host_config[0].modules.mod_private: not built yet, ignored',
       'host_config[0].s2s: not built yet, ignored',
     ]);
     expect(warnings[0]).toMatch(/^11:3 general\.sm_backend:/);

@@ -1,0 +1,106 @@
+import {
+  Element,
+  EMPTY_RESULT,
+  type IqAnswer,
+  type IqRequest,
+  type Jid,
+  type ModuleContext,
+  NS_VCARD,
+  type Outcome,
+  type PersonalData,
+  parseElementText,
+  StanzaError,
+  serialize,
+} from '../module.ts';
+import { searchable } from './fields.ts';
+
+/** A vCard is sent to whoever asks: it must fit into what a connection may have waiting. */
+const VCARD_BYTES_MAX = 262_144;
+
+/** Keeps the vCards of accounts, and answers for them. */
+export class Vcards {
+  readonly #context: ModuleContext;
+
+  constructor(context: ModuleContext) {
+    this.#context = context;
+  }
+
+  /** A request to the bare JID of a user. The account need not exist: then it has no vCard. */
+  answer(request: IqRequest): IqAnswer | Promise<IqAnswer> {
+    const { type, from, to, payload } = request;
+    const isOwn = from.bare === to.bare;
+    if (type === 'set' && !isOwn) return new StanzaError('not-allowed');
+    if (payload.name !== 'vCard') return new StanzaError('bad-request');
+    return type === 'get' ? this.#get(to, isOwn) : this.#set(to, payload);
+  }
+
+  /** XEP-0054 §3.3: somebody who has no vCard and somebody who does not exist are the same to others. */
+  async #get(user: Jid, isOwn: boolean): Promise<IqAnswer> {
+    const xml = await this.#context.store.request('vcard_get', user.domain, user.local);
+    if (xml === null) return new StanzaError(isOwn ? 'item-not-found' : 'service-unavailable');
+    try {
+      return parseElementText(xml);
+    } catch (cause) {
+      this.#context.log.error(
+        { err: cause, what: 'vcard_corrupt', user: user.bare },
+        'a vCard cannot be read',
+      );
+      return new StanzaError('service-unavailable');
+    }
+  }
+
+  async #set(user: Jid, vcard: Element): Promise<IqAnswer> {
+    const refusal = await this.store(user, vcard);
+    return refusal ?? EMPTY_RESULT;
+  }
+
+  /** Stores a vCard and runs `vcard_set`. Returns why it is refused; rejects when the store cannot answer. */
+  async store(user: Jid, vcard: Element): Promise<StanzaError | undefined> {
+    const xml = serialize(vcard);
+    if (Buffer.byteLength(xml) > VCARD_BYTES_MAX) {
+      this.#context.count('too_large');
+      return new StanzaError('policy-violation', `A vCard may have ${VCARD_BYTES_MAX} bytes`);
+    }
+    const texts = searchable(vcard);
+    if ('invalid' in texts) {
+      return new StanzaError('bad-request', `Invalid input for vcard field ${texts.invalid}`);
+    }
+    const { domain, local } = user;
+    const now = this.#context.timestamp();
+    await this.#context.store.request('vcard_set', domain, local, xml, texts.folded, texts.shown, now);
+    void this.#context.foldHook('vcard_set', undefined, { jid: user, vcard });
+    return undefined;
+  }
+
+  /** For the hook `set_vcard`. */
+  async setFor(user: Jid, vcard: Element): Promise<Outcome> {
+    if (vcard.name !== 'vCard' || vcard.ns !== NS_VCARD) return { error: 'not_a_vcard' };
+    try {
+      const refusal = await this.store(user, vcard);
+      return refusal === undefined ? 'ok' : { error: refusal.condition };
+    } catch {
+      return { error: 'store_unavailable' };
+    }
+  }
+
+  async remove(user: Jid): Promise<undefined> {
+    await this.#context.store.request('vcard_remove_user', user.domain, user.local);
+  }
+
+  async personalData(data: readonly PersonalData[], user: Jid): Promise<readonly PersonalData[]> {
+    const xml = await this.#context.store.request('vcard_get', user.domain, user.local);
+    const rows = xml === null ? [] : [[user.bare, xml]];
+    return [...data, { name: 'vcard', columns: ['jid', 'vcard'], rows }];
+  }
+}
+
+/** The vCard of something that is not a person. */
+export function serviceCard(name: string, description: string): Element {
+  return Element.of(
+    'vCard',
+    NS_VCARD,
+    {},
+    Element.of('FN', NS_VCARD, {}, name),
+    Element.of('DESC', NS_VCARD, {}, description),
+  );
+}
