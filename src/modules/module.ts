@@ -12,6 +12,7 @@ import type { SessionRef } from '../sm/session-manager.ts';
 import type { Store } from '../store/store.ts';
 import type { Element } from '../xml/element.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import type { SessionId } from '../xmpp/session-id.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 
 /**
@@ -24,7 +25,7 @@ export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
 export type { Handler, HookName } from '../hooks/points.ts';
-export type { C2sParams } from '../hooks/session.ts';
+export { type C2sParams, SessionFlag } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
@@ -114,6 +115,13 @@ export interface Values {
   delete(scope: string, key: string): Promise<boolean>;
   /** Keys after `after` in order, at most `limit`, with their values. */
   list(scope: string, after?: string, limit?: number): Promise<[string, unknown][]>;
+}
+
+/** A session of any shard that has flags. */
+export interface FlaggedSession extends SessionId {
+  readonly flags: number;
+  /** Its full JID. */
+  readonly jid: Jid;
 }
 
 /** A session of this shard, as far as modules steer it. */
@@ -215,6 +223,13 @@ export interface ModuleContext<Options = unknown> {
 
   /** All sessions of an account, on all shards. */
   sessions(bare: Jid): SessionRef[];
+  /** Gives one of this shard's sessions a flag that all shards can see, or takes it away. */
+  setFlag(session: C2sParams, flag: number, isSet: boolean): void;
+  /**
+   * The sessions of an account that have any of these flags (`SessionFlag`), on all shards. Where no session of the account has one, that costs
+   * one read, and nothing is allocated. A promise only where an address is longer than the directory keeps.
+   */
+  flaggedSessions(bare: Jid, flags: number): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]>;
   /** The full JIDs of an account's available sessions, on all shards. */
   availableResources(bare: Jid): Promise<Jid[]>;
   /** Whether `reader` is the user, or may see the user's presence: asks `roster_get_jid_info`. */

@@ -1,3 +1,4 @@
+import mod_carboncopy from './mod-carboncopy/mod-carboncopy.ts';
 import mod_disco from './mod-disco/mod-disco.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
 import mod_ping from './mod-ping/mod-ping.ts';
@@ -9,8 +10,7 @@ import type { ModuleDefinition } from './module.ts';
 
 /** The built-in modules. */
 export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
-  [mod_disco, mod_offline, mod_ping, mod_presence, mod_register, mod_time, mod_version].map((definition) => [
-    definition.name,
-    definition as unknown as ModuleDefinition,
-  ]),
+  [mod_carboncopy, mod_disco, mod_offline, mod_ping, mod_presence, mod_register, mod_time, mod_version].map(
+    (definition) => [definition.name, definition as unknown as ModuleDefinition],
+  ),
 );

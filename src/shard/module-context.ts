@@ -11,7 +11,14 @@ import type { C2sParams } from '../hooks/session.ts';
 import type { ContactInfo } from '../hooks/values.ts';
 import type { IqDiscipline, IqHandler } from '../local/iq.ts';
 import type { IqComponent } from '../local/iq-table.ts';
-import type { Accounts, KeyCodec, ModuleContext, SessionHandle, Values } from '../modules/module.ts';
+import type {
+  Accounts,
+  FlaggedSession,
+  KeyCodec,
+  ModuleContext,
+  SessionHandle,
+  Values,
+} from '../modules/module.ts';
 import type { Logger } from '../observe/log.ts';
 import type { SessionRef } from '../sm/session-manager.ts';
 import type { Store } from '../store/store.ts';
@@ -216,6 +223,16 @@ export class ShardModuleContext implements ModuleContext {
 
   sessions(bare: Jid): SessionRef[] {
     return this.#shard.sm.sessionsOf(bare);
+  }
+
+  setFlag(session: C2sParams, flag: number, isSet: boolean): void {
+    if (this.#withheld('flag', `${flag} ${isSet ? 'on' : 'off'}`)) return;
+    const c2s = session as C2s;
+    this.#shard.sessions.setFlags(c2s, isSet ? c2s.flags | flag : c2s.flags & ~flag);
+  }
+
+  flaggedSessions(bare: Jid, flags: number): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]> {
+    return this.#shard.sessions.flagged(bare, flags);
   }
 
   availableResources(bare: Jid): Promise<Jid[]> {

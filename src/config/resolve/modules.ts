@@ -13,6 +13,7 @@ export const DEFAULT_MODULES: readonly string[] = [
   'mod_presence',
   'mod_offline',
   'mod_disco',
+  'mod_carboncopy',
   'mod_ping',
   'mod_version',
   'mod_time',

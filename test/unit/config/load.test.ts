@@ -53,6 +53,7 @@ describe('a minimal file', () => {
       'mod_presence',
       'mod_offline',
       'mod_disco',
+      'mod_carboncopy',
       'mod_ping',
       'mod_version',
       'mod_time',
