@@ -84,6 +84,7 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [280, 'Message Carbons'],
   [297, 'Stanza Forwarding'],
   [334, 'Message Processing Hints'],
+  [352, 'Client State Indication'],
   [368, 'SRV records for XMPP over TLS'],
   [438, 'Best practices for password hashing and storage'],
   [440, 'SASL Channel-Binding Type Capability'],

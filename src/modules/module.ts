@@ -131,6 +131,8 @@ export interface SessionHandle {
   afterFlush(callback: () => void): void;
   /** Keeps what arrives for the session waiting, in order, until the promise settles. */
   holdReceiving(until: Promise<unknown>): void;
+  /** Gives a stanza that was kept back to the last step, just before the socket. */
+  flush(acc: Accumulator): void;
   /** Ends the session; handlers of `user_stop_request` may keep it. */
   stop(reason: string): void;
 }
@@ -200,6 +202,8 @@ export interface ModuleContext<Options = unknown> {
   route(acc: Accumulator): undefined | Promise<unknown>;
   /** Counts and traces that a stanza ended in this module: stored, bounced or dropped. */
   outcome(acc: Accumulator, outcome: 'stored' | 'bounced' | 'dropped'): void;
+  /** Routes a stanza once more whose session has ended: to whoever is there, or as if nobody were. `filter_local_packet` does not see it again. */
+  routeAgain(acc: Accumulator): void;
   /** The address of a string, prepared and shared. Undefined when it is none. */
   jid(text: string): Jid | undefined;
   /** The address of a string that was one before (out of storage). */

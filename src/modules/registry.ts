@@ -1,4 +1,5 @@
 import mod_carboncopy from './mod-carboncopy/mod-carboncopy.ts';
+import mod_csi from './mod-csi/mod-csi.ts';
 import mod_disco from './mod-disco/mod-disco.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
 import mod_ping from './mod-ping/mod-ping.ts';
@@ -10,7 +11,15 @@ import type { ModuleDefinition } from './module.ts';
 
 /** The built-in modules. */
 export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
-  [mod_carboncopy, mod_disco, mod_offline, mod_ping, mod_presence, mod_register, mod_time, mod_version].map(
-    (definition) => [definition.name, definition as unknown as ModuleDefinition],
-  ),
+  [
+    mod_carboncopy,
+    mod_csi,
+    mod_disco,
+    mod_offline,
+    mod_ping,
+    mod_presence,
+    mod_register,
+    mod_time,
+    mod_version,
+  ].map((definition) => [definition.name, definition as unknown as ModuleDefinition]),
 );

@@ -1,5 +1,5 @@
 import type { C2s } from '../c2s/c2s.ts';
-import { holdReceiving, whenReceived } from '../c2s/receive.ts';
+import { holdReceiving, presend, whenReceived } from '../c2s/receive.ts';
 import { stopRequest } from '../c2s/terminate.ts';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
 import type { Verdict } from '../hooks/chain.ts';
@@ -176,6 +176,11 @@ export class ShardModuleContext implements ModuleContext {
     if (this.#shard.dryRun.isActive) acc.trace ??= this.#shard.dryRun.trace;
     this.#shard.touch();
     return this.#shard.routing.route(acc);
+  }
+
+  routeAgain(acc: Accumulator): void {
+    this.#shard.touch();
+    void this.#shard.routing.routeAgain(acc);
   }
 
   jid(text: string): Jid | undefined {
@@ -377,6 +382,7 @@ function valuesOf(store: Store, module: string): Values {
 const NO_EFFECTS: Omit<SessionHandle, 'params'> = {
   afterFlush: () => {},
   holdReceiving: () => {},
+  flush: () => {},
   stop: () => {},
 };
 
@@ -385,6 +391,10 @@ function handleOf(c2s: C2s): SessionHandle {
     params: c2s,
     afterFlush: (callback) => whenReceived(c2s, () => c2s.connection.afterFlush(callback)),
     holdReceiving: (until) => holdReceiving(c2s, until),
+    flush: (acc) => {
+      c2s.connection.touch();
+      presend(c2s, acc);
+    },
     stop: (reason) => stopRequest(c2s, reason),
   };
 }

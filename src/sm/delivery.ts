@@ -252,6 +252,9 @@ export class Delivery implements Again {
     if (count === 0) return this.host.drop(acc);
     const wait = this.#order.before(acc, acc.to, mask);
     if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.toBare(acc)));
+    // On a second visit it may be the only one.
+    if (count > 1) acc.flags |= Flag.SHARED;
+    else acc.flags &= ~Flag.SHARED;
     if (flags !== 0 && acc.stanza!.kind === StanzaKind.MESSAGE) noteAddressed(acc, list, lowest);
     const here: number[] = [];
     const elsewhere = mask === shardBit(sm.shard) ? undefined : new Map<number, number[]>();

@@ -39,3 +39,5 @@ export const NS_AMP = 'http://jabber.org/protocol/amp';
 export const NS_AMP_ERRORS = 'http://jabber.org/protocol/amp#errors';
 export const NS_AMP_FEATURE = 'http://jabber.org/features/amp';
 export const NS_EXTDISCO = 'urn:xmpp:extdisco:2';
+export const NS_BIND2 = 'urn:xmpp:bind:0';
+export const NS_PUBSUB_EVENT = 'http://jabber.org/protocol/pubsub#event';

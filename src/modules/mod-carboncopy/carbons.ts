@@ -73,6 +73,9 @@ export class Carbons {
       // It was on its way while the client gave up copies, or was replaced by one that does not know them.
       return (session.flags & ANY) === 0 ? STOP : undefined;
     }
+    const copied = acc.get<readonly string[]>('mod_carboncopy', 'copied');
+    // The session that it was for has ended without showing it, and it looks for another way: here it came as a copy.
+    if (copied?.includes(own.full)) return STOP;
     if (!isEligible(acc.stanza!, 'received', acc.from.resource !== '')) return undefined;
     const addressed = addressedSessions(acc, own, session);
     if (addressed === undefined) return undefined;
@@ -81,9 +84,12 @@ export class Carbons {
         !isSession(target, session) &&
         !addressed.has(key(target.shard, target.number)) &&
         // Who sent it has it (XEP-0280 §8).
-        target.jid.full !== acc.from.full,
+        target.jid.full !== acc.from.full &&
+        !copied?.includes(target.jid.full),
     );
-    if (others.length > 0) this.#copy(acc, 'received', own.bareJid, acc, others);
+    if (others.length === 0) return undefined;
+    this.#copy(acc, 'received', own.bareJid, acc, others);
+    acc.setPermanent('mod_carboncopy', 'copied', [...(copied ?? []), ...others.map(({ jid }) => jid.full)]);
     return undefined;
   }
 

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import {
   defineModule,
+  Element,
   EMPTY_RESULT,
   type IqAnswer,
   type IqRequest,
   isSameSession,
   type ModuleContext,
+  NS_BIND2,
   NS_CARBONS,
   NS_CARBONS_OLD,
   NS_CARBONS_RULES,
@@ -33,12 +35,21 @@ export default defineModule({
   options: z.strictObject({}),
   setup(context) {
     const carbons = new Carbons(context);
+    // Who has a copy of a message: needed should its recipient's session end with it unread.
+    context.permanentKey('mod_carboncopy', 'copied', { encode: (value) => value, decode: (data) => data });
     for (const ns of [NS_CARBONS, NS_CARBONS_OLD]) {
       context.iq('sm', ns, (request) => switchTo(context, carbons, request));
     }
     context.hook('disco_local_features', 99, (acc) => {
       if (acc.node !== '') return undefined;
       return { ...acc, result: [...(acc.result ?? []), NS_CARBONS, NS_CARBONS_OLD, NS_CARBONS_RULES] };
+    });
+    context.hook('bind2_stream_features', 50, (features) => {
+      return [...features, Element.of('feature', NS_BIND2, { var: NS_CARBONS })];
+    });
+    context.hook('bind2_enable_features', 50, (acc, session) => {
+      const request = acc.get<Element>('bind2', 'request');
+      if (request?.child('enable', NS_CARBONS) !== undefined) carbons.enable(session, NS_CARBONS);
     });
     context.hook('user_send_message', 89, (acc, session) => carbons.sent(acc, session));
     context.hook('user_receive_message', 89, (acc, session) => carbons.received(acc, session));

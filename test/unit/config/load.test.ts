@@ -54,6 +54,7 @@ describe('a minimal file', () => {
       'mod_offline',
       'mod_disco',
       'mod_carboncopy',
+      'mod_csi',
       'mod_ping',
       'mod_version',
       'mod_time',
