@@ -16,6 +16,7 @@ export const DEFAULT_MODULES: readonly string[] = [
   'mod_carboncopy',
   'mod_csi',
   'mod_ping',
+  'mod_sic',
   'mod_version',
   'mod_time',
 ];

@@ -31,7 +31,7 @@ export default defineModule({
     { number: 297, version: '1.0', note: 'in copies of messages' },
     { number: 334, version: '0.4.0', note: '`no-copy`' },
   ],
-  features: [NS_CARBONS_RULES],
+  features: [NS_CARBONS, NS_CARBONS_OLD, NS_CARBONS_RULES],
   options: z.strictObject({}),
   setup(context) {
     const carbons = new Carbons(context);
@@ -40,10 +40,6 @@ export default defineModule({
     for (const ns of [NS_CARBONS, NS_CARBONS_OLD]) {
       context.iq('sm', ns, (request) => switchTo(context, carbons, request));
     }
-    context.hook('disco_local_features', 99, (acc) => {
-      if (acc.node !== '') return undefined;
-      return { ...acc, result: [...(acc.result ?? []), NS_CARBONS, NS_CARBONS_OLD, NS_CARBONS_RULES] };
-    });
     context.hook('bind2_stream_features', 50, (features) => {
       return [...features, Element.of('feature', NS_BIND2, { var: NS_CARBONS })];
     });

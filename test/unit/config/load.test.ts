@@ -56,6 +56,7 @@ describe('a minimal file', () => {
       'mod_carboncopy',
       'mod_csi',
       'mod_ping',
+      'mod_sic',
       'mod_version',
       'mod_time',
     ]);
