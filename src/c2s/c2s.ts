@@ -63,6 +63,8 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
   /** Called when no stored message waits any more. */
   whenReceived: (() => void)[] | undefined = undefined;
   isTraced = false;
+  /** What all shards see of it in the session directory, beside its priority; see `SessionFlag`. */
+  flags = 0;
   /** The priority of the last available presence; undefined while unavailable. */
   priority: number | undefined = undefined;
   #moduleStates: unknown[] | undefined = undefined;

@@ -13,6 +13,14 @@ export type SessionState =
   | 'external'
   | 'closed';
 
+/** Flags of sessions, bits of one number: a module asks which sessions of an account have them, whichever shards they are on. */
+export const SessionFlag = {
+  /** The client wants message carbons (XEP-0280) in the present namespace. */
+  CARBONS: 1,
+  /** The same in the namespace of the specification's version 0.6. */
+  CARBONS_OLD: 2,
+} as const;
+
 /** What is known about how a client is connected. */
 export interface ConnectionInfo {
   readonly address: string;
@@ -28,6 +36,8 @@ export interface ConnectionInfo {
  * To change anything, a handler asks through the accumulator's actions.
  */
 export interface C2sParams {
+  /** What all shards see of the session, beside its priority; see {@link SessionFlag}. */
+  readonly flags: number;
   readonly hostType: HostType | undefined;
   readonly lserver: string;
   readonly state: SessionState;

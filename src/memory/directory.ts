@@ -2,12 +2,13 @@
  * The session directory: every bound session of every shard, readable by all shards without asking anybody.
  *
  * ```
- *  sessions of each shard │ chunk owners │ index │ entries
+ *  sessions of each shard │ flagged │ chunk owners │ index │ entries
  *
+ *  flagged: how many sessions have flags, by some bits of the hash of the bare JID: 0 says that no session of the account has any
  *  index:  buckets of 16 words, chosen by the hash of the bare JID
  *          ┌ overflow ┬ slot ┬ slot ┬ … 15 ┐    slot: 0 free, or tag (bits of the hash) and number of an entry
  *          overflow = entries of this bucket that had to go to a later one; a reader goes on while it is not 0
- *  entry:  state │ bare hash (2) │ full hash (2) │ session number │ priority │ time (2, µs) │ slot │ text length │ text of the JID
+ *  entry:  state │ bare hash (2) │ full hash (2) │ session number │ priority │ time (2, µs) │ slot │ text length │ flags │ text of the JID
  *          state: generation << 10 | shard << 2 | FREE, CLAIMED or LIVE
  * ```
  *
@@ -32,6 +33,9 @@ const BUCKET_WORDS = 16;
 const SLOTS = BUCKET_WORDS - 1;
 const ENTRY_WORDS = 40;
 const CHUNK = 256;
+/** Counters of sessions with flags. Accounts that share one make each other's look-ups a little slower, and nothing else. */
+const FLAGGED_WORDS = 65_536;
+const FLAGGED_AT = DIRECTORY_SHARDS_MAX;
 
 // Words of an entry.
 const STATE = 0;
@@ -45,6 +49,7 @@ const TIME_LOW = 7;
 const TIME_HIGH = 8;
 const SLOT = 9;
 const TEXT_LENGTH = 10;
+const FLAGS = 11;
 const TEXT = 12;
 
 // The state word.
@@ -74,7 +79,7 @@ function layoutOf(sessionsMax: number): Layout {
   const chunks = 2 * Math.ceil(sessionsMax / CHUNK) + DIRECTORY_SHARDS_MAX;
   let buckets = 1;
   while (buckets * SLOTS < sessionsMax * 2) buckets *= 2;
-  const ownersAt = DIRECTORY_SHARDS_MAX;
+  const ownersAt = FLAGGED_AT + FLAGGED_WORDS;
   const indexAt = (ownersAt + chunks + 15) & ~15;
   const entriesAt = indexAt + buckets * BUCKET_WORDS;
   return {
@@ -103,6 +108,7 @@ export class SessionList {
   readonly time: number[] = [];
   readonly fullLow: number[] = [];
   readonly fullHigh: number[] = [];
+  readonly flags: number[] = [];
 }
 
 /** A session that was removed with its shard. */
@@ -185,6 +191,7 @@ export class SessionDirectory {
     Atomics.store(words, at + FULL_HIGH, fullHigh);
     Atomics.store(words, at + NUMBER, number);
     Atomics.store(words, at + PRIORITY, NO_PRIORITY);
+    Atomics.store(words, at + FLAGS, 0);
     Atomics.store(words, at + TIME_LOW, (time % 0x100000000) | 0);
     Atomics.store(words, at + TIME_HIGH, Math.floor(time / 0x100000000) | 0);
     this.#writeText(at, jid);
@@ -196,6 +203,21 @@ export class SessionDirectory {
 
   setPriority(handle: number, priority: number): void {
     Atomics.store(this.#words, handle + PRIORITY, priority);
+  }
+
+  /** Gives a session of this thread its flags: bits that every shard can see. */
+  setFlags(handle: number, flags: number): void {
+    const words = this.#words;
+    const counter = flaggedAt(Atomics.load(words, handle + BARE_HIGH));
+    // Counted before it shows and until it does not any more: whoever dies in between leaves the counter too high, never too low.
+    if (flags !== 0 && Atomics.load(words, handle + FLAGS) === 0) Atomics.add(words, counter, 1);
+    const before = Atomics.exchange(words, handle + FLAGS, flags);
+    if (flags === 0 && before !== 0) Atomics.sub(words, counter, 1);
+  }
+
+  /** False when certainly no session of the account has a flag. One read. */
+  mayHaveFlags(bareHigh: number): boolean {
+    return Atomics.load(this.#words, flaggedAt(bareHigh)) !== 0;
   }
 
   /** Removes one of this thread's sessions. */
@@ -278,6 +300,7 @@ export class SessionDirectory {
         list.time[length] = this.#time(at);
         list.fullLow[length] = Atomics.load(words, at + FULL_LOW);
         list.fullHigh[length] = Atomics.load(words, at + FULL_HIGH);
+        list.flags[length] = Atomics.load(words, at + FLAGS);
         list.shard[length] = shardOf(state);
         if (handles !== undefined) handles[length] = at;
         // The fields belong together only if the entry is still the same one.
@@ -331,6 +354,9 @@ export class SessionDirectory {
     const words = this.#words;
     const state = Atomics.load(words, at + STATE) & ~STATE_MASK;
     Atomics.store(words, at + STATE, state | CLAIMED);
+    if (Atomics.exchange(words, at + FLAGS, 0) !== 0) {
+      Atomics.sub(words, flaggedAt(Atomics.load(words, at + BARE_HIGH)), 1);
+    }
     const bareLow = Atomics.load(words, at + BARE_LOW);
     const entry = (at - this.#layout.entriesAt) / ENTRY_WORDS;
     const value = this.#slotValue(Atomics.load(words, at + BARE_HIGH), entry);
@@ -443,6 +469,10 @@ export class SessionDirectory {
       (Atomics.load(this.#words, at + TIME_LOW) >>> 0)
     );
   }
+}
+
+function flaggedAt(bareHigh: number): number {
+  return FLAGGED_AT + (bareHigh & (FLAGGED_WORDS - 1));
 }
 
 function shardOf(state: number): number {

@@ -12,6 +12,7 @@ import type { SessionRef } from '../sm/session-manager.ts';
 import type { Store } from '../store/store.ts';
 import type { Element } from '../xml/element.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import type { SessionId } from '../xmpp/session-id.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 
 /**
@@ -24,7 +25,7 @@ export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
 export type { Handler, HookName } from '../hooks/points.ts';
-export type { C2sParams } from '../hooks/session.ts';
+export { type C2sParams, SessionFlag } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
@@ -49,6 +50,7 @@ export { Jid, makeJid, parseDomain, parseJid, parseLocalpart } from '../xmpp/jid
 export * from '../xmpp/namespaces.ts';
 export { type PageRequest, pageOf, pageRequest } from '../xmpp/result-set.ts';
 export { isSameSession, type SessionId } from '../xmpp/session-id.ts';
+export { stableId } from '../xmpp/stable-id.ts';
 export { parseElement, parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
 /** For the options, so that an operator's module needs no package of its own. */
@@ -126,6 +128,13 @@ export interface Values {
   list(scope: string, after?: string, limit?: number): Promise<[string, unknown][]>;
 }
 
+/** A session of any shard that has flags. */
+export interface FlaggedSession extends SessionId {
+  readonly flags: number;
+  /** Its full JID. */
+  readonly jid: Jid;
+}
+
 /** A session of this shard, as far as modules steer it. */
 export interface SessionHandle {
   readonly params: C2sParams;
@@ -133,6 +142,8 @@ export interface SessionHandle {
   afterFlush(callback: () => void): void;
   /** Keeps what arrives for the session waiting, in order, until the promise settles. */
   holdReceiving(until: Promise<unknown>): void;
+  /** Gives a stanza that was kept back to the last step, just before the socket. */
+  flush(acc: Accumulator): void;
   /** Ends the session; handlers of `user_stop_request` may keep it. */
   stop(reason: string): void;
 }
@@ -202,6 +213,8 @@ export interface ModuleContext<Options = unknown> {
   route(acc: Accumulator): undefined | Promise<unknown>;
   /** Counts and traces that a stanza ended in this module: stored, bounced or dropped. */
   outcome(acc: Accumulator, outcome: 'stored' | 'bounced' | 'dropped'): void;
+  /** Routes a stanza once more whose session has ended: to whoever is there, or as if nobody were. `filter_local_packet` does not see it again. */
+  routeAgain(acc: Accumulator): void;
   /** The address of a string, prepared and shared. Undefined when it is none. */
   jid(text: string): Jid | undefined;
   /** The address of a string that was one before (out of storage). */
@@ -225,6 +238,13 @@ export interface ModuleContext<Options = unknown> {
 
   /** All sessions of an account, on all shards. */
   sessions(bare: Jid): SessionRef[];
+  /** Gives one of this shard's sessions a flag that all shards can see, or takes it away. */
+  setFlag(session: C2sParams, flag: number, isSet: boolean): void;
+  /**
+   * The sessions of an account that have any of these flags (`SessionFlag`), on all shards. Where no session of the account has one, that costs
+   * one read, and nothing is allocated. A promise only where an address is longer than the directory keeps.
+   */
+  flaggedSessions(bare: Jid, flags: number): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]>;
   /** The full JIDs of an account's available sessions, on all shards. */
   availableResources(bare: Jid): Promise<Jid[]>;
   /** Whether `reader` is the user, or may see the user's presence: asks `roster_get_jid_info`. */

@@ -1,11 +1,16 @@
 import mod_caps from './mod-caps/mod-caps.ts';
+import mod_carboncopy from './mod-carboncopy/mod-carboncopy.ts';
+import mod_csi from './mod-csi/mod-csi.ts';
 import mod_disco from './mod-disco/mod-disco.ts';
+import mod_extdisco from './mod-extdisco/mod-extdisco.ts';
 import mod_last from './mod-last/mod-last.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
 import mod_ping from './mod-ping/mod-ping.ts';
 import mod_presence from './mod-presence/mod-presence.ts';
 import mod_private from './mod-private.ts';
 import mod_register from './mod-register/mod-register.ts';
+import mod_sic from './mod-sic.ts';
+import mod_stanzaid from './mod-stanzaid/mod-stanzaid.ts';
 import mod_time from './mod-time.ts';
 import mod_vcard from './mod-vcard/mod-vcard.ts';
 import mod_version from './mod-version.ts';
@@ -15,13 +20,18 @@ import type { ModuleDefinition } from './module.ts';
 export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
   [
     mod_caps,
+    mod_carboncopy,
+    mod_csi,
     mod_disco,
+    mod_extdisco,
     mod_last,
     mod_offline,
     mod_ping,
     mod_presence,
     mod_private,
     mod_register,
+    mod_sic,
+    mod_stanzaid,
     mod_time,
     mod_vcard,
     mod_version,

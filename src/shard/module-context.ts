@@ -1,5 +1,5 @@
 import type { C2s } from '../c2s/c2s.ts';
-import { holdReceiving, whenReceived } from '../c2s/receive.ts';
+import { holdReceiving, presend, whenReceived } from '../c2s/receive.ts';
 import { stopRequest } from '../c2s/terminate.ts';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
 import type { Verdict } from '../hooks/chain.ts';
@@ -11,7 +11,14 @@ import type { C2sParams } from '../hooks/session.ts';
 import type { ContactInfo } from '../hooks/values.ts';
 import type { IqDiscipline, IqHandler } from '../local/iq.ts';
 import type { IqComponent } from '../local/iq-table.ts';
-import type { Accounts, KeyCodec, ModuleContext, SessionHandle, Values } from '../modules/module.ts';
+import type {
+  Accounts,
+  FlaggedSession,
+  KeyCodec,
+  ModuleContext,
+  SessionHandle,
+  Values,
+} from '../modules/module.ts';
 import type { Logger } from '../observe/log.ts';
 import type { SessionRef } from '../sm/session-manager.ts';
 import type { Store } from '../store/store.ts';
@@ -171,6 +178,11 @@ export class ShardModuleContext implements ModuleContext {
     return this.#shard.routing.route(acc);
   }
 
+  routeAgain(acc: Accumulator): void {
+    this.#shard.touch();
+    void this.#shard.routing.routeAgain(acc);
+  }
+
   jid(text: string): Jid | undefined {
     return this.#shard.jids.parse(text);
   }
@@ -216,6 +228,16 @@ export class ShardModuleContext implements ModuleContext {
 
   sessions(bare: Jid): SessionRef[] {
     return this.#shard.sm.sessionsOf(bare);
+  }
+
+  setFlag(session: C2sParams, flag: number, isSet: boolean): void {
+    if (this.#withheld('flag', `${flag} ${isSet ? 'on' : 'off'}`)) return;
+    const c2s = session as C2s;
+    this.#shard.sessions.setFlags(c2s, isSet ? c2s.flags | flag : c2s.flags & ~flag);
+  }
+
+  flaggedSessions(bare: Jid, flags: number): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]> {
+    return this.#shard.sessions.flagged(bare, flags);
   }
 
   availableResources(bare: Jid): Promise<Jid[]> {
@@ -360,6 +382,7 @@ function valuesOf(store: Store, module: string): Values {
 const NO_EFFECTS: Omit<SessionHandle, 'params'> = {
   afterFlush: () => {},
   holdReceiving: () => {},
+  flush: () => {},
   stop: () => {},
 };
 
@@ -368,6 +391,10 @@ function handleOf(c2s: C2s): SessionHandle {
     params: c2s,
     afterFlush: (callback) => whenReceived(c2s, () => c2s.connection.afterFlush(callback)),
     holdReceiving: (until) => holdReceiving(c2s, until),
+    flush: (acc) => {
+      c2s.connection.touch();
+      presend(c2s, acc);
+    },
     stop: (reason) => stopRequest(c2s, reason),
   };
 }

@@ -4,10 +4,18 @@ import { foldHook } from '../hooks/run.ts';
 import { Counter } from '../memory/counters.ts';
 import { DIRECTORY_TEXT_BYTES } from '../memory/directory.ts';
 import type { Logger } from '../observe/log.ts';
-import type { SessionManager } from '../sm/session-manager.ts';
+import type { FlaggedSession, SessionManager } from '../sm/session-manager.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { JidCache } from '../xmpp/jid-cache.ts';
 import { isOlder, isSameSession, type SessionId } from '../xmpp/session-id.ts';
+
+/** A session with flags, and its full JID. */
+export interface Flagged extends SessionId {
+  readonly flags: number;
+  readonly jid: Jid;
+}
+
+const NONE_FLAGGED: readonly Flagged[] = [];
 
 export interface SessionsSurroundings {
   readonly shard: number;
@@ -52,6 +60,8 @@ export class Sessions {
     if (handle < 0) return 'full';
     c2s.directoryHandle = handle;
     sm.table.set(sid.number, c2s);
+    // Set before binding (XEP-0386), or taken over with a resumed session.
+    if (c2s.flags !== 0) sm.setFlags(c2s, c2s.flags);
     if (jid.full.length * 3 > DIRECTORY_TEXT_BYTES) this.#noteLongJid(handle, jid.full);
     counters[Counter.sessions] = sm.table.count;
     counters[Counter.sm_session_logins]!++;
@@ -92,6 +102,40 @@ export class Sessions {
       .filter((text) => text !== undefined)
       .map((text) => jids.trusted(text))
       .filter((jid) => jid.bare === bare.bare && !jid.isBare);
+  }
+
+  /** Gives a session flags or takes them away; one that is not bound yet has them from then on. */
+  setFlags(c2s: C2s, flags: number): void {
+    c2s.flags = flags;
+    if (c2s.directoryHandle >= 0) this.#around.sm.setFlags(c2s, flags);
+  }
+
+  /** The sessions of an account that have any of these flags, on all shards. A promise only where an address is very long. */
+  flagged(bare: Jid, flags: number): readonly Flagged[] | Promise<readonly Flagged[]> {
+    const found = this.#around.sm.flagged(bare, flags);
+    if (found.length === 0) return NONE_FLAGGED;
+    if (found.every(({ jid }) => jid !== undefined)) return this.#withJids(bare, found);
+    return this.#longFlagged(bare, found);
+  }
+
+  async #longFlagged(bare: Jid, found: readonly FlaggedSession[]): Promise<readonly Flagged[]> {
+    const texts = await Promise.all(
+      found.map(({ handle, jid }) => jid ?? this.#around.askLongJid(handle).catch(() => undefined)),
+    );
+    return this.#withJids(
+      bare,
+      found.map((session, i) => ({ ...session, jid: texts[i] })),
+    );
+  }
+
+  #withJids(bare: Jid, found: readonly FlaggedSession[]): readonly Flagged[] {
+    const flagged: Flagged[] = [];
+    for (const { shard, number, time, flags, jid: text } of found) {
+      const jid = text === undefined ? undefined : this.#around.jids.trusted(text);
+      // Another account may have the same hash.
+      if (jid?.bare === bare.bare) flagged.push({ shard, number, time, flags, jid });
+    }
+    return flagged;
   }
 
   /** Ends all sessions of an account, wherever they are. Returns how many. */

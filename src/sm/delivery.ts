@@ -242,7 +242,9 @@ export class Delivery implements Again {
     const { sm } = this;
     let mask = 0;
     let count = 0;
+    let flags = 0;
     for (let i = 0; i < list.length; i++) {
+      flags |= list.flags[i]!;
       if (list.priority[i]! < lowest || list.priority[i] === NO_PRIORITY) continue;
       count++;
       mask |= shardBit(list.shard[i]!);
@@ -250,6 +252,10 @@ export class Delivery implements Again {
     if (count === 0) return this.host.drop(acc);
     const wait = this.#order.before(acc, acc.to, mask);
     if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.toBare(acc)));
+    // On a second visit it may be the only one.
+    if (count > 1) acc.flags |= Flag.SHARED;
+    else acc.flags &= ~Flag.SHARED;
+    if (flags !== 0 && acc.stanza!.kind === StanzaKind.MESSAGE) noteAddressed(acc, list, lowest);
     const here: number[] = [];
     const elsewhere = mask === shardBit(sm.shard) ? undefined : new Map<number, number[]>();
     for (let i = 0; i < list.length; i++) {
@@ -339,6 +345,19 @@ export class Delivery implements Again {
 
 function shardBit(shard: number): number {
   return 1 << shard;
+}
+
+/**
+ * Says with the message which sessions it goes to: whoever sends copies to the others (XEP-0280 §7) must leave these out, and only one of them may. (The
+ * priorities may be others by the time that it arrives.)
+ */
+function noteAddressed(acc: Accumulator, list: SessionList, lowest: number): void {
+  const addressed: (string | number)[] = [acc.to.bare];
+  for (let i = 0; i < list.length; i++) {
+    if (list.priority[i]! < lowest || list.priority[i] === NO_PRIORITY) continue;
+    addressed.push(list.shard[i]!, list.number[i]!);
+  }
+  acc.setPermanent('sm', 'addressed', addressed);
 }
 
 function highestPriority(list: SessionList): number {

@@ -15,6 +15,17 @@ export interface SessionRef {
   readonly time: number;
 }
 
+/** A session that has flags. */
+export interface FlaggedSession extends SessionRef {
+  readonly flags: number;
+  /** For {@link SessionDirectory.textOf}. */
+  readonly handle: number;
+  /** The full JID; undefined where it is too long for the directory. Another account may have the same hash. */
+  readonly jid: string | undefined;
+}
+
+const NO_SESSIONS: readonly FlaggedSession[] = [];
+
 /**
  * Knows which sessions exist, on all shards, and reaches them. Who gets what is decided in `delivery.ts`.
  */
@@ -60,6 +71,34 @@ export class SessionManager {
 
   setPriority(session: LocalSession, priority: number | undefined): void {
     this.directory.setPriority(session.directoryHandle, priority ?? NO_PRIORITY);
+  }
+
+  setFlags(session: LocalSession, flags: number): void {
+    this.directory.setFlags(session.directoryHandle, flags);
+  }
+
+  /** The sessions of an account that have any of these flags. Where none has, that costs one read. */
+  flagged(bare: Jid, flags: number): readonly FlaggedSession[] {
+    hashJid(bare, this.#seed);
+    if (!this.directory.mayHaveFlags(bare.bareHigh)) return NO_SESSIONS;
+    const handles: number[] = [];
+    const list = this.#list;
+    this.directory.findBare(bare.bareLow, bare.bareHigh, list, handles);
+    const result: FlaggedSession[] = [];
+    for (let i = 0; i < list.length; i++) {
+      if ((list.flags[i]! & flags) === 0) continue;
+      const priority = list.priority[i]!;
+      result.push({
+        shard: list.shard[i]!,
+        number: list.number[i]!,
+        priority: priority === NO_PRIORITY ? undefined : priority,
+        time: list.time[i]!,
+        flags: list.flags[i]!,
+        handle: handles[i]!,
+        jid: this.directory.textOf(handles[i]!),
+      });
+    }
+    return result;
   }
 
   /** All sessions of an account. The list is the caller's. */

@@ -193,6 +193,16 @@ export class Stanza {
     return !raw.buffer.subarray(raw.start, raw.end).includes('xmlns', 0, 'latin1');
   }
 
+  /**
+   * Whether there may be an element of this local name inside: false is certain. Cheap, without a tree, and not to be deceived: names cannot be written in
+   * any other way than letter by letter. The name must be ASCII.
+   */
+  mayContain(name: string): boolean {
+    const raw = this.#raw;
+    if (raw === undefined || this.#appended !== '') return true;
+    return raw.buffer.subarray(raw.start, raw.end).includes(name, 0, 'latin1');
+  }
+
   /** The stanza without addresses, in one character a byte: the smallest form to keep. {@link Stanza.fromText} reads it. */
   toText(): string {
     const bytes = this.toBuffer('', '');

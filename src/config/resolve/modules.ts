@@ -13,7 +13,10 @@ export const DEFAULT_MODULES: readonly string[] = [
   'mod_presence',
   'mod_offline',
   'mod_disco',
+  'mod_carboncopy',
+  'mod_csi',
   'mod_ping',
+  'mod_sic',
   'mod_version',
   'mod_time',
 ];

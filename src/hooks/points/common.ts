@@ -13,6 +13,7 @@ export const C2S_PARAMS: { readonly [K in keyof C2sParams]-?: string } = {
   awaitsTls:
     'Whether the listener has TLS and the connection does not use it yet: secrets should wait for it.',
   isAuthenticated: 'Whether SASL has succeeded.',
+  flags: 'Flags of the session that all shards see.',
   reason: 'Why the session ends, in the hooks that concern its end.',
   moduleState: 'Reads the calling module’s own state in this session.',
   setModuleState: 'Writes it.',

@@ -53,7 +53,10 @@ describe('a minimal file', () => {
       'mod_presence',
       'mod_offline',
       'mod_disco',
+      'mod_carboncopy',
+      'mod_csi',
       'mod_ping',
+      'mod_sic',
       'mod_version',
       'mod_time',
     ]);

@@ -39,6 +39,31 @@ function shared(sessionsMax: number): { a: SessionDirectory; b: SessionDirectory
 }
 
 describe('the session directory', () => {
+  it('tells at once that no session of an account has flags', () => {
+    const { a, b } = shared(100);
+    const handle = insert(a, 3, 1, 5);
+    const list = new SessionList();
+    expect(b.mayHaveFlags(7)).toBe(false);
+    a.setFlags(handle, 2);
+    a.setFlags(handle, 3);
+    expect(b.mayHaveFlags(7)).toBe(true);
+    b.findBare(1, 7, list);
+    expect(list.flags[0]).toBe(3);
+    a.setFlags(handle, 0);
+    expect(b.mayHaveFlags(7)).toBe(false);
+    a.setFlags(handle, 1);
+    const other = insert(a, 3, 1, 6);
+    a.setFlags(other, 1);
+    a.remove(handle);
+    expect(b.mayHaveFlags(7)).toBe(true);
+    b.removeShard(3);
+    expect(b.mayHaveFlags(7)).toBe(false);
+    // The next one in the same place begins without.
+    insert(a, 3, 1, 7);
+    b.findBare(1, 7, list);
+    expect(list.flags.slice(0, list.length)).toEqual([0]);
+  });
+
   it('tells every thread of a session', () => {
     const { a, b } = shared(100);
     const handle = insert(a, 3, 1, 5, { number: 77, time: 1_800_000_000_123_456 });

@@ -1,0 +1,166 @@
+import {
+  type Accumulator,
+  type C2sParams,
+  Flag,
+  type ModuleContext,
+  STOP,
+  StanzaError,
+  StanzaKind,
+  serialize,
+  type Verdict,
+} from '../module.ts';
+import { type Importance, importanceOf } from './importance.ts';
+import type { CsiOptions } from './mod-csi.ts';
+import { Waiting } from './waiting.ts';
+
+/** Whatever `buffer_max` says, no more than this waits for one client. */
+const STANZAS_MAX = 1_000;
+const BYTES_MAX = 1_048_576;
+
+/** Which clients are not being looked at, and what waits for them. A client that never said so costs nothing. */
+export class ClientStates {
+  readonly #context: ModuleContext<CsiOptions>;
+  readonly #countMax: number;
+  /** Of this instance; one that ends lets go of them. */
+  readonly #all = new Set<Waiting>();
+
+  constructor(context: ModuleContext<CsiOptions>) {
+    this.#context = context;
+    const { buffer_max } = context.options;
+    this.#countMax = buffer_max === 'infinity' ? STANZAS_MAX : Math.min(buffer_max, STANZAS_MAX);
+  }
+
+  /** `<active/>`, `<inactive/>`, or something else in the namespace (`user_send_xmlel`). */
+  told(acc: Accumulator, session: C2sParams): typeof STOP {
+    const { element } = acc.stanza!;
+    if (element.name === 'inactive') this.becomeInactive(session);
+    else if (element.name === 'active') this.#becomeActive(acc, session);
+    else {
+      const reply = acc.errorReply(new StanzaError('bad-request'))!;
+      acc.addAction({ kind: 'socket_send', xml: serialize(reply.stanza!.element) });
+    }
+    return STOP;
+  }
+
+  becomeInactive(session: C2sParams): void {
+    this.#context.count('inactive');
+    const waiting = this.#waiting(session);
+    if (waiting !== undefined) {
+      waiting.isInactive = true;
+      return;
+    }
+    const fresh = new Waiting(session);
+    this.#all.add(fresh);
+    session.setModuleState(this.#context.slot, fresh);
+  }
+
+  #becomeActive(acc: Accumulator, session: C2sParams): void {
+    this.#context.count('active');
+    this.release(acc, session);
+  }
+
+  /**
+   * Lets everything out, in order, once the hook is over: the client is active, or its connection is lost and stream management takes over what it
+   * did not get. If nobody takes over, the stanzas are still there at the end.
+   */
+  release(acc: Accumulator, session: C2sParams): undefined {
+    const waiting = this.#waiting(session);
+    if (waiting === undefined) return;
+    waiting.isInactive = false;
+    this.#flush(acc, waiting);
+    if (waiting.count === 0) this.#forget(waiting);
+  }
+
+  /** A stanza is about to be written (`xmpp_presend_element`). */
+  presend(acc: Accumulator, session: C2sParams): Verdict {
+    const waiting = this.#waiting(session);
+    if (waiting === undefined) return undefined;
+    if (acc.get('mod_csi', 'buffered') === true) {
+      waiting.remove(acc);
+      // What its handlers asked for was done when it came.
+      acc.actions = undefined;
+      if (!waiting.isInactive && waiting.count === 0) this.#forget(waiting);
+      return undefined;
+    }
+    return waiting.isInactive ? this.#keep(acc, waiting) : undefined;
+  }
+
+  #keep(acc: Accumulator, waiting: Waiting): Verdict {
+    const importance = this.#importance(acc);
+    if (importance === 'now') {
+      if (waiting.count === 0) return undefined;
+      if (acc.stanza!.kind === StanzaKind.MESSAGE) waiting.forgetState(acc);
+      if (waiting.count === 0) return undefined;
+    }
+    acc.retain();
+    waiting.add(acc, importance);
+    if (importance === 'now' || waiting.count > this.#countMax || waiting.bytes > BYTES_MAX) {
+      this.#flush(acc, waiting);
+    }
+    return STOP;
+  }
+
+  /** Without filtering everything waits, and nothing takes another one's place. */
+  #importance(acc: Accumulator): Importance {
+    return this.#context.options.filter ? importanceOf(acc) : 'later';
+  }
+
+  #flush(acc: Accumulator, waiting: Waiting): void {
+    for (const one of waiting.all) {
+      one.set('mod_csi', 'buffered', true);
+      acc.addAction({ kind: 'flush', acc: one });
+    }
+  }
+
+  /** The session has ended (`reroute_unacked_messages`): what still waits looks for another way. */
+  ended(session: C2sParams): undefined | Promise<undefined> {
+    const waiting = this.#waiting(session);
+    if (waiting === undefined) return undefined;
+    this.#forget(waiting);
+    if (waiting.count === 0) return undefined;
+    const jid = session.jid!;
+    const left = this.#context.foldHook('filter_unacknowledged_messages', waiting.all, { jid });
+    if (!(left instanceof Promise)) return this.#reroute(left);
+    return left.then((found) => this.#reroute(found));
+  }
+
+  #reroute(left: readonly Accumulator[]): undefined {
+    for (const acc of left) {
+      acc.delete('mod_csi', 'buffered');
+      acc.actions = undefined;
+      if (isForOthers(acc)) this.#context.routeAgain(acc);
+      else this.#context.outcome(acc, 'dropped');
+    }
+  }
+
+  /** The module stops: all its clients are active for all it knows. */
+  stop(): void {
+    for (const waiting of this.#all) {
+      const { session } = waiting;
+      const handle = this.#context.session(session.jid!);
+      session.setModuleState(this.#context.slot, undefined);
+      if (handle?.params !== session) continue;
+      for (const acc of waiting.all) {
+        acc.actions = undefined;
+        handle.flush(acc);
+      }
+    }
+    this.#all.clear();
+  }
+
+  #waiting(session: C2sParams): Waiting | undefined {
+    return session.moduleState(this.#context.slot) as Waiting | undefined;
+  }
+
+  #forget(waiting: Waiting): void {
+    this.#all.delete(waiting);
+    waiting.session.setModuleState(this.#context.slot, undefined);
+  }
+}
+
+/** Messages may reach their user elsewhere, unless they did already, and requests are answered; everything else was meant for this session alone. */
+function isForOthers({ stanza, flags }: Accumulator): boolean {
+  const { kind, type } = stanza!;
+  if (kind === StanzaKind.MESSAGE) return (flags & Flag.SHARED) === 0;
+  return kind === StanzaKind.IQ && (type === 'get' || type === 'set');
+}

@@ -1,0 +1,62 @@
+import type { Accumulator, C2sParams } from '../module.ts';
+import { type Importance, placeOf } from './importance.ts';
+
+/** A stanza that waits. */
+interface Entry {
+  readonly acc: Accumulator;
+  readonly bytes: number;
+  /** See {@link placeOf}; empty for one that no other may replace. */
+  readonly place: string;
+}
+
+/** The stanzas that wait for one client, in the order they came. Those that are on their way out count until they are through. */
+export class Waiting {
+  readonly session: C2sParams;
+  isInactive = true;
+  #entries: Entry[] = [];
+  #bytes = 0;
+
+  constructor(session: C2sParams) {
+    this.session = session;
+  }
+
+  get count(): number {
+    return this.#entries.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get all(): Accumulator[] {
+    return this.#entries.map(({ acc }) => acc);
+  }
+
+  /** Adds a stanza; one whose place it takes goes. The stanza is the caller's to retain. */
+  add(acc: Accumulator, importance: Importance): void {
+    const place =
+      importance === 'last_presence' || importance === 'last_state' ? placeOf(acc, importance) : '';
+    if (place !== '') this.#remove((entry) => entry.place === place);
+    const bytes = acc.stanza!.sizeMax('', '');
+    this.#entries.push({ acc, bytes, place });
+    this.#bytes += bytes;
+  }
+
+  /** A message has come: what its sender was just doing is of no interest any more. */
+  forgetState(acc: Accumulator): void {
+    const place = placeOf(acc, 'last_state');
+    this.#remove((entry) => entry.place === place);
+  }
+
+  /** A stanza waits no more: it goes on, or is gone. */
+  remove(acc: Accumulator): void {
+    this.#remove((entry) => entry.acc === acc);
+  }
+
+  #remove(isIt: (entry: Entry) => boolean): void {
+    const index = this.#entries.findIndex(isIt);
+    if (index < 0) return;
+    this.#bytes -= this.#entries[index]!.bytes;
+    this.#entries.splice(index, 1);
+  }
+}
