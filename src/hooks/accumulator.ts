@@ -22,6 +22,8 @@ export const Flag = {
   NO_STORE: 16,
   /** A copy of a message that stays in storage until its session has it: whoever cannot deliver it forgets it. */
   STORED: 32,
+  /** One of several copies: other sessions of the account got this message, too. */
+  SHARED: 64,
 } as const;
 
 /** Namespaced keys of an accumulator: `namespace`, `key` and value. */

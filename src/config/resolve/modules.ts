@@ -14,6 +14,7 @@ export const DEFAULT_MODULES: readonly string[] = [
   'mod_offline',
   'mod_disco',
   'mod_ping',
+  'mod_stream_management',
   'mod_version',
   'mod_time',
 ];

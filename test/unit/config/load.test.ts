@@ -54,6 +54,7 @@ describe('a minimal file', () => {
       'mod_offline',
       'mod_disco',
       'mod_ping',
+      'mod_stream_management',
       'mod_version',
       'mod_time',
     ]);
