@@ -90,6 +90,7 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [157, 'Contact Addresses for XMPP Services'],
   [160, 'Best Practices for Handling Offline Messages'],
   [175, 'Best Practices for Use of SASL ANONYMOUS'],
+  [198, 'Stream Management'],
   [199, 'XMPP Ping'],
   [202, 'Entity Time'],
   [203, 'Delayed Delivery'],

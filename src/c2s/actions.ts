@@ -11,7 +11,7 @@ export function applyActions(c2s: C2s, actions: readonly Action[] | undefined): 
   if (actions === undefined || c2s.state === 'closed') return;
   const hardStop = actions.find((action) => action.kind === 'hard_stop');
   if (hardStop !== undefined) {
-    c2s.end(hardStop.reason);
+    c2s.end(hardStop.reason, hardStop.lastWords);
     return;
   }
   for (const action of actions) if (action.kind === 'socket_send') c2s.write(action.xml);

@@ -10,6 +10,7 @@ import { Stanza } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
 import type { C2s } from './c2s.ts';
 import { foreignElement } from './foreign-element.ts';
+import { hold } from './receive.ts';
 import { suspendUntil } from './suspend.ts';
 
 /** A top-level element between login and resource binding (RFC 6120 §7). */
@@ -64,8 +65,11 @@ function afterOpen(c2s: C2s, iq: Element, acc: Accumulator, jid: Jid, isAllowed:
   const own = host.jids.intern(jid);
   c2s.jid = own;
   c2s.sid = sid;
+  // A session that is replaced hands over at once what its client has not acknowledged: behind the answer to this request.
+  const release = hold(c2s);
   if (host.openSession(c2s, own, sid) === 'full') {
     host.cancelSessionId(sid);
+    release();
     c2s.jid = own.bareJid;
     retry(c2s, iq, new StanzaError('resource-constraint', 'no room for more sessions'));
     return;
@@ -80,6 +84,7 @@ function afterOpen(c2s: C2s, iq: Element, acc: Accumulator, jid: Jid, isAllowed:
     Element.of('bind', NS_BIND, {}, Element.of('jid', NS_BIND, {}, own.full)),
   );
   c2s.write(serialize(result, NS_CLIENT));
+  release();
 }
 
 function accumulator(c2s: C2s, iq: Element, jid: Jid): Accumulator {

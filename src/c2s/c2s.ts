@@ -1,4 +1,5 @@
 import type { Accumulator } from '../hooks/accumulator.ts';
+import type { Acknowledger } from '../hooks/acknowledger.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import type { C2sParams, ConnectionInfo, SessionState } from '../hooks/session.ts';
 import { SCAN_LIMITS_BEFORE_LOGIN, UNAUTHENTICATED_BYTES_MAX } from '../limits.ts';
@@ -31,12 +32,13 @@ export const UNOPENED = new StreamContext('', [], SCAN_LIMITS_BEFORE_LOGIN);
  * One client's stream and session: a state machine that is fed elements and says what to write. It knows no socket.
  *
  * wait_for_stream → wait_for_feature_before_auth ⇄ wait_for_sasl_response → wait_for_stream → wait_for_feature_after_auth →
- * session_established → closed. What is needed only until the session is established lives in {@link Negotiation}, so that an
+ * session_established ⇄ external → closed. External is a session whose connection is lost and that a module keeps for its client to come back
+ * (`take-over.ts`). What is needed only until the session is established lives in {@link Negotiation}, so that an
  * idle session is small.
  */
 export class C2s implements StreamOwner, C2sParams, LocalSession {
   readonly host: C2sHost;
-  readonly listener: ListenerSettings;
+  listener: ListenerSettings;
   info: ConnectionInfo;
   connection!: Connection;
   state: SessionState = 'wait_for_stream';
@@ -67,6 +69,12 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
   flags = 0;
   /** The priority of the last available presence; undefined while unavailable. */
   priority: number | undefined = undefined;
+  /** Set while the client acknowledges what it gets; see `hooks/acknowledger.ts`. */
+  acknowledger: Acknowledger | undefined = undefined;
+  /** Called when receiving is not suspended any more, before what waited goes on. */
+  whenIdle: (() => void)[] | undefined = undefined;
+  /** What this client sent and is being stored. */
+  commits: Set<Promise<unknown>> | undefined = undefined;
   #moduleStates: unknown[] | undefined = undefined;
 
   constructor(host: C2sHost, listener: ListenerSettings, info: ConnectionInfo) {
@@ -87,7 +95,7 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
   }
 
   get isEstablished(): boolean {
-    return this.state === 'session_established';
+    return this.state === 'session_established' || this.state === 'external';
   }
 
   moduleState(slot: number): unknown {
@@ -179,9 +187,9 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
     this.#close(reason, `${streamErrorXml(condition, text)}</stream:stream>`);
   }
 
-  /** Ends the stream in order. */
-  end(reason: string): void {
-    this.#close(reason, '</stream:stream>');
+  /** Ends the stream in order; `lastWords` come before the closing tag. */
+  end(reason: string, lastWords = ''): void {
+    this.#close(reason, `${lastWords}</stream:stream>`);
   }
 
   #close(reason: string, xml: string): void {

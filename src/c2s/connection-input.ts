@@ -10,7 +10,8 @@ import { isStreamTag } from './stream-tag.ts';
 
 /** The half of a connection that reads: finds elements in bytes, and keeps what is unfinished or has to wait. */
 export abstract class ConnectionInput extends ConnectionOutput {
-  readonly owner: StreamOwner;
+  /** Another one once its session goes on elsewhere. */
+  owner: StreamOwner;
   /** What the stream's opening tag decided. Set by the owner. */
   context: StreamContext;
 

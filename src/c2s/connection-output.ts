@@ -22,6 +22,8 @@ export abstract class ConnectionOutput implements Piece {
   end = 0;
   limit = 0;
   before: Buffer[] | undefined = undefined;
+  /** Text that comes last in this turn's output. */
+  #trailer = '';
   #queue: Buffer[] | undefined;
   #queuedBytes = 0;
   #writingBytes = 0;
@@ -44,6 +46,13 @@ export abstract class ConnectionOutput implements Piece {
     this.end += this.chunk!.utf8Write(text, this.end);
   }
 
+  /** Has text stand behind everything else of this turn's output. There is one such text: another one takes its place. */
+  writeLast(text: string): void {
+    if (this.isClosed) return;
+    this.reserve(text.length * 3);
+    this.#trailer = text;
+  }
+
   /** Output or input may follow outside of a read: the turn must be completed. */
   touch(): void {
     this.host.touch();
@@ -59,6 +68,11 @@ export abstract class ConnectionOutput implements Piece {
 
   /** Writes this turn's output. Called by the host at the end of the turn. */
   flush(): void {
+    if (this.#trailer !== '' && this.chunk !== undefined) {
+      const text = this.#trailer;
+      this.#trailer = '';
+      this.writeText(text);
+    }
     const { chunk } = this;
     if (chunk !== undefined) {
       const last = chunk.subarray(this.start, this.end);

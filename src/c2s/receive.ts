@@ -158,7 +158,7 @@ function afterPresend(c2s: C2s, acc: Accumulator, before: Verdict): undefined {
 }
 
 /** The last step: the stanza's bytes, stamped with its addresses, go into this turn's output. */
-function writeStanza(c2s: C2s, acc: Accumulator): void {
+export function writeStanza(c2s: C2s, acc: Accumulator): void {
   const { connection } = c2s;
   if (c2s.state === 'closed' || !connection.isOpen) {
     c2s.host.undeliverable(acc);
@@ -177,10 +177,24 @@ function writeStanza(c2s: C2s, acc: Accumulator): void {
   if (chain !== null) void chain.run(acc, c2s);
 }
 
-/** Receiving waits until `work` has settled; what arrives meanwhile is kept in order. */
-export function holdReceiving(c2s: C2s, work: Promise<unknown>): void {
+/** Receiving waits until the returned function is called; what arrives meanwhile is kept in order. */
+export function hold(c2s: C2s): () => void {
   c2s.inbox ??= [];
   c2s.holds++;
+  return () => release(c2s);
+}
+
+function release(c2s: C2s): void {
+  if (--c2s.holds > 0) return;
+  const callbacks = c2s.whenIdle;
+  c2s.whenIdle = undefined;
+  if (callbacks !== undefined) for (const callback of callbacks) callback();
+  releaseReceiving(c2s);
+}
+
+/** Receiving waits until `work` has settled; what arrives meanwhile is kept in order. */
+export function holdReceiving(c2s: C2s, work: Promise<unknown>): void {
+  const end = hold(c2s);
   work
     .catch((cause: unknown) => {
       c2s.host.log.error(
@@ -188,9 +202,7 @@ export function holdReceiving(c2s: C2s, work: Promise<unknown>): void {
         'receiving a stanza failed',
       );
     })
-    .finally(() => {
-      if (--c2s.holds === 0) releaseReceiving(c2s);
-    });
+    .finally(end);
 }
 
 /** Calls back when no stored message waits to be received any more; not at all if the session ends before. */

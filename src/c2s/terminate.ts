@@ -4,6 +4,7 @@ import { runHook } from '../hooks/run.ts';
 import { applyActions } from './actions.ts';
 import type { C2s } from './c2s.ts';
 import { eventAccumulator } from './session-event.ts';
+import { detach } from './take-over.ts';
 
 /**
  * Ends the stream and, if there is one, the session: in the order of the reference, for every reason and in every state.
@@ -22,18 +23,24 @@ export function terminate(c2s: C2s): void {
   if (c2s.reason === 'socket_closed' || c2s.reason === 'socket_error') {
     const hook = c2s.reason === 'socket_closed' ? 'user_socket_closed' : 'user_socket_error';
     if (runHook(c2s.hostType, hook, acc, c2s) === STOP) {
+      detach(c2s);
       applyActions(c2s, acc.actions);
       return;
     }
   }
+  endSession(c2s, acc);
+  reroute(c2s);
+  host.streamEnded(c2s);
+}
+
+/** The hooks at a session's end, and its removal between them. */
+export function endSession(c2s: C2s, acc: Accumulator): void {
   void runHook(c2s.hostType, 'user_terminate', acc, c2s);
-  host.closeSession(c2s);
+  c2s.host.closeSession(c2s);
   const { sid, jid, info } = c2s;
   void runHook(c2s.hostType, 'sm_remove_connection', acc, { sid, jid, info, reason: c2s.reason ?? 'normal' });
   void runHook(c2s.hostType, 'reroute_unacked_messages', acc, c2s);
   c2s.state = 'closed';
-  reroute(c2s);
-  host.streamEnded(c2s);
 }
 
 /** What waited to be received is routed again: messages freely, everything else to this session only, which is gone. */
@@ -50,6 +57,7 @@ export function stopRequest(c2s: C2s, reason: string): void {
   if (c2s.isEstablished) {
     const acc = eventAccumulator(c2s);
     if (runHook(c2s.hostType, 'user_stop_request', acc, c2s) === STOP) {
+      detach(c2s);
       applyActions(c2s, acc.actions);
       return;
     }

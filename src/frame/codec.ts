@@ -1,7 +1,7 @@
 import './no-native.ts';
 import { Packr } from 'msgpackr';
 import type { SessionId } from '../xmpp/session-id.ts';
-import { FRAME_VERSION, type Frame, FrameKind } from './kinds.ts';
+import { FRAME_VERSION, type Frame, FrameKind, type SessionRecord } from './kinds.ts';
 import { decodeRoute, encodeRoute } from './route-frame.ts';
 
 /**
@@ -11,6 +11,13 @@ import { decodeRoute, encodeRoute } from './route-frame.ts';
 const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true, copyBuffers: true });
 
 type Sid = [time: number, shard: number, number: number];
+type Session = [
+  jid: string,
+  sid: Sid,
+  handle: number,
+  priority: number | null,
+  states: SessionRecord['states'],
+];
 
 /** Encodes a frame. The bytes are valid until the next call. */
 export function encodeFrame(frame: Frame): Buffer {
@@ -35,6 +42,12 @@ function fieldsOf(frame: Exclude<Frame, { kind: typeof FrameKind.ROUTE }>): unkn
       return [frame.id];
     case FrameKind.REROUTED:
       return [frame.to, frame.from, frame.shards];
+    case FrameKind.TAKE_OVER:
+      return [frame.id, packSid(frame.sid), frame.bare, frame.module, frame.content];
+    case FrameKind.TAKEN_OVER:
+      return [frame.id, frame.shard, packSid(frame.sid), packSession(frame.session), frame.content];
+    case FrameKind.ARRIVED:
+      return [frame.number];
     case FrameKind.STORE_REQUEST:
       return [frame.id, frame.operation, frame.args, frame.deadlineMs];
     case FrameKind.STORE_REPLY:
@@ -103,6 +116,26 @@ export function decodeFrame(bytes: Buffer, start: number, end: number): Frame {
         from: fields[3] as string,
         shards: fields[4] as number,
       };
+    case FrameKind.TAKE_OVER:
+      return {
+        kind: FrameKind.TAKE_OVER,
+        id: fields[2] as number,
+        sid: unpackSid(fields[3] as Sid)!,
+        bare: fields[4] as string,
+        module: fields[5] as string,
+        content: fields[6],
+      };
+    case FrameKind.TAKEN_OVER:
+      return {
+        kind: FrameKind.TAKEN_OVER,
+        id: fields[2] as number,
+        shard: fields[3] as number,
+        sid: unpackSid(fields[4] as Sid)!,
+        session: unpackSession(fields[5] as Session | null),
+        content: fields[6],
+      };
+    case FrameKind.ARRIVED:
+      return { kind: FrameKind.ARRIVED, number: fields[2] as number };
     case FrameKind.STORE_REQUEST:
       return {
         kind: FrameKind.STORE_REQUEST,
@@ -121,6 +154,18 @@ export function decodeFrame(bytes: Buffer, start: number, end: number): Frame {
     default:
       throw new BadFrameError(`unknown frame kind ${String(fields[0])}`);
   }
+}
+
+function packSession(session: SessionRecord | undefined): Session | undefined {
+  if (session === undefined) return undefined;
+  const { jid, sid, handle, priority, states } = session;
+  return [jid, packSid(sid)!, handle, priority ?? null, states];
+}
+
+function unpackSession(session: Session | null): SessionRecord | undefined {
+  if (session === null) return undefined;
+  const [jid, sid, handle, priority, states] = session;
+  return { jid, sid: unpackSid(sid)!, handle, priority: priority ?? undefined, states };
 }
 
 function packSid(sid: SessionId | undefined): Sid | undefined {

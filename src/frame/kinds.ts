@@ -21,6 +21,12 @@ export const FrameKind = {
   FENCE_PASSED: 7,
   /** Where a stanza went that had come through the receiving shard, and was routed again. */
   REROUTED: 8,
+  /** A question: a stream of the sending shard wants to take over a session of the receiving one. */
+  TAKE_OVER: 9,
+  /** Its answer: the session, or why not. */
+  TAKEN_OVER: 10,
+  /** A session that was handed over has arrived: it is found on its new shard from now on. */
+  ARRIVED: 11,
   STORE_REQUEST: 16,
   STORE_REPLY: 17,
 } as const;
@@ -124,6 +130,47 @@ export interface ReroutedFrame {
   readonly shards: number;
 }
 
+export interface TakeOverFrame {
+  readonly kind: typeof FrameKind.TAKE_OVER;
+  readonly id: number;
+  /** What the session will be on the shard that asks. */
+  readonly sid: SessionId;
+  /** The account (bare JID) that the stream has logged in as. */
+  readonly bare: string;
+  readonly module: string;
+  /** What the stream knows of the session, for its module to judge. */
+  readonly content: unknown;
+}
+
+export interface TakenOverFrame {
+  readonly kind: typeof FrameKind.TAKEN_OVER;
+  readonly id: number;
+  /** The shard that had the session, if it had. */
+  readonly shard: number;
+  readonly sid: SessionId;
+  /** Undefined when there is no such session, or it is refused; `content` says why. */
+  readonly session: SessionRecord | undefined;
+  readonly content: unknown;
+}
+
+/** A session as plain data. */
+export interface SessionRecord {
+  /** Its full JID. */
+  readonly jid: string;
+  /** Its identity and its entry in the directory, on the shard that it comes from. */
+  readonly sid: SessionId;
+  readonly handle: number;
+  readonly priority: number | undefined;
+  /** What modules keep in it: name and data. */
+  readonly states: readonly (readonly [module: string, data: unknown])[];
+}
+
+export interface ArrivedFrame {
+  readonly kind: typeof FrameKind.ARRIVED;
+  /** The number that it had on the receiving shard. */
+  readonly number: number;
+}
+
 export interface StoreRequestFrame {
   readonly kind: typeof FrameKind.STORE_REQUEST;
   readonly id: number;
@@ -150,5 +197,8 @@ export type Frame =
   | FenceFrame
   | FencePassedFrame
   | ReroutedFrame
+  | TakeOverFrame
+  | TakenOverFrame
+  | ArrivedFrame
   | StoreRequestFrame
   | StoreReplyFrame;

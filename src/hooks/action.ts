@@ -13,5 +13,5 @@ export type Action =
   | { readonly kind: 'socket_send'; readonly xml: string }
   /** End the session; handlers of `user_stop_request` may prevent it. */
   | { readonly kind: 'stop'; readonly reason: string }
-  /** End the session now. Nothing else that was asked for happens. */
-  | { readonly kind: 'hard_stop'; readonly reason: string };
+  /** End the session now. Nothing else that was asked for happens. `lastWords` are written before the closing tag (a stream error). */
+  | { readonly kind: 'hard_stop'; readonly reason: string; readonly lastWords?: string };

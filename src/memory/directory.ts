@@ -178,6 +178,65 @@ export class SessionDirectory {
     const words = this.#words;
     // Shards that look at the same moment may go over the limit by one each; there is room for that.
     if (this.count() >= this.sessionsMax) return -1;
+    const at = this.#make(bareLow, bareHigh, fullLow, fullHigh, shard, number, time, jid);
+    if (at < 0) return -1;
+    const entry = (at - this.#layout.entriesAt) / ENTRY_WORDS;
+    Atomics.store(words, at + SLOT, this.#enter(bareLow, this.#slotValue(bareHigh, entry)));
+    return at;
+  }
+
+  /**
+   * Enters a session in the place of `old`, the handle of its entry on another shard, which that shard {@link remove}s afterwards. Whoever looks finds the
+   * one or the other, never both and never none. The priority goes with it. If the other shard has died meanwhile it is entered like a new one.
+   * Returns a handle, or -1 when there is no room.
+   */
+  replace(
+    old: number,
+    bareLow: number,
+    bareHigh: number,
+    fullLow: number,
+    fullHigh: number,
+    shard: number,
+    number: number,
+    time: number,
+    jid: string,
+    priority: number,
+  ): number {
+    const words = this.#words;
+    const at = this.#make(bareLow, bareHigh, fullLow, fullHigh, shard, number, time, jid);
+    if (at < 0) return -1;
+    Atomics.store(words, at + PRIORITY, priority);
+    const value = this.#slotValue(bareHigh, (at - this.#layout.entriesAt) / ENTRY_WORDS);
+    const oldValue = this.#slotValue(bareHigh, (old - this.#layout.entriesAt) / ENTRY_WORDS);
+    const slot = this.#findSlot(bareLow, oldValue, Atomics.load(words, old + SLOT));
+    if (slot >= 0 && Atomics.compareExchange(words, slot, oldValue, value) === oldValue) {
+      Atomics.store(words, at + SLOT, slot);
+    } else Atomics.store(words, at + SLOT, this.#enter(bareLow, value));
+    return at;
+  }
+
+  /** Whether a session of this thread is found by those who look: not after another thread has {@link replace}d it. */
+  isEntered(handle: number): boolean {
+    const words = this.#words;
+    const entry = (handle - this.#layout.entriesAt) / ENTRY_WORDS;
+    const value = this.#slotValue(Atomics.load(words, handle + BARE_HIGH), entry);
+    return (
+      this.#findSlot(Atomics.load(words, handle + BARE_LOW), value, Atomics.load(words, handle + SLOT)) >= 0
+    );
+  }
+
+  /** Fills a free entry, which nothing points to yet. Returns its handle, or -1. */
+  #make(
+    bareLow: number,
+    bareHigh: number,
+    fullLow: number,
+    fullHigh: number,
+    shard: number,
+    number: number,
+    time: number,
+    jid: string,
+  ): number {
+    const words = this.#words;
     const entry = this.#take(shard);
     if (entry < 0) return -1;
     const at = this.#layout.entriesAt + entry * ENTRY_WORDS;
@@ -196,7 +255,6 @@ export class SessionDirectory {
     Atomics.store(words, at + TIME_HIGH, Math.floor(time / 0x100000000) | 0);
     this.#writeText(at, jid);
     Atomics.store(words, at + STATE, state | LIVE);
-    Atomics.store(words, at + SLOT, this.#enter(bareLow, this.#slotValue(bareHigh, entry)));
     Atomics.add(words, shard, 1);
     return at;
   }

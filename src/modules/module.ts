@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Accumulator } from '../hooks/accumulator.ts';
+import type { Acknowledger } from '../hooks/acknowledger.ts';
 import type { Verdict } from '../hooks/chain.ts';
 import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
 import type { HandlerOptions } from '../hooks/registry.ts';
@@ -23,7 +24,9 @@ import type { Stanza } from '../xmpp/stanza.ts';
 
 export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
+export type { Acknowledger } from '../hooks/acknowledger.ts';
 export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
+export { type KeptRecord, KeptStanza } from '../hooks/kept-stanza.ts';
 export type { Handler, HookName } from '../hooks/points.ts';
 export { type C2sParams, SessionFlag } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
@@ -40,6 +43,7 @@ export {
 } from '../store/operations.ts';
 export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
+export { randomText } from '../util/random.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
 export { isMixedScript } from '../xmpp/confusable.ts';
@@ -53,6 +57,7 @@ export { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 export { stableId } from '../xmpp/stable-id.ts';
 export { parseElement, parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
+export { streamErrorXml } from '../xmpp/stream-error.ts';
 /** For the options, so that an operator's module needs no package of its own. */
 export { z };
 
@@ -138,14 +143,67 @@ export interface FlaggedSession extends SessionId {
 /** A session of this shard, as far as modules steer it. */
 export interface SessionHandle {
   readonly params: C2sParams;
-  /** Calls back when all output so far was taken by the kernel; never if the connection ends before. */
-  afterFlush(callback: () => void): void;
+  /**
+   * Calls back when all stanzas so far have reached the client as surely as its stream can tell: it has acknowledged them, if it acknowledges (XEP-0198); otherwise
+   * the kernel has taken them. Never if that does not happen before the session, or without acknowledgements its connection, ends.
+   */
+  afterDelivery(callback: () => void): void;
+  /** How many more stanzas its client may leave unacknowledged; infinite for one that does not acknowledge. */
+  readonly room: number;
   /** Keeps what arrives for the session waiting, in order, until the promise settles. */
   holdReceiving(until: Promise<unknown>): void;
   /** Gives a stanza that was kept back to the last step, just before the socket. */
   flush(acc: Accumulator): void;
   /** Ends the session; handlers of `user_stop_request` may keep it. */
   stop(reason: string): void;
+  /** Ends the session in any case; `lastWords` (a stream error) come before the closing tag. */
+  end(reason: string, lastWords?: string): void;
+  /** Writes XML that is no routed stanza: no hook sees it. */
+  write(xml: string): void;
+  /** Writes a stanza that this session has received before, as it is: of the hooks only `xmpp_send_element` sees it. */
+  writeStanza(acc: Accumulator): void;
+  /** Has XML stand behind everything else of this turn's output; one such text per turn, another one takes its place. */
+  writeLast(xml: string): void;
+  /** Settles when what the client has sent so far and is being stored is stored, or is not going to be; undefined when there is no such thing. */
+  whenCommitted(): Promise<unknown> | undefined;
+  /** Says that the client acknowledges what it gets, and how one waits for that. */
+  acknowledges(acknowledger: Acknowledger | undefined): void;
+  /** The session that has taken this one's resource. */
+  readonly replacedBy: SessionId | undefined;
+}
+
+/** What the module of a session says to a stream that wants to take it over. */
+export type TakeOverVerdict =
+  /** There is no such session on this shard. `content`: what is remembered of one that was here. */
+  | { readonly kind: 'none'; readonly content?: unknown }
+  | { readonly kind: 'refused'; readonly content: unknown }
+  | { readonly kind: 'offered'; readonly session: C2sParams };
+
+/** How it ended. `taken`: `session` has the stream's connection now; if that was lost meanwhile its state is `external`. */
+export type TakeOverResult =
+  | { readonly kind: 'none' | 'refused'; readonly content: unknown }
+  | { readonly kind: 'taken'; readonly session: C2sParams };
+
+/** The part of a module on the shard that has the session. */
+export interface TakeOverJudge {
+  /**
+   * Whether a stream that has logged in as `bare` may have a session of that account. May be asked again for the same stream, after something that the session
+   * was doing is done; changes nothing.
+   */
+  judge(bare: Jid, content: unknown): TakeOverVerdict;
+  /** The session was lost on its way to another shard. `state`: what the module keeps in it, as `encode` made it. */
+  salvage(state: unknown, jid: Jid): void;
+}
+
+/** How a module's state in a session goes with it to another shard. Without this, only strings, numbers and booleans do. */
+export interface StateCodec<State = never> {
+  /** Plain data; undefined: nothing need go. */
+  encode(state: State, session: C2sParams): unknown;
+  decode(data: unknown, session: C2sParams): State | undefined;
+  /** The session has left: `state` is of no more use here. */
+  left?(state: State, session: C2sParams, to: SessionId): void;
+  /** It has arrived, with the state of all modules. */
+  arrived?(state: State, session: C2sParams): void;
 }
 
 /** What a module is given when it is started. */
@@ -195,8 +253,8 @@ export interface ModuleContext<Options = unknown> {
     receive: (acc: Accumulator) => undefined | Promise<unknown>,
     options?: { readonly isHidden?: boolean; readonly access?: string },
   ): boolean;
-  /** Called when the module stops. */
-  onStop(callback: () => void): void;
+  /** Called when the module stops. `isRestart`: it is started again at once, with other options. */
+  onStop(callback: (isRestart: boolean) => void): void;
 
   /** Runs a hook of the host type over a stanza's accumulator. */
   runHook<N extends StanzaHook>(name: N, acc: Accumulator, params: HookParams<N>): Verdict | Promise<Verdict>;
@@ -251,6 +309,27 @@ export interface ModuleContext<Options = unknown> {
   isSubscribed(reader: Jid, user: Jid): boolean | Promise<boolean>;
   /** A session of this shard by its full JID. */
   session(full: Jid): SessionHandle | undefined;
+  /** A session of this shard by the parameters that its hooks give. */
+  handle(session: C2sParams): SessionHandle;
+  /** Says how this module's state in a session becomes plain data, for sessions that move to another shard. */
+  sessionState<State>(codec: StateCodec<State>): void;
+  /**
+   * Looks for a session that `stream`, which has logged in and bound nothing, may take over: asks the {@link onTakeOver} of this module on this shard, then on those
+   * that have sessions of the account (on all, if `isEverywhere`). Input waits meanwhile. `done` is called once; not if the stream ends before a session is found.
+   */
+  takeOver(
+    stream: C2sParams,
+    content: unknown,
+    isEverywhere: boolean,
+    done: (result: TakeOverResult) => void,
+  ): void;
+  onTakeOver(judge: TakeOverJudge): void;
+  /** Whether the stream's user may have a session on it: the listener's access rule and `session_opening_allowed_for_user`. */
+  mayOpenSession(stream: C2sParams): boolean | Promise<boolean>;
+  /** Like {@link routeAgain}, to the session that has taken the resource. */
+  handOver(acc: Accumulator, to: SessionId): void;
+  /** What a client sent is being stored: until that is done the stanza does not count as handled (XEP-0198). */
+  committing(acc: Accumulator, until: Promise<unknown>): void;
   /** Makes a session available with a priority, and runs `set_presence`. */
   setPresence(params: C2sParams, acc: Accumulator, priority: number, presence: Stanza): void;
   /** Makes a session unavailable, and runs `unset_presence`. */

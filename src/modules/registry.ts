@@ -11,6 +11,7 @@ import mod_private from './mod-private.ts';
 import mod_register from './mod-register/mod-register.ts';
 import mod_sic from './mod-sic.ts';
 import mod_stanzaid from './mod-stanzaid/mod-stanzaid.ts';
+import mod_stream_management from './mod-stream-management/mod-stream-management.ts';
 import mod_time from './mod-time.ts';
 import mod_vcard from './mod-vcard/mod-vcard.ts';
 import mod_version from './mod-version.ts';
@@ -32,6 +33,7 @@ export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
     mod_register,
     mod_sic,
     mod_stanzaid,
+    mod_stream_management,
     mod_time,
     mod_vcard,
     mod_version,

@@ -103,7 +103,7 @@ function failureOf(cause: unknown): CommandFailure {
 function sessionList(shard: Shard, domain: string | undefined, address: string | undefined): SessionInfo[] {
   const jid = address === undefined ? undefined : addressOf(address);
   const sessions: SessionInfo[] = [];
-  for (const c2s of shard.connections.streams()) {
+  for (const c2s of [...shard.connections.streams(), ...shard.sessions.detached()]) {
     if (!c2s.isEstablished || (domain !== undefined && c2s.jid.domain !== domain)) continue;
     if (jid !== undefined && (jid.isBare ? c2s.jid.bare : c2s.jid.full) !== jid.full) continue;
     sessions.push(describeSession(shard, c2s));
@@ -148,7 +148,8 @@ function kick(shard: Shard, text: string, message: string): number {
 function watch(shard: Shard, bares: readonly string[]): void {
   shard.tracing.watch(bares);
   const { isActive } = shard.tracing;
-  for (const c2s of shard.connections.streams()) if (c2s.isEstablished) c2s.isTraced = isActive;
+  for (const c2s of [...shard.connections.streams(), ...shard.sessions.detached()])
+    if (c2s.isEstablished) c2s.isTraced = isActive;
 }
 
 function stats(shard: Shard): ShardStats {

@@ -7,6 +7,7 @@ import { OutputArena } from '../c2s/output.ts';
 import { Pause } from '../c2s/pause.ts';
 import { ScannerPool } from '../c2s/scanner-pool.ts';
 import { handshake } from '../c2s/starttls.ts';
+import type { FormerOwner } from '../c2s/take-over.ts';
 import { foldHook } from '../hooks/run.ts';
 import type { ConnectionInfo } from '../hooks/session.ts';
 import { READ_BUFFER_BYTES } from '../limits.ts';
@@ -16,6 +17,9 @@ import { Shaper } from './shaper.ts';
 
 /** Connections with output, after which it is written in the middle of a turn: their clients need not wait for the rest of it. */
 const FLUSH_AT = 32;
+
+/** What a connection belongs to: a stream, or what is left of it (`c2s/take-over.ts`). */
+type ConnectionOwner = C2s | FormerOwner;
 
 /** What the connections of a shard need from it. */
 export interface ConnectionsHost {
@@ -79,7 +83,7 @@ export class Connections implements ConnectionHost {
   }
 
   *streams(): IterableIterator<C2s> {
-    for (const connection of this.#all) yield connection.owner as C2s;
+    for (const { owner } of this.#all) if (owner instanceof C2s) yield owner;
   }
 
   // ── logging in takes its time, but not for ever ────────────────────────────────────────────────────────────
@@ -121,10 +125,10 @@ export class Connections implements ConnectionHost {
   }
 
   readBytes(connection: Connection, bytes: number): void {
-    const c2s = connection.owner as C2s;
+    const c2s = connection.owner as ConnectionOwner;
     const { shaper } = c2s.listener;
     if (shaper !== undefined) this.#shaper.consume(connection, shaper, bytes);
-    if (c2s.negotiation !== undefined) c2s.countBytes(bytes);
+    if (c2s.negotiation !== undefined) (c2s as C2s).countBytes(bytes);
     if (this.#host.isCongested()) {
       connection.pause(Pause.CONGESTED);
       this.#congested.add(connection);
@@ -136,7 +140,7 @@ export class Connections implements ConnectionHost {
     this.#all.delete(connection);
     this.#congested.delete(connection);
     this.counters[Counter.connections] = this.#all.size;
-    const { info } = connection.owner as C2s;
+    const { info } = connection.owner as ConnectionOwner;
     this.#host.connectionClosed(info.listener, info.address);
   }
 

@@ -1,4 +1,4 @@
-import type { C2s } from '../c2s/c2s.ts';
+import { C2s } from '../c2s/c2s.ts';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
 import { STOP, type Verdict } from '../hooks/chain.ts';
 import { HOOK_INDEX } from '../hooks/points.ts';
@@ -137,9 +137,8 @@ function senderSession(shard: Shard, sender: Jid): C2s | undefined {
   let best: C2s | undefined;
   for (const { shard: owner, number } of shard.sm.sessionsOf(sender)) {
     const session = owner === shard.shard ? shard.sm.table.get(number) : undefined;
-    const c2s = session as C2s | undefined;
-    if (c2s === undefined || c2s.jid.bare !== sender.bare) continue;
-    if (best === undefined || (c2s.priority ?? -200) > (best.priority ?? -200)) best = c2s;
+    if (!(session instanceof C2s) || session.jid.bare !== sender.bare) continue;
+    if (best === undefined || (session.priority ?? -200) > (best.priority ?? -200)) best = session;
   }
   return best;
 }

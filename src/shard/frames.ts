@@ -21,6 +21,7 @@ import type { Fences } from './fences.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
 import { BY_ACCOUNT, FRAME_FLAGS, SOLE_TARGET, TO_COMPONENT } from './remote-sessions.ts';
 import type { Routing } from './routing.ts';
+import type { TakeOvers } from './take-overs.ts';
 
 /** What handling frames needs of the shard. */
 export interface FrameSurroundings {
@@ -31,6 +32,7 @@ export interface FrameSurroundings {
   readonly store: RemoteStore;
   readonly keys: PermanentKeys;
   readonly fences: Fences;
+  readonly takeOvers: TakeOvers;
   hostType(name: string): HostType | undefined;
   trace(acc: Accumulator): Trace;
   notice(notice: string, payload: unknown): void;
@@ -71,6 +73,15 @@ export class FrameReceiver {
       case FrameKind.REROUTED:
         this.#rerouted(frame);
         break;
+      case FrameKind.TAKE_OVER:
+        this.#around.takeOvers.asked(frame);
+        break;
+      case FrameKind.TAKEN_OVER:
+        this.#around.takeOvers.answered(frame);
+        break;
+      case FrameKind.ARRIVED:
+        this.#around.takeOvers.arrived(frame);
+        break;
       case FrameKind.NOTICE:
         this.#notice(frame);
         break;
@@ -82,6 +93,7 @@ export class FrameReceiver {
   /** A frame that never reached its shard, because that died: its stanza is routed again. */
   returned(bytes: Buffer): void {
     const frame = decodeFrame(bytes, 0, bytes.length);
+    if (frame.kind === FrameKind.TAKEN_OVER) this.#around.takeOvers.returned(frame);
     if (frame.kind !== FrameKind.ROUTE || (frame.flags & SOLE_TARGET) === 0) return;
     const acc = this.#accumulator(frame);
     if ((frame.flags & TO_COMPONENT) !== 0) void this.#around.components.routeAgain(acc);

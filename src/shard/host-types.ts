@@ -76,6 +76,11 @@ export class HostTypes {
     return [...(this.#entries.get(name)?.running.values() ?? [])].map((running) => running.definition);
   }
 
+  /** The contexts of the modules that run for a host type. */
+  *contexts(name: string): IterableIterator<ShardModuleContext> {
+    for (const { context } of this.#entries.get(name)?.running.values() ?? []) yield context;
+  }
+
   /**
    * Starts, restarts and stops modules until everything is as the configuration says; then publishes the hooks of all host types at once.
    * Modules that cannot be loaded are found before anything changes. Host types that the configuration does not have any more keep
@@ -154,7 +159,7 @@ export class HostTypes {
       const isSame =
         definition !== undefined && this.#fingerprint(entry, definition, version) === running.fingerprint;
       if (isSame) continue;
-      running.context.stop();
+      running.context.stop(definition !== undefined);
       entry.running.delete(name);
     }
   }

@@ -1,7 +1,8 @@
-import type { C2s } from '../c2s/c2s.ts';
-import { holdReceiving, presend, whenReceived } from '../c2s/receive.ts';
+import { C2s } from '../c2s/c2s.ts';
+import { holdReceiving, presend, whenReceived, writeStanza } from '../c2s/receive.ts';
 import { stopRequest } from '../c2s/terminate.ts';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
+import type { Acknowledger } from '../hooks/acknowledger.ts';
 import type { Verdict } from '../hooks/chain.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
@@ -17,6 +18,9 @@ import type {
   KeyCodec,
   ModuleContext,
   SessionHandle,
+  StateCodec,
+  TakeOverJudge,
+  TakeOverResult,
   Values,
 } from '../modules/module.ts';
 import type { Logger } from '../observe/log.ts';
@@ -25,6 +29,7 @@ import type { Store } from '../store/store.ts';
 import { Element } from '../xml/element.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { NS_CLIENT } from '../xmpp/namespaces.ts';
+import { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 import { Stanza } from '../xmpp/stanza.ts';
 import type { ShardServices } from './services.ts';
 
@@ -41,7 +46,9 @@ export class ShardModuleContext implements ModuleContext {
   readonly accounts: Accounts;
   readonly #shard: ShardServices;
   readonly #hostType: HostType;
-  readonly #undo: (() => void)[] = [];
+  /** How this module's state goes with sessions to other shards. */
+  stateCodec: StateCodec | undefined = undefined;
+  readonly #undo: ((isRestart: boolean) => void)[] = [];
 
   constructor(shard: ShardServices, hostType: HostType, module: string, options: unknown, slot: number) {
     this.#shard = shard;
@@ -121,17 +128,17 @@ export class ShardModuleContext implements ModuleContext {
     return isOpen;
   }
 
-  onStop(callback: () => void): void {
+  onStop(callback: (isRestart: boolean) => void): void {
     this.#undo.push(callback);
   }
 
-  /** Ends the module: its hooks first, then everything else that it registered, the last first. */
-  stop(): void {
+  /** Ends the module: its hooks first, then everything else that it registered, the last first. `isRestart`: it is started again at once. */
+  stop(isRestart = false): void {
     this.#shard.registry.removeModule(this.module, this.hostType);
     this.#shard.registry.removeModule(`${this.module} (${this.hostType})`, GLOBAL);
     for (const undo of this.#undo.reverse()) {
       try {
-        undo();
+        undo(isRestart);
       } catch (cause) {
         this.log.error({ err: cause, what: 'module_stop_failed' }, 'stopping a module failed');
       }
@@ -270,10 +277,55 @@ export class ShardModuleContext implements ModuleContext {
     );
   }
 
+  sessionState<State>(codec: StateCodec<State>): void {
+    this.stateCodec = codec as StateCodec;
+  }
+
+  takeOver(
+    stream: C2sParams,
+    content: unknown,
+    isEverywhere: boolean,
+    done: (result: TakeOverResult) => void,
+  ): void {
+    this.#shard.takeOvers.request(stream as C2s, this.module, content, isEverywhere, done);
+  }
+
+  onTakeOver(judge: TakeOverJudge): void {
+    this.#undo.push(this.#shard.takeOvers.register(this.module, this.hostType, judge));
+  }
+
+  mayOpenSession(stream: C2sParams): boolean | Promise<boolean> {
+    const c2s = stream as C2s;
+    return c2s.host.login.mayOpenSession(c2s, c2s.jid);
+  }
+
+  handOver(acc: Accumulator, to: SessionId): void {
+    this.#shard.touch();
+    this.#shard.routing.handOver(acc, to);
+  }
+
+  handle(session: C2sParams): SessionHandle {
+    return this.#shard.dryRun.isActive ? { ...NO_EFFECTS, params: session } : new Handle(session as C2s);
+  }
+
+  committing(acc: Accumulator, until: Promise<unknown>): void {
+    const { originSid } = acc;
+    if (originSid?.shard !== this.shard || this.#shard.dryRun.isActive) return;
+    const session = this.#shard.sm.table.get(originSid.number);
+    if (!(session instanceof C2s) || !isSameSession(session.sid, originSid)) return;
+    session.commits ??= new Set();
+    session.commits.add(until);
+    const done = (): void => {
+      session.commits?.delete(until);
+      if (session.commits?.size === 0) session.commits = undefined;
+    };
+    until.then(done, done);
+  }
+
   session(full: Jid): SessionHandle | undefined {
     const c2s = this.#shard.sessions.local(full);
     if (c2s === undefined) return undefined;
-    return this.#shard.dryRun.isActive ? { ...NO_EFFECTS, params: c2s } : handleOf(c2s);
+    return this.#shard.dryRun.isActive ? { ...NO_EFFECTS, params: c2s } : new Handle(c2s);
   }
 
   /** Whether a route is only being explained; then the effect is noted, and must not happen. */
@@ -378,23 +430,89 @@ function valuesOf(store: Store, module: string): Values {
   };
 }
 
+/** A session as modules steer it. */
+class Handle implements SessionHandle {
+  readonly #c2s: C2s;
+
+  constructor(c2s: C2s) {
+    this.#c2s = c2s;
+  }
+
+  get params(): C2sParams {
+    return this.#c2s;
+  }
+
+  get room(): number {
+    return this.#c2s.acknowledger?.room ?? Number.POSITIVE_INFINITY;
+  }
+
+  get replacedBy(): SessionId | undefined {
+    return this.#c2s.replacedBy;
+  }
+
+  afterDelivery(callback: () => void): void {
+    whenReceived(this.#c2s, () => whenDelivered(this.#c2s, callback));
+  }
+
+  holdReceiving(until: Promise<unknown>): void {
+    holdReceiving(this.#c2s, until);
+  }
+
+  stop(reason: string): void {
+    stopRequest(this.#c2s, reason);
+  }
+
+  end(reason: string, lastWords?: string): void {
+    this.#c2s.connection.touch();
+    this.#c2s.end(reason, lastWords);
+  }
+
+  write(xml: string): void {
+    this.#c2s.connection.touch();
+    this.#c2s.write(xml);
+  }
+
+  flush(acc: Accumulator): void {
+    this.#c2s.connection.touch();
+    presend(this.#c2s, acc);
+  }
+
+  writeStanza(acc: Accumulator): void {
+    writeStanza(this.#c2s, acc);
+  }
+
+  writeLast(xml: string): void {
+    this.#c2s.connection.writeLast(xml);
+  }
+
+  whenCommitted(): Promise<unknown> | undefined {
+    const { commits } = this.#c2s;
+    return commits === undefined ? undefined : Promise.allSettled(commits);
+  }
+
+  acknowledges(acknowledger: Acknowledger | undefined): void {
+    this.#c2s.acknowledger = acknowledger;
+  }
+}
+
 /** A session while a route is only explained: it can be looked at. */
 const NO_EFFECTS: Omit<SessionHandle, 'params'> = {
-  afterFlush: () => {},
+  afterDelivery: () => {},
+  room: Number.POSITIVE_INFINITY,
   holdReceiving: () => {},
   flush: () => {},
   stop: () => {},
+  end: () => {},
+  write: () => {},
+  writeStanza: () => {},
+  writeLast: () => {},
+  whenCommitted: () => undefined,
+  acknowledges: () => {},
+  replacedBy: undefined,
 };
 
-function handleOf(c2s: C2s): SessionHandle {
-  return {
-    params: c2s,
-    afterFlush: (callback) => whenReceived(c2s, () => c2s.connection.afterFlush(callback)),
-    holdReceiving: (until) => holdReceiving(c2s, until),
-    flush: (acc) => {
-      c2s.connection.touch();
-      presend(c2s, acc);
-    },
-    stop: (reason) => stopRequest(c2s, reason),
-  };
+/** As surely as the stream allows: a client that acknowledges has, or the kernel has taken it. */
+function whenDelivered(c2s: C2s, callback: () => void): void {
+  if (c2s.acknowledger === undefined) c2s.connection.afterFlush(callback);
+  else c2s.acknowledger.whenAcknowledged(callback);
 }

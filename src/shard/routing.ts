@@ -20,6 +20,7 @@ import { s2sRouter } from '../router/s2s.ts';
 import { Delivery } from '../sm/delivery.ts';
 import type { DeliveryHost, MaybePromise, RouteOutcome } from '../sm/delivery-host.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
+import type { SessionId } from '../xmpp/session-id.ts';
 import { StanzaKind } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
 import type { Existence } from './existence.ts';
@@ -141,6 +142,13 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
     // Its bytes may be in a ring, where others will be soon.
     if (routing !== undefined) acc.stanza?.retain();
     return routing;
+  }
+
+  /** A stanza's session was replaced: the session `to` gets it, after earlier ones of its sender. */
+  handOver(acc: Accumulator, to: SessionId): void {
+    this.#around.counters[Counter.rerouted]!++;
+    if (++acc.hops > HOPS_MAX) this.looped(acc);
+    else void this.delivery.reroutes.run(acc, () => this.delivery.toSession(acc, to));
   }
 
   #routeInLine(acc: Accumulator): MaybePromise {

@@ -14,6 +14,7 @@ import type { Routing } from './routing.ts';
 import type { Sessions } from './sessions.ts';
 import type { StoredMessages } from './stored-messages.ts';
 import type { Subhosts } from './subhosts.ts';
+import type { TakeOvers } from './take-overs.ts';
 
 /** What the parts of a shard that run modules need of it. */
 export interface ShardServices {
@@ -34,6 +35,7 @@ export interface ShardServices {
   readonly notices: Notices;
   readonly sessions: Sessions;
   readonly storedMessages: StoredMessages;
+  readonly takeOvers: TakeOvers;
   readonly product: { readonly name: string; readonly version: string };
   readonly registrationTimeoutMs: number;
   nextRef(): number;

@@ -1,6 +1,8 @@
-import type { C2s } from '../c2s/c2s.ts';
+import { C2s } from '../c2s/c2s.ts';
 import type { OpenResult } from '../c2s/c2s-host.ts';
-import { foldHook } from '../hooks/run.ts';
+import { eventAccumulator } from '../c2s/session-event.ts';
+import { foldHook, runHook } from '../hooks/run.ts';
+import type { ConnectionInfo } from '../hooks/session.ts';
 import { Counter } from '../memory/counters.ts';
 import { DIRECTORY_TEXT_BYTES } from '../memory/directory.ts';
 import type { Logger } from '../observe/log.ts';
@@ -71,12 +73,42 @@ export class Sessions {
     return 'opened';
   }
 
+  /** A session came from another shard: its entry in the directory has its handle already. */
+  adopted(c2s: C2s): void {
+    const { sm, counters } = this.#around;
+    const { jid, sid, info } = c2s;
+    sm.table.set(sid.number, c2s);
+    this.#noteLongJid(c2s.directoryHandle, jid.full);
+    counters[Counter.sessions] = sm.table.count;
+    this.#replaceOthers(c2s, jid, sid);
+    void foldHook(c2s.hostType, 'sm_register_connection', undefined, { sid, jid, info });
+  }
+
+  /** A session of this shard goes on with another connection. Whoever keeps books about connections hears the same as if it had moved. */
+  resumed(c2s: C2s, before: ConnectionInfo): void {
+    const { jid, sid, info, hostType } = c2s;
+    const reason = 'resumed';
+    void runHook(hostType, 'sm_remove_connection', eventAccumulator(c2s), { sid, jid, info: before, reason });
+    void foldHook(hostType, 'sm_register_connection', undefined, { sid, jid, info });
+  }
+
+  /** Frees the directory entry of a session that another shard has taken over. */
+  freeEntry(jid: Jid, handle: number): void {
+    this.#forgetLongJid(jid, handle);
+    this.#around.sm.directory.remove(handle);
+  }
+
+  /** Nothing can come for this number any more. */
+  forget(number: number): void {
+    const { sm, counters } = this.#around;
+    sm.table.remove(number);
+    counters[Counter.sessions] = sm.table.count;
+  }
+
   close(c2s: C2s): void {
     const { sm, counters } = this.#around;
     if (c2s.directoryHandle < 0) return;
-    if (Buffer.byteLength(c2s.jid.full) > DIRECTORY_TEXT_BYTES) {
-      this.#around.longJid(c2s.directoryHandle, undefined);
-    }
+    this.#forgetLongJid(c2s.jid, c2s.directoryHandle);
     sm.leave(c2s);
     c2s.directoryHandle = -1;
     counters[Counter.sessions] = sm.table.count;
@@ -87,7 +119,14 @@ export class Sessions {
   local(full: Jid): C2s | undefined {
     const { sm } = this.#around;
     if (!sm.findFull(full) || sm.directory.shard !== sm.shard) return undefined;
-    return sm.here(sm.directory.number, full, false) as C2s | undefined;
+    const session = sm.here(sm.directory.number, full, false);
+    return session instanceof C2s ? session : undefined;
+  }
+
+  /** Sessions of this shard that have lost their connection and wait for another. */
+  *detached(): IterableIterator<C2s> {
+    for (const session of this.#around.sm.table)
+      if (session instanceof C2s && session.state === 'external') yield session;
   }
 
   /** The full JIDs of an account's available sessions, on all shards. */
@@ -150,6 +189,10 @@ export class Sessions {
 
   #noteLongJid(handle: number, jid: string): void {
     if (Buffer.byteLength(jid) > DIRECTORY_TEXT_BYTES) this.#around.longJid(handle, jid);
+  }
+
+  #forgetLongJid(jid: Jid, handle: number): void {
+    if (Buffer.byteLength(jid.full) > DIRECTORY_TEXT_BYTES) this.#around.longJid(handle, undefined);
   }
 
   #replaceOthers(c2s: C2s, jid: Jid, sid: SessionId): void {

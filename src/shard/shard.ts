@@ -42,9 +42,11 @@ import { PermanentKeys } from './permanent-keys.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
 import { Routing } from './routing.ts';
 import type { ShardServices } from './services.ts';
+import { SessionStates } from './session-states.ts';
 import { Sessions } from './sessions.ts';
 import { StoredMessages } from './stored-messages.ts';
 import { Subhosts } from './subhosts.ts';
+import { TakeOvers } from './take-overs.ts';
 import { Threads } from './threads.ts';
 import { Tls } from './tls.ts';
 import { Tracing } from './tracing.ts';
@@ -88,6 +90,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly sessions: Sessions;
   readonly threads: Threads;
   readonly storedMessages: StoredMessages;
+  readonly takeOvers: TakeOvers;
   readonly #post: PostToMain;
   readonly #clock = new Clock();
   readonly #existence = new Existence();
@@ -227,8 +230,24 @@ export class Shard implements C2sHost, ShardServices {
       nowMs: () => this.monotonicMs(),
       connectionClosed: (listener, address) => {
         post({ kind: 'connection_closed', listener, address });
-        if (this.#isDraining && this.connections.size === 0) post({ kind: 'drained' });
+        if (this.#isDraining) this.#whenDrained();
       },
+    });
+    this.takeOvers = new TakeOvers({
+      shard: boot.shard,
+      shards: boot.shards,
+      sm: this.sm,
+      delivery: this.routing.delivery,
+      threads: this.threads,
+      jids: this.jids,
+      sessions: this.sessions,
+      states: new SessionStates({ holders: (name) => this.hostTypes.contexts(name), log: this.log }),
+      log: this.log,
+      hostTypeOf: (domain) => this.domains.hosted(domain)?.hostType.name,
+      lostSession: (jid, { number, time }) =>
+        void this.#cleanUp(boot.shard, [{ jid: jid.full, number, time }], false),
+      routeAgain: (acc) => void this.routing.routeAgain(acc),
+      looped: (acc) => this.routing.looped(acc),
     });
     this.#frames = new FrameReceiver({
       jids: this.jids,
@@ -238,6 +257,7 @@ export class Shard implements C2sHost, ShardServices {
       store: this.store,
       keys: this.keys,
       fences,
+      takeOvers: this.takeOvers,
       hostType: (name) => this.hostTypes.get(name),
       trace: (acc) => this.tracing.continued(acc),
       notice: (notice, payload) => this.notices.heard(notice, payload),
@@ -336,7 +356,7 @@ export class Shard implements C2sHost, ShardServices {
 
   /** Sessions of a domain that is not served any more end while its modules still run: contacts are told, and so on. */
   #endStreamsOfGoneDomains({ hosts }: Config): void {
-    for (const c2s of [...this.connections.streams()])
+    for (const c2s of this.#streams())
       if (c2s.hostType !== undefined && !hosts.has(c2s.lserver)) c2s.fail('host-gone');
     this.touch();
   }
@@ -344,9 +364,29 @@ export class Shard implements C2sHost, ShardServices {
   /** The server stops: tells every client, then waits for the connections to end. */
   drain(): void {
     this.#isDraining = true;
-    for (const c2s of [...this.connections.streams()]) c2s.fail('system-shutdown');
+    for (const c2s of this.#streams()) c2s.fail('system-shutdown');
     this.touch();
-    if (this.connections.size === 0) this.#post({ kind: 'drained' });
+    this.#whenDrained();
+  }
+
+  /**
+   * Connections have ended; and what sessions had not delivered is on its way into storage: routed again here and by other shards, which do the same. Only
+   * then may the store end.
+   */
+  #whenDrained(): void {
+    if (this.connections.size > 0) return;
+    const isDone = (): boolean =>
+      this.routing.delivery.reroutes.isIdle &&
+      this.store.pendingCount === 0 &&
+      !this.threads.outbox.isCongested;
+    void (this.sm.remote.fence(ALL_SHARDS_MASK) ?? Promise.resolve())
+      .then(() => this.threads.loop.whenDone(isDone))
+      .then(() => this.#post({ kind: 'drained' }));
+  }
+
+  /** Streams, and sessions that wait for a connection. The list is the caller's. */
+  #streams(): C2s[] {
+    return [...this.connections.streams(), ...this.sessions.detached()];
   }
 
   /** Ends modules. The thread ends right after. */
@@ -395,6 +435,7 @@ export class Shard implements C2sHost, ShardServices {
     const lost = this.threads.disconnect(thread);
     if (this.threads.isStore(thread)) this.store.down();
     else {
+      this.takeOvers.shardLost(thread);
       this.components.shardLost(thread);
       for (const bytes of lost) this.#rerouteFrame(bytes);
       this.#fences.lost(thread);
@@ -429,8 +470,8 @@ export class Shard implements C2sHost, ShardServices {
     );
   }
 
-  #cleanUp(shard: number, sessions: readonly LostSession[]): Promise<void> {
-    return cleanUpAfter(shard, sessions, {
+  #cleanUp(shard: number, sessions: readonly LostSession[], isWhole = true): Promise<void> {
+    return cleanUpAfter(shard, sessions, isWhole, {
       globals: this.hostTypes.globals,
       jids: this.jids,
       store: this.store,
@@ -535,7 +576,7 @@ export class Shard implements C2sHost, ShardServices {
 
   #accountsRemoved(domain: string): void {
     this.#existence.clear();
-    for (const c2s of [...this.connections.streams()]) {
+    for (const c2s of this.#streams()) {
       if (!c2s.isAuthenticated || c2s.jid.domain !== domain) continue;
       c2s.closeWithConflict('kicked', 'The data of the domain were removed', undefined);
     }

@@ -129,6 +129,17 @@ export class Delivery implements Again {
     return this.#decide(acc);
   }
 
+  /** To a certain session wherever it is; it has its turn in `reroutes`. If that session is gone, too, the stanza is routed again. */
+  toSession(acc: Accumulator, session: SessionId): MaybePromise {
+    const { shard, number } = session;
+    const wait = this.#order.before(acc, acc.to, shardBit(shard));
+    if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.toSession(acc, session)));
+    if (shard === this.sm.shard) return this.#deliverAll([number], acc, true, true, true);
+    if (this.#forward(shard, [number], acc, true, true)) this.host.outcome(acc, 'forwarded');
+    else this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
+    return this.#afterTurn(acc);
+  }
+
   #toFull(acc: Accumulator): MaybePromise {
     const { to } = acc;
     const { sm } = this;

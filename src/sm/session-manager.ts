@@ -64,6 +64,23 @@ export class SessionManager {
     );
   }
 
+  /** Enters a session in place of the entry that it had on another shard; see `SessionDirectory.replace`. */
+  enterInPlaceOf(old: number, jid: Jid, sid: SessionId, priority: number | undefined): number {
+    hashJid(jid, this.#seed);
+    return this.directory.replace(
+      old,
+      jid.bareLow,
+      jid.bareHigh,
+      jid.fullLow,
+      jid.fullHigh,
+      sid.shard,
+      sid.number,
+      sid.time,
+      jid.full,
+      priority ?? NO_PRIORITY,
+    );
+  }
+
   leave(session: LocalSession): void {
     this.directory.remove(session.directoryHandle);
     this.table.remove(session.sid.number);

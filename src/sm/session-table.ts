@@ -46,6 +46,11 @@ export class SessionTable {
     this.#count++;
   }
 
+  /** Another object stands for the session with this number from now on. */
+  exchange(number: number, session: LocalSession): void {
+    this.#sessions[number & this.#placeMask] = session;
+  }
+
   get(number: number): LocalSession | undefined {
     const place = number & this.#placeMask;
     return this.#numbers[place] === number ? this.#sessions[place] : undefined;

@@ -22,6 +22,13 @@ export class Claims {
     return holder !== undefined && isSame(holder, claimant);
   }
 
+  /** `from` goes on as `to`. False if it has nothing. */
+  pass(domain: string, username: string, from: Claimant, to: Claimant): boolean {
+    if (!this.holds(domain, username, from)) return false;
+    this.#claims.set(`${username}@${domain}`, to);
+    return true;
+  }
+
   release(domain: string, username: string, claimant: Claimant): boolean {
     if (!this.holds(domain, username, claimant)) return false;
     return this.#claims.delete(`${username}@${domain}`);

@@ -290,6 +290,7 @@ export class Server {
         this.#questions.noteLongJid(message.handle, message.jid);
         break;
       case 'drained':
+        shard.isDrained = true;
         this.#checkDrained();
         break;
       default:
@@ -395,7 +396,7 @@ export class Server {
   }
 
   #checkDrained(): void {
-    if (this.shards.every((shard) => !shard.isReady || shard.connections() === 0)) this.#drained?.();
+    if (this.shards.every((shard) => !shard.isReady || shard.isDrained)) this.#drained?.();
   }
 }
 

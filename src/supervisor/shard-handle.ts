@@ -26,6 +26,8 @@ export class ShardLostError extends Error {}
 export class ShardHandle implements ShardLoad {
   readonly shard: number;
   isReady = false;
+  /** The server stops: its connections have ended, and nothing that they left is under way. */
+  isDrained = false;
   readonly #thread: Thread;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;

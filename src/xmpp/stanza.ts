@@ -215,6 +215,12 @@ export class Stanza {
     return Stanza.of(parseElement(buffer, 0, buffer.length));
   }
 
+  /** Says that the bytes belong to nobody else: they need not be copied to be kept. Returns itself. */
+  own(): this {
+    if (this.#raw !== undefined) this.#raw = { ...this.#raw, isBorrowed: false };
+    return this;
+  }
+
   /** Makes the stanza independent of the buffer that it was read from. Returns itself. */
   retain(): this {
     const raw = this.#raw;

@@ -32,9 +32,12 @@ export const STREAM_ERRORS = [
 
 export type StreamErrorCondition = (typeof STREAM_ERRORS)[number];
 
-/** A `<stream:error/>`, for a stream whose opening tag binds `stream`. After it the stream is closed (RFC 6120 §4.9.1.1). */
-export function streamErrorXml(condition: StreamErrorCondition, text?: string): string {
+/**
+ * A `<stream:error/>`, for a stream whose opening tag binds `stream`. After it the stream is closed (RFC 6120 §4.9.1.1). `own`: a condition of an
+ * extension, serialised (§4.9.4).
+ */
+export function streamErrorXml(condition: StreamErrorCondition, text?: string, own = ''): string {
   const description =
     text === undefined ? '' : `<text xmlns='${NS_STREAM_ERROR}' xml:lang='en'>${escapeText(text)}</text>`;
-  return `<stream:error><${condition} xmlns='${NS_STREAM_ERROR}'/>${description}</stream:error>`;
+  return `<stream:error><${condition} xmlns='${NS_STREAM_ERROR}'/>${description}${own}</stream:error>`;
 }

@@ -90,6 +90,7 @@ export class MemoryDriver implements StoreDriver {
       return left;
     },
     offline_release: (...args) => this.#claims.release(...args),
+    offline_pass: (...args) => this.#claims.pass(...args),
     offline_count: (domain, username) => this.#of(domain, username).length,
     offline_list: (domain, username, limit) => this.#of(domain, username).slice(0, limit).map(publicPart),
     offline_remove_user: (domain, username) =>

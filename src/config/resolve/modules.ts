@@ -17,6 +17,7 @@ export const DEFAULT_MODULES: readonly string[] = [
   'mod_csi',
   'mod_ping',
   'mod_sic',
+  'mod_stream_management',
   'mod_version',
   'mod_time',
 ];

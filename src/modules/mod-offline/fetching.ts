@@ -27,17 +27,21 @@ const HOLD_MS_MAX = 1_000;
 /**
  * What a session is doing with its user's stored messages, one batch at a time:
  *
- *   asked for ─▶ routed to the session ─▶ taken by the kernel ─▶ deleted ─▶ the next batch, if there is more
+ *   asked for ─▶ routed to the session ─▶ taken by the kernel, or acknowledged ─▶ deleted ─▶ the next batch, if there is more
  *
  * Until they are deleted the store keeps them from other sessions. If the session ends in between, the store is told, and whoever is
- * there gets them.
+ * there gets them. A client that acknowledges (XEP-0198) must have acknowledged the batch; if it resumes its session on another shard, batch and claim go there.
  */
-interface Pickup {
+export interface Pickup {
   readonly session: C2sParams;
   isBusy: boolean;
   /** The store keeps the user's messages for it: also between two batches. */
   hasClaim: boolean;
+  /** What was given to the session and is not deleted. */
+  ids: readonly number[];
   hasEnded: boolean;
+  /** The session is on another shard now, and what it has in hand with it. */
+  hasMoved: boolean;
   /** Something was stored meanwhile. */
   hasMore: boolean;
   /** Called when the batch is done with. */
@@ -59,7 +63,9 @@ export class Fetching {
       session,
       isBusy: false,
       hasClaim: false,
+      ids: [],
       hasEnded: false,
+      hasMoved: false,
       hasMore: false,
       whenIdle: undefined,
     };
@@ -95,7 +101,8 @@ export class Fetching {
         local,
         claimant(sid!),
         now,
-        BATCH,
+        // No more than its client may leave unacknowledged.
+        Math.max(1, Math.min(BATCH, handle.room)),
         BATCH_BYTES,
       );
     } catch (cause) {
@@ -118,7 +125,8 @@ export class Fetching {
     const ids = messages.map((message) => message.id);
     const routes = messages.map((message): OfflineRoute => ({ acc: this.#restore(acc, pickup, message) }));
     const last = routes.pop()!;
-    const routed = (): void => handle.afterFlush(() => void this.#confirm(pickup, ids));
+    pickup.ids = ids;
+    const routed = (): void => handle.afterDelivery(() => void this.#confirm(pickup, ids));
     const earlier = acc.get<readonly OfflineRoute[]>('offline', 'messages') ?? [];
     acc.set('offline', 'messages', [...earlier, ...routes, { ...last, routed }]);
     this.#context.count('delivered', messages.length);
@@ -145,8 +153,10 @@ export class Fetching {
     return restored;
   }
 
-  /** The kernel has taken the messages: they need not be kept any more. */
+  /** The messages were delivered: they need not be kept any more. */
   async #confirm(pickup: Pickup, ids: readonly number[]): Promise<void> {
+    // The session has moved to another shard, which was told of them.
+    if (pickup.hasMoved) return;
     const { jid, sid } = pickup.session;
     const { domain, local } = jid!;
     let left: number;
@@ -159,6 +169,7 @@ export class Fetching {
       return;
     }
     pickup.hasClaim = left > 0;
+    pickup.ids = [];
     this.#finished(pickup, left > 0);
   }
 
@@ -223,8 +234,43 @@ export class Fetching {
     const pickup = session.moduleState(this.#context.slot) as Pickup | undefined;
     if (pickup === undefined) return;
     pickup.hasEnded = true;
-    if (pickup.isBusy || pickup.hasClaim) void this.#release(pickup);
+    if (!pickup.hasMoved && (pickup.isBusy || pickup.hasClaim)) void this.#release(pickup);
     pickup.whenIdle?.();
+  }
+
+  /** What a session has in hand, when it moves to another shard. */
+  encode({ ids }: Pickup): readonly number[] | undefined {
+    return ids.length === 0 ? undefined : ids;
+  }
+
+  /** The session has moved: its claim with it. (Sent by the shard that it leaves, so that it is never nobody's: the other one may die.) */
+  left(pickup: Pickup, session: C2sParams, to: SessionId): void {
+    if (pickup.ids.length === 0) return;
+    pickup.hasMoved = true;
+    const { domain, local } = session.jid!;
+    const [from, next] = [claimant(session.sid!), claimant(to)];
+    this.#context.store.request('offline_pass', domain, local, from, next).catch((cause: unknown) => {
+      // A store that is gone has forgotten all claims.
+      this.#context.log.warn(
+        { err: cause, what: 'offline_pass_failed', user: session.jid!.bare },
+        'claim lost',
+      );
+    });
+  }
+
+  /** The session has come from another shard with messages in hand. */
+  moved(ids: readonly number[], session: C2sParams): Pickup {
+    const pickup = this.#pickup(session);
+    pickup.isBusy = true;
+    pickup.hasClaim = true;
+    pickup.ids = ids;
+    return pickup;
+  }
+
+  /** When its client has acknowledged all that it has not yet, those are among it. */
+  arrived(pickup: Pickup, session: C2sParams): void {
+    const { ids } = pickup;
+    this.#context.handle(session).afterDelivery(() => void this.#confirm(pickup, ids));
   }
 
   async #release({ session }: Pickup): Promise<void> {

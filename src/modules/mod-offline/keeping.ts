@@ -40,6 +40,7 @@ export class Keeping {
     const writing = this.#write(acc, to);
     // What its sender sends next must not overtake it because its user has come meanwhile.
     this.#context.holdDelivery(to.bareJid, writing);
+    this.#context.committing(acc, writing);
     return this.#context.store.isBusy ? this.#paced(writing) : STOP;
   }
 

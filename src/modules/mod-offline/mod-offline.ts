@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type DiscoAcc, defineModule, stop } from '../module.ts';
-import { Fetching } from './fetching.ts';
+import { Fetching, type Pickup } from './fetching.ts';
 import { Keeping } from './keeping.ts';
 
 const optionsSchema = z.strictObject({
@@ -25,8 +25,8 @@ const FEATURE = 'msgoffline';
 /**
  * Messages for users who are not there (XEP-0160): kept when no resource takes messages, delivered to the first one that does.
  *
- * A message stays stored until the session that got it has handed it to the kernel: a crash in between repeats it rather than losing it.
- * Meanwhile no other session of the user gets it.
+ * A message stays stored until the session that got it has handed it to the kernel, or its client has acknowledged it where it acknowledges (XEP-0198): a
+ * crash in between repeats it rather than losing it. Meanwhile no other session of the user gets it.
  */
 export default defineModule<OfflineOptions>({
   name: 'mod_offline',
@@ -46,6 +46,12 @@ export default defineModule<OfflineOptions>({
     if (context.options.store_groupchat_messages) {
       context.hook('offline_groupchat_message', 50, (acc, { to }) => keeping.store(acc, to));
     }
+    context.sessionState<Pickup>({
+      encode: (pickup) => fetching.encode(pickup),
+      decode: (data, session) => fetching.moved(data as readonly number[], session),
+      left: (pickup, session, to) => fetching.left(pickup, session, to),
+      arrived: (pickup, session) => fetching.arrived(pickup, session),
+    });
     context.hook('resend_offline_messages', 50, (acc, { jid }) => fetching.fetch(acc, jid));
     context.hook('foreign_event', 50, (acc, { tag, session }) => {
       return tag === context.module ? fetching.newMessages(acc, session) : undefined;

@@ -32,12 +32,12 @@ export class LostSessions {
     return from.bare !== session.jid!.bare && !(state?.sees(from.bare) ?? false);
   }
 
-  heard({ from }: Accumulator, session: C2sParams, state: PresenceState): void {
-    if (!state.heard(from.full, HEARD_MAX)) return;
-    let receivers = this.#receivers.get(from.full);
+  heard(sender: string, session: C2sParams, state: PresenceState): void {
+    if (!state.heard(sender, HEARD_MAX)) return;
+    let receivers = this.#receivers.get(sender);
     if (receivers === undefined) {
       receivers = new Map();
-      this.#receivers.set(from.full, receivers);
+      this.#receivers.set(sender, receivers);
     }
     receivers.set(session.jid!.full, session.jid!);
   }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineModule } from '../module.ts';
 import { LostSessions } from './lost-sessions.ts';
 import { Presence, type SessionEvent } from './presence.ts';
+import type { PresenceData, PresenceState } from './presence-state.ts';
 
 /** Tells sessions of changed subscriptions, by events of its own. */
 const ROSTER = 'mod_roster';
@@ -18,6 +19,10 @@ export default defineModule({
   setup(context) {
     const lost = new LostSessions(context);
     const presence = new Presence(context, lost);
+    context.sessionState<PresenceState>({
+      encode: (state) => state.toData(),
+      decode: (data, session) => presence.moved(data as PresenceData, session),
+    });
     // It keeps books about who was told what: a dry run (`meerkat route`) leaves it alone.
     const effects = { hasEffects: true };
     context.hook('user_send_presence', 50, (acc, session) => presence.send(acc, session), effects);

@@ -5,6 +5,17 @@ const DIRECTED_MAX = 5_000;
 
 const NOBODY: ReadonlyMap<string, Jid> = new Map();
 
+/** A {@link PresenceState} as plain data; addresses as text. */
+export interface PresenceData {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly directed: readonly string[];
+  readonly heard: readonly string[];
+  readonly last: string | null;
+  readonly timestamp: number;
+  readonly priority: number | null;
+}
+
 /** What a session remembers of its presence. Kept small: every online user has one. */
 export class PresenceState {
   /** Contacts that see our presence, and those whose presence we see, by bare JID. */
@@ -18,6 +29,31 @@ export class PresenceState {
   #last: string | undefined = undefined;
   timestamp = 0;
   priority: number | undefined = undefined;
+
+  /** For a session that moves to another shard. */
+  toData(): PresenceData {
+    return {
+      from: [...this.#from.keys()],
+      to: [...this.#to.keys()],
+      directed: [...(this.#directed?.keys() ?? [])],
+      heard: [...this.heardFrom()],
+      last: this.#last ?? null,
+      timestamp: this.timestamp,
+      priority: this.priority ?? null,
+    };
+  }
+
+  /** Of what {@link toData} made, less whom it had heard from: that is kept in books beside it. */
+  static fromData(data: PresenceData, jid: (full: string) => Jid): PresenceState {
+    const state = new PresenceState();
+    state.#from = byBareJid(data.from.map(jid));
+    state.#to = byBareJid(data.to.map(jid));
+    if (data.directed.length > 0) state.#directed = new Map(data.directed.map((full) => [full, jid(full)]));
+    state.#last = data.last ?? undefined;
+    state.timestamp = data.timestamp;
+    state.priority = data.priority ?? undefined;
+    return state;
+  }
 
   get isAvailable(): boolean {
     return this.#last !== undefined;

@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from '../module.ts';
 import type { LostSessions } from './lost-sessions.ts';
-import { PresenceState } from './presence-state.ts';
+import { type PresenceData, PresenceState } from './presence-state.ts';
 import {
   isKnownType,
   presenceStanza,
@@ -44,6 +44,13 @@ export class Presence {
   constructor(context: ModuleContext, lost: LostSessions) {
     this.#context = context;
     this.#lost = lost;
+  }
+
+  /** The state of a session that has come from another shard. */
+  moved(data: PresenceData, session: C2sParams): PresenceState {
+    const state = PresenceState.fromData(data, (full) => this.#context.trustedJid(full));
+    for (const sender of data.heard) this.#lost.heard(sender, session, state);
+    return state;
   }
 
   #state(session: C2sParams): PresenceState | undefined {
@@ -184,7 +191,7 @@ export class Presence {
       case undefined:
       case 'available':
         if (this.#lost.isWorthNoting(acc, session, state))
-          this.#lost.heard(acc, session, this.#stateFor(session));
+          this.#lost.heard(acc.from.full, session, this.#stateFor(session));
         return undefined;
       case 'probe':
         if (state?.isAvailable) this.#answerProbe(acc, session, state);
@@ -230,10 +237,10 @@ export class Presence {
     const contacts = state.isAvailable ? [...state.contacts(), own.bareJid] : [];
     const others = state.directedJids();
     this.#lost.ended(session, state);
+    // A resumed session goes on under the same address, on another shard: nobody is to notice.
+    if (reason === 'resumed') return;
     if (state.isAvailable) this.#context.unsetPresence(session, acc, status ?? '');
     state.becomeUnavailable();
-    // A resumed session goes on under the same address: nobody is to notice.
-    if (reason === 'resumed') return;
     const stanza = presenceStanza('unavailable', status);
     for (const jid of others) this.#route(acc.derive(stanza, own, jid));
     if (reason === 'replaced') void this.#endUnlessTaken(acc, own, stanza, contacts);

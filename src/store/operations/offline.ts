@@ -51,6 +51,8 @@ export interface OfflineOperations {
   };
   /** Gives up what a session was given and has not delivered. Returns whether there was anything. */
   offline_release: { args: [domain: string, username: string, claimant: Claimant]; result: boolean };
+  /** A session that has messages in hand goes on as another claimant. False if it had none. */
+  offline_pass: { args: [domain: string, username: string, from: Claimant, to: Claimant]; result: boolean };
   offline_count: { args: [domain: string, username: string]; result: number };
   /** All messages of a user, for the export of personal data. */
   offline_list: { args: [domain: string, username: string, limit: number]; result: OfflineMessage[] };
@@ -66,10 +68,12 @@ export const OFFLINE_READS = [
   'offline_count',
   'offline_list',
   'offline_release',
+  'offline_pass',
 ] as const satisfies readonly (keyof OfflineOperations)[];
 
 /** Those that are right even if whoever asked has given up waiting. */
 export const OFFLINE_LATE = [
   'offline_confirm',
   'offline_release',
+  'offline_pass',
 ] as const satisfies readonly (keyof OfflineOperations)[];

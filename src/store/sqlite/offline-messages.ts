@@ -73,6 +73,7 @@ export class OfflineMessages {
       offline_claim: (...args) => this.claim(...args),
       offline_confirm: (...args) => this.confirm(...args),
       offline_release: (...args) => this.release(...args),
+      offline_pass: (...args) => this.pass(...args),
       offline_count: (...args) => this.count(...args),
       offline_list: (...args) => this.list(...args),
       offline_remove_user: (...args) => this.removeUser(...args),
@@ -130,6 +131,10 @@ export class OfflineMessages {
 
   release(...[domain, username, claimant]: StoreArgs<'offline_release'>): boolean {
     return this.claims.release(domain, username, claimant);
+  }
+
+  pass(...[domain, username, from, to]: StoreArgs<'offline_pass'>): boolean {
+    return this.claims.pass(domain, username, from, to);
   }
 
   count(domain: string, username: string): number {

@@ -57,6 +57,7 @@ describe('a minimal file', () => {
       'mod_csi',
       'mod_ping',
       'mod_sic',
+      'mod_stream_management',
       'mod_version',
       'mod_time',
     ]);

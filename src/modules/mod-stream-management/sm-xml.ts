@@ -1,0 +1,46 @@
+/** What stream management says on the wire (XEP-0198). */
+
+export const NS_SM = 'urn:xmpp:sm:3';
+const NS_CONDITION = 'urn:ietf:params:xml:ns:xmpp-stanzas';
+
+/** Asks for an acknowledgement. */
+export const REQUEST = `<r xmlns='${NS_SM}'/>`;
+
+export function answerXml(h: number): string {
+  return `<a xmlns='${NS_SM}' h='${h}'/>`;
+}
+
+/** `id` and `max` (seconds) only for a session that can be resumed. */
+export function enabledXml(id: string | undefined, maxSeconds: number): string {
+  return id === undefined
+    ? `<enabled xmlns='${NS_SM}'/>`
+    : `<enabled xmlns='${NS_SM}' id='${id}' resume='true' max='${maxSeconds}'/>`;
+}
+
+export function resumedXml(id: string, h: number): string {
+  return `<resumed xmlns='${NS_SM}' previd='${id}' h='${h}'/>`;
+}
+
+export type FailedCondition = 'unexpected-request' | 'bad-request' | 'item-not-found' | 'not-allowed';
+
+export function failedXml(condition: FailedCondition, h?: number): string {
+  const count = h === undefined ? '' : ` h='${h}'`;
+  return `<failed xmlns='${NS_SM}'${count}><${condition} xmlns='${NS_CONDITION}'/></failed>`;
+}
+
+export function tooHighXml(h: number, sent: number): string {
+  return `<handled-count-too-high xmlns='${NS_SM}' h='${h}' send-count='${sent}'/>`;
+}
+
+/** A count of stanzas: an integer below 2^32 in decimal digits (XEP-0198 §4); undefined when it is none (threat T44). */
+export function parseCount(text: string | undefined): number | undefined {
+  if (text === undefined || !/^[0-9]{1,10}$/.test(text)) return undefined;
+  const count = Number(text);
+  return count <= 0xffffffff ? count : undefined;
+}
+
+/** The value of an `xs:boolean`; undefined when it is none. */
+export function parseBoolean(text: string): boolean | undefined {
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : undefined;
+}
