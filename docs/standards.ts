@@ -82,8 +82,11 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [202, 'Entity Time'],
   [203, 'Delayed Delivery'],
   [368, 'SRV records for XMPP over TLS'],
+  [386, 'Bind 2'],
+  [388, 'Extensible SASL Profile'],
   [438, 'Best practices for password hashing and storage'],
   [440, 'SASL Channel-Binding Type Capability'],
   [474, 'SASL SCRAM Downgrade Protection'],
   [478, 'Stream Limits Advertisement'],
+  [484, 'Fast Authentication Streamlining Tokens'],
 ]);

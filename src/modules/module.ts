@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Accumulator } from '../hooks/accumulator.ts';
 import type { Verdict } from '../hooks/chain.ts';
+import type { ModuleMechanism, StreamLogin } from '../hooks/login.ts';
 import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
 import type { HandlerOptions } from '../hooks/registry.ts';
 import type { StanzaHook, ValueHook } from '../hooks/run.ts';
@@ -12,6 +13,7 @@ import type { SessionRef } from '../sm/session-manager.ts';
 import type { Store } from '../store/store.ts';
 import type { Element } from '../xml/element.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import type { SessionId } from '../xmpp/session-id.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 
 /**
@@ -20,9 +22,11 @@ import type { Stanza } from '../xmpp/stanza.ts';
  * A module hangs on hooks and answers requests; it never imports another module, and never sees a socket, a ring or SQL.
  */
 
+export { failure as saslFailure } from '../auth/sasl/result.ts';
 export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
+export * from '../hooks/login.ts';
 export type { Handler, HookName } from '../hooks/points.ts';
 export type { C2sParams } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
@@ -30,15 +34,16 @@ export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPL
 export type { SessionRef } from '../sm/session-manager.ts';
 export { type OfflineMessage, StoreUnavailableError } from '../store/operations.ts';
 export { networkOf } from '../util/ip-network.ts';
+export { randomText } from '../util/random.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
 export { isMixedScript } from '../xmpp/confusable.ts';
 export { type FormField, resultForm } from '../xmpp/data-form.ts';
 export { utcOffset, utcSeconds } from '../xmpp/date-time.ts';
 export { delayXml, parseStamp } from '../xmpp/delay.ts';
-export { Jid, makeJid, parseDomain, parseJid, parseLocalpart } from '../xmpp/jid.ts';
+export { Jid, makeJid, parseDomain, parseJid, parseLocalpart, parseResource } from '../xmpp/jid.ts';
 export * from '../xmpp/namespaces.ts';
-export { isSameSession, type SessionId } from '../xmpp/session-id.ts';
+export { isOlder, isSameSession, type SessionId } from '../xmpp/session-id.ts';
 export { parseElement, parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
 /** For the options, so that an operator's module needs no package of its own. */
@@ -125,6 +130,8 @@ export interface SessionHandle {
   holdReceiving(until: Promise<unknown>): void;
   /** Ends the session; handlers of `user_stop_request` may keep it. */
   stop(reason: string): void;
+  /** Ends the session with a conflict, in favour of another one. */
+  replace(by: SessionId): void;
 }
 
 /** What a module is given when it is started. */
@@ -221,6 +228,10 @@ export interface ModuleContext<Options = unknown> {
   isSubscribed(reader: Jid, user: Jid): boolean | Promise<boolean>;
   /** A session of this shard by its full JID. */
   session(full: Jid): SessionHandle | undefined;
+  /** The stream behind the parameters of a hook while it has no session, for a module that logs its client in. */
+  login(params: C2sParams): StreamLogin;
+  /** Brings a SASL mechanism; it ends with the module. */
+  mechanism(mechanism: ModuleMechanism): void;
   /** Makes a session available with a priority, and runs `set_presence`. */
   setPresence(params: C2sParams, acc: Accumulator, priority: number, presence: Stanza): void;
   /** Makes a session unavailable, and runs `unset_presence`. */

@@ -4,6 +4,7 @@ import { stopRequest } from '../c2s/terminate.ts';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
 import type { Verdict } from '../hooks/chain.ts';
 import type { HostType } from '../hooks/host-type.ts';
+import type { ModuleMechanism, StreamLogin } from '../hooks/login.ts';
 import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
 import { GLOBAL, type HandlerOptions } from '../hooks/registry.ts';
 import { foldHook, runHook, type StanzaHook, type ValueHook } from '../hooks/run.ts';
@@ -20,6 +21,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import { NS_CLIENT } from '../xmpp/namespaces.ts';
 import { Stanza } from '../xmpp/stanza.ts';
 import type { ShardServices } from './services.ts';
+import { C2sLogin } from './stream-login.ts';
 
 const DEFAULT_DISCIPLINE: IqDiscipline = { type: 'no_queue' };
 
@@ -254,6 +256,14 @@ export class ShardModuleContext implements ModuleContext {
     return this.#shard.dryRun.isActive ? { ...NO_EFFECTS, params: c2s } : handleOf(c2s);
   }
 
+  login(params: C2sParams): StreamLogin {
+    return new C2sLogin(params as C2s);
+  }
+
+  mechanism(mechanism: ModuleMechanism): void {
+    this.#undo.push(this.#shard.mechanisms.add(this.hostType, mechanism));
+  }
+
   /** Whether a route is only being explained; then the effect is noted, and must not happen. */
   #withheld(step: string, outcome: string): boolean {
     const { dryRun } = this.#shard;
@@ -361,6 +371,7 @@ const NO_EFFECTS: Omit<SessionHandle, 'params'> = {
   afterFlush: () => {},
   holdReceiving: () => {},
   stop: () => {},
+  replace: () => {},
 };
 
 function handleOf(c2s: C2s): SessionHandle {
@@ -369,5 +380,6 @@ function handleOf(c2s: C2s): SessionHandle {
     afterFlush: (callback) => whenReceived(c2s, () => c2s.connection.afterFlush(callback)),
     holdReceiving: (until) => holdReceiving(c2s, until),
     stop: (reason) => stopRequest(c2s, reason),
+    replace: (by) => c2s.closeWithConflict('replaced', 'Replaced by new connection', by),
   };
 }

@@ -8,6 +8,7 @@ import type { Asker } from './ask.ts';
 import type { Components } from './components.ts';
 import type { Domains } from './domains.ts';
 import type { DryRun } from './dry-run.ts';
+import type { ModuleMechanisms } from './module-mechanisms.ts';
 import type { Notices } from './notices.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
 import type { Routing } from './routing.ts';
@@ -31,6 +32,7 @@ export interface ShardServices {
   readonly domains: Domains;
   readonly dryRun: DryRun;
   readonly keys: PermanentKeys;
+  readonly mechanisms: ModuleMechanisms;
   readonly notices: Notices;
   readonly sessions: Sessions;
   readonly storedMessages: StoredMessages;

@@ -37,6 +37,7 @@ import { Fences } from './fences.ts';
 import { FrameReceiver } from './frames.ts';
 import { HostTypes } from './host-types.ts';
 import { Logins } from './login.ts';
+import { ModuleMechanisms } from './module-mechanisms.ts';
 import { Notices } from './notices.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
@@ -76,6 +77,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly asker: Asker;
   readonly accounts: AccountService;
   readonly dryRun = new DryRun();
+  readonly mechanisms = new ModuleMechanisms();
   readonly hostTypes: HostTypes;
   readonly login: Logins;
   readonly tls: Tls;
@@ -212,6 +214,7 @@ export class Shard implements C2sHost, ShardServices {
     this.login = new Logins({
       secret: Buffer.from(boot.secret),
       tlsFacts: this.tls,
+      mechanisms: this.mechanisms,
       domain: (name) => this.domains.hosted(name),
       hostTypeAuth: (name) => this.hostTypes.auth(name),
       access: (rule, jid, domain) => this.domains.access(rule, jid, domain.name),
