@@ -11,6 +11,8 @@ export type { SaslResult } from '../auth/sasl/result.ts';
 export interface LoginService {
   /** What this stream is offered: mechanisms in order, and channel-binding types. */
   offer(c2s: C2s): { readonly mechanisms: readonly string[]; readonly channelBindings: readonly string[] };
+  /** The types of channel binding that the connection can use, offered or not. */
+  channelBindings(c2s: C2s): readonly string[];
   /** Starts an exchange, or says why there is none. `acc` is the accumulator of a login by SASL2. */
   start(c2s: C2s, mechanism: string, acc?: Accumulator): SaslExchange | SaslFailure;
   /**

@@ -23,6 +23,8 @@ export type Opening = 'opened' | 'refused' | 'full';
 export interface StreamLogin {
   /** Whether the stream is still there: to be asked after everything that was waited for. */
   readonly isOpen: boolean;
+  /** The types of channel binding that the connection can use. */
+  readonly channelBindings: readonly string[];
   /** Starts a mechanism that this stream was offered, or says why not. `acc` is the accumulator of the login. */
   start(mechanism: string, acc: Accumulator): LoginExchange | SaslFailure;
   /** The state becomes `external`: whatever the client sends goes to `user_send_xmlel`, until {@link failed} or {@link authenticated}. */

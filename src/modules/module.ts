@@ -22,6 +22,7 @@ import type { Stanza } from '../xmpp/stanza.ts';
  * A module hangs on hooks and answers requests; it never imports another module, and never sees a socket, a ring or SQL.
  */
 
+export { equalSecrets } from '../auth/constant-time.ts';
 export { failure as saslFailure } from '../auth/sasl/result.ts';
 export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
@@ -32,7 +33,12 @@ export type { C2sParams } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
-export { type OfflineMessage, StoreUnavailableError } from '../store/operations.ts';
+export {
+  type FastToken,
+  type FastTokens,
+  type OfflineMessage,
+  StoreUnavailableError,
+} from '../store/operations.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { randomText } from '../util/random.ts';
 export { Element } from '../xml/element.ts';
@@ -251,6 +257,11 @@ export interface ModuleContext<Options = unknown> {
   /** The number under which this module keeps its state in sessions. */
   readonly slot: number;
 
+  /**
+   * Hears that everything an account can log in with besides its password is to end: the password was changed, or the operator wants it. Reject
+   * when it could not be ended. Only one shard is told.
+   */
+  onRevocation(handler: (jid: Jid) => Promise<unknown>): void;
   /** The value of an access rule for a JID, for one of the hosts: `allow`, `deny`, a number or a name. */
   access(rule: string, jid: Jid, host: string): string | number;
   /** Domains that stanzas can be sent to here: hosted ones and subdomains, and connected components. */

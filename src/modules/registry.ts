@@ -1,5 +1,6 @@
 import mod_bind2 from './mod-bind2/mod-bind2.ts';
 import mod_disco from './mod-disco/mod-disco.ts';
+import mod_fast_auth_token from './mod-fast-auth-token/mod-fast-auth-token.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
 import mod_ping from './mod-ping/mod-ping.ts';
 import mod_presence from './mod-presence/mod-presence.ts';
@@ -14,6 +15,7 @@ export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
   [
     mod_bind2,
     mod_disco,
+    mod_fast_auth_token,
     mod_offline,
     mod_ping,
     mod_presence,

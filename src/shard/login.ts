@@ -1,4 +1,5 @@
 import type { HostAuth } from '../auth/auth.ts';
+import { channelBindingTypes } from '../auth/sasl/channel-binding.ts';
 import type { SaslHost } from '../auth/sasl/exchange.ts';
 import { createMechanism } from '../auth/sasl/mechanism.ts';
 import { type MechanismOffer, offeredMechanisms } from '../auth/sasl/offer.ts';
@@ -73,6 +74,10 @@ export class Logins implements LoginService {
       this.#offers.set(key, offer);
     }
     return offer;
+  }
+
+  channelBindings(c2s: C2s): readonly string[] {
+    return channelBindingTypes(this.#around.tlsFacts.of(c2s));
   }
 
   start(c2s: C2s, mechanism: string, acc?: Accumulator): SaslExchange | SaslFailure {

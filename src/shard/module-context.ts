@@ -260,6 +260,10 @@ export class ShardModuleContext implements ModuleContext {
     return new C2sLogin(params as C2s);
   }
 
+  onRevocation(handler: (jid: Jid) => Promise<unknown>): void {
+    this.#undo.push(this.#shard.revocations.on(this.hostType, handler));
+  }
+
   mechanism(mechanism: ModuleMechanism): void {
     this.#undo.push(this.#shard.mechanisms.add(this.hostType, mechanism));
   }

@@ -11,6 +11,7 @@ import type { DryRun } from './dry-run.ts';
 import type { ModuleMechanisms } from './module-mechanisms.ts';
 import type { Notices } from './notices.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
+import type { Revocations } from './revocations.ts';
 import type { Routing } from './routing.ts';
 import type { Sessions } from './sessions.ts';
 import type { StoredMessages } from './stored-messages.ts';
@@ -34,6 +35,7 @@ export interface ShardServices {
   readonly keys: PermanentKeys;
   readonly mechanisms: ModuleMechanisms;
   readonly notices: Notices;
+  readonly revocations: Revocations;
   readonly sessions: Sessions;
   readonly storedMessages: StoredMessages;
   readonly product: { readonly name: string; readonly version: string };

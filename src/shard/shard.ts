@@ -41,6 +41,7 @@ import { ModuleMechanisms } from './module-mechanisms.ts';
 import { Notices } from './notices.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
+import { Revocations } from './revocations.ts';
 import { Routing } from './routing.ts';
 import type { ShardServices } from './services.ts';
 import { Sessions } from './sessions.ts';
@@ -78,6 +79,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly accounts: AccountService;
   readonly dryRun = new DryRun();
   readonly mechanisms = new ModuleMechanisms();
+  readonly revocations = new Revocations();
   readonly hostTypes: HostTypes;
   readonly login: Logins;
   readonly tls: Tls;
@@ -184,6 +186,7 @@ export class Shard implements C2sHost, ShardServices {
       whenHandled: async () => this.sm.remote.fence(ALL_SHARDS_MASK),
       exists: (hostType, jid) => this.#existence.has(hostType, jid, 'stored'),
       closeSessions: (jid, text) => this.closeSessions(jid, text),
+      revoke: (hostType, jid) => this.revocations.revoke(hostType.name, jid),
     });
     this.routing = new Routing(
       {

@@ -26,6 +26,10 @@ export class C2sLogin implements StreamLogin {
     return this.#c2s.state !== 'closed';
   }
 
+  get channelBindings(): readonly string[] {
+    return this.#c2s.host.login.channelBindings(this.#c2s);
+  }
+
   start(mechanism: string, acc: Accumulator): LoginExchange | SaslFailure {
     const exchange = this.#c2s.host.login.start(this.#c2s, mechanism, acc);
     return 'kind' in exchange ? exchange : new Sasl2Exchange(exchange);

@@ -1,7 +1,9 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
+import { FAST_TOKEN_READS, type FastTokenOperations } from './operations/fast-tokens.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
 
+export type { FastToken, FastTokens } from './operations/fast-tokens.ts';
 export type { Claimant, OfflineMessage } from './operations/offline.ts';
 
 /**
@@ -10,7 +12,11 @@ export type { Claimant, OfflineMessage } from './operations/offline.ts';
  *
  * Names of users and domains are prepared. Times are microseconds since the epoch unless the name says otherwise.
  */
-export interface StoreOperations extends AccountOperations, OfflineOperations, ValueOperations {
+export interface StoreOperations
+  extends AccountOperations,
+    FastTokenOperations,
+    OfflineOperations,
+    ValueOperations {
   /** Gives up everything that sessions of a dead shard had claimed. */
   release_shard: { args: [shard: number]; result: number };
   /** Does nothing but pass through the whole way, a commit included. */
@@ -24,6 +30,7 @@ export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result']
 /** Operations that write nothing: a batch of these needs no transaction. */
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ACCOUNT_READS,
+  ...FAST_TOKEN_READS,
   ...OFFLINE_READS,
   ...VALUE_READS,
   'release_shard',

@@ -1,6 +1,7 @@
 import type { StoreArgs, StoreDriver, StoreOperation, StoreResult } from '../operations.ts';
 import { Accounts } from './accounts.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
+import { FastTokens } from './fast-tokens.ts';
 import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
 
@@ -16,11 +17,13 @@ export class SqliteDriver implements StoreDriver {
     const db = openDatabase(directory, durability);
     const accounts = new Accounts(db);
     const offline = new OfflineMessages(db);
+    const fastTokens = new FastTokens(db);
     const values = new ModuleValues(db);
     this.#db = db;
     this.#offline = offline;
     this.#operations = {
       ...accounts.operations(),
+      ...fastTokens.operations(),
       ...offline.operations(),
       ...values.operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
