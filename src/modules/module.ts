@@ -41,6 +41,7 @@ export {
 } from '../store/operations.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { randomText } from '../util/random.ts';
+export { SegmentedCache } from '../util/segmented-cache.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
 export { isMixedScript } from '../xmpp/confusable.ts';
@@ -254,6 +255,11 @@ export interface ModuleContext<Options = unknown> {
   announce(content: unknown): void;
   /** Hears what instances of this module {@link announce}. */
   onAnnouncement(handler: (content: unknown) => void): void;
+  /**
+   * Random bytes (at most 16,320) under a name, made when the server starts and the same in all shards until it stops; those of another module or host type are
+   * others.
+   */
+  sharedKey(name: string, bytes: number): Buffer;
   /** The number under which this module keeps its state in sessions. */
   readonly slot: number;
 

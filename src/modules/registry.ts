@@ -1,6 +1,9 @@
+import mod_auth_token from './mod-auth-token/mod-auth-token.ts';
 import mod_bind2 from './mod-bind2/mod-bind2.ts';
+import mod_cache_users from './mod-cache-users/mod-cache-users.ts';
 import mod_disco from './mod-disco/mod-disco.ts';
 import mod_fast_auth_token from './mod-fast-auth-token/mod-fast-auth-token.ts';
+import mod_keystore from './mod-keystore/mod-keystore.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
 import mod_ping from './mod-ping/mod-ping.ts';
 import mod_presence from './mod-presence/mod-presence.ts';
@@ -13,9 +16,12 @@ import type { ModuleDefinition } from './module.ts';
 /** The built-in modules. */
 export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
   [
+    mod_auth_token,
     mod_bind2,
+    mod_cache_users,
     mod_disco,
     mod_fast_auth_token,
+    mod_keystore,
     mod_offline,
     mod_ping,
     mod_presence,

@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto';
 import type { C2s } from '../c2s/c2s.ts';
 import { holdReceiving, whenReceived } from '../c2s/receive.ts';
 import { stopRequest } from '../c2s/terminate.ts';
@@ -258,6 +259,11 @@ export class ShardModuleContext implements ModuleContext {
 
   login(params: C2sParams): StreamLogin {
     return new C2sLogin(params as C2s);
+  }
+
+  sharedKey(name: string, bytes: number): Buffer {
+    const purpose = `${this.module}\0${this.hostType}\0${name}`;
+    return Buffer.from(hkdfSync('sha512', this.#shard.runSecret, '', purpose, bytes));
   }
 
   onRevocation(handler: (jid: Jid) => Promise<unknown>): void {

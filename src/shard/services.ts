@@ -40,6 +40,8 @@ export interface ShardServices {
   readonly storedMessages: StoredMessages;
   readonly product: { readonly name: string; readonly version: string };
   readonly registrationTimeoutMs: number;
+  /** Random, and the same for all shards until the server stops. */
+  readonly runSecret: Uint8Array;
   nextRef(): number;
   timestamp(): number;
   /** Work happens outside of a read: complete the turn. */

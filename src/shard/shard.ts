@@ -84,6 +84,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly login: Logins;
   readonly tls: Tls;
   readonly product: { readonly name: string; readonly version: string };
+  readonly runSecret: Uint8Array;
   readonly connections: Connections;
   readonly keys: PermanentKeys;
   readonly tracing: Tracing;
@@ -109,6 +110,7 @@ export class Shard implements C2sHost, ShardServices {
     this.#config = boot.config;
     this.shard = boot.shard;
     this.product = boot.product;
+    this.runSecret = boot.runSecret;
     this.log = createLog(boot.config.general.loglevel, `shard ${boot.shard}`);
     this.counters = counterRow(boot.shared.counters, boot.shard);
     this.counters.fill(0);

@@ -1,4 +1,5 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
+import { AUTH_TOKEN_READS, type AuthTokenOperations } from './operations/auth-tokens.ts';
 import { FAST_TOKEN_READS, type FastTokenOperations } from './operations/fast-tokens.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
@@ -14,6 +15,7 @@ export type { Claimant, OfflineMessage } from './operations/offline.ts';
  */
 export interface StoreOperations
   extends AccountOperations,
+    AuthTokenOperations,
     FastTokenOperations,
     OfflineOperations,
     ValueOperations {
@@ -30,6 +32,7 @@ export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result']
 /** Operations that write nothing: a batch of these needs no transaction. */
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ACCOUNT_READS,
+  ...AUTH_TOKEN_READS,
   ...FAST_TOKEN_READS,
   ...OFFLINE_READS,
   ...VALUE_READS,

@@ -17,6 +17,7 @@ export const NS_REGISTER_FEATURE = 'http://jabber.org/features/iq-register';
 export const NS_DISCO_INFO = 'http://jabber.org/protocol/disco#info';
 export const NS_DISCO_ITEMS = 'http://jabber.org/protocol/disco#items';
 export const NS_FAST = 'urn:xmpp:fast:0';
+export const NS_TOKEN_AUTH = 'erlang-solutions.com:xmpp:token-auth:0';
 export const NS_PING = 'urn:xmpp:ping';
 export const NS_VERSION = 'jabber:iq:version';
 export const NS_TIME = 'urn:xmpp:time';

@@ -6,6 +6,7 @@ import type {
   StoreOperation,
   StoreResult,
 } from '../../src/store/operations.ts';
+import { memoryAuthTokens } from './memory-auth-tokens.ts';
 import { memoryFastTokens } from './memory-fast-tokens.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
@@ -34,6 +35,7 @@ export class MemoryDriver implements StoreDriver {
   #isOpen = false;
 
   readonly #operations: Table = {
+    ...memoryAuthTokens(),
     ...memoryFastTokens(),
     account_get: (domain, username) => this.#account(domain, username)?.details ?? null,
     account_exists: (domain, username) => this.#account(domain, username) !== undefined,

@@ -42,7 +42,9 @@ export class Tokens {
   /** The client is known (`sasl2_success`): it gets the token that it asked for, or a new one for one that will soon be too old. */
   loggedIn(acc: Accumulator, session: C2sParams, creds: Credentials): undefined | Promise<undefined> {
     const agent = acc.get<UserAgent>('sasl2', 'user_agent')?.id;
-    if (agent === undefined || creds.authMethod === 'anonymous') return undefined;
+    // A token of another kind, which lasts for a while, must not be turned into one that is renewed for ever.
+    const isLent = creds.authMethod === 'anonymous' || creds.mechanism === 'X-OAUTH';
+    if (agent === undefined || isLent) return undefined;
     // Whoever is thrown out loses the tokens of this client.
     session.setModuleState(this.#context.slot, agent);
     const request = acc.get<FastRequest>('fast', 'request');

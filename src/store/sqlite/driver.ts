@@ -1,5 +1,6 @@
 import type { StoreArgs, StoreDriver, StoreOperation, StoreResult } from '../operations.ts';
 import { Accounts } from './accounts.ts';
+import { AuthTokens } from './auth-tokens.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
 import { FastTokens } from './fast-tokens.ts';
 import { ModuleValues } from './module-values.ts';
@@ -17,12 +18,14 @@ export class SqliteDriver implements StoreDriver {
     const db = openDatabase(directory, durability);
     const accounts = new Accounts(db);
     const offline = new OfflineMessages(db);
+    const authTokens = new AuthTokens(db);
     const fastTokens = new FastTokens(db);
     const values = new ModuleValues(db);
     this.#db = db;
     this.#offline = offline;
     this.#operations = {
       ...accounts.operations(),
+      ...authTokens.operations(),
       ...fastTokens.operations(),
       ...offline.operations(),
       ...values.operations(),
