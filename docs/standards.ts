@@ -103,10 +103,13 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [352, 'Client State Indication'],
   [359, 'Unique and Stable Stanza IDs'],
   [368, 'SRV records for XMPP over TLS'],
+  [386, 'Bind 2'],
+  [388, 'Extensible SASL Profile'],
   [390, 'Entity Capabilities 2.0'],
   [414, 'Cryptographic Hash Function Recommendations for XMPP'],
   [438, 'Best practices for password hashing and storage'],
   [440, 'SASL Channel-Binding Type Capability'],
   [474, 'SASL SCRAM Downgrade Protection'],
   [478, 'Stream Limits Advertisement'],
+  [484, 'Fast Authentication Streamlining Tokens'],
 ]);

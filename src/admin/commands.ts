@@ -45,6 +45,7 @@ export function adminCommands(host: AdminHost): ReadonlyMap<string, AdminCommand
     stats: () => host.stats(),
     user_add: (args) => onAny('user_add', { jid: text(args, 'jid'), password: text(args, 'password') }),
     user_passwd: (args) => onAny('user_passwd', { jid: text(args, 'jid'), password: text(args, 'password') }),
+    user_revoke: (args) => onAny('user_revoke', { jid: text(args, 'jid') }),
     user_delete: (args) => onAny('user_delete', { jid: text(args, 'jid') }),
     user_exists: (args) => onAny('user_exists', { jid: text(args, 'jid') }),
     user_list: (args) =>

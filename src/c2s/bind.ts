@@ -1,6 +1,4 @@
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
-import { STOP } from '../hooks/chain.ts';
-import { runHook } from '../hooks/run.ts';
 import { randomText } from '../util/random.ts';
 import { Element } from '../xml/element.ts';
 import { serialize } from '../xml/writer.ts';
@@ -10,6 +8,7 @@ import { Stanza } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
 import type { C2s } from './c2s.ts';
 import { foreignElement } from './foreign-element.ts';
+import { enterSession, mayOpenSession, nameSession } from './open-session.ts';
 import { hold } from './receive.ts';
 import { suspendUntil } from './suspend.ts';
 
@@ -39,49 +38,34 @@ export function bindElement(c2s: C2s, element: Element): void {
 }
 
 /** RFC 6120 §7.6: unique, and with no meaning that others could guess. */
-function generateResource(): string {
+export function generateResource(): string {
   return randomText(12, 'base64url');
 }
 
 function openSession(c2s: C2s, iq: Element, jid: Jid): void {
-  const acc = accumulator(c2s, iq, jid);
-  const verdict = runHook(c2s.hostType, 'user_open_session', acc, c2s);
-  const allowed = c2s.host.login.mayOpenSession(c2s, jid);
-  if (verdict instanceof Promise || allowed instanceof Promise) {
-    suspendUntil(c2s, Promise.all([verdict, allowed]), ([settled, isAllowed]) => {
-      afterOpen(c2s, iq, acc, jid, settled !== STOP && isAllowed);
-    });
-  } else afterOpen(c2s, iq, acc, jid, verdict !== STOP && allowed);
+  const allowed = mayOpenSession(c2s, accumulator(c2s, iq, jid), jid);
+  if (allowed instanceof Promise) suspendUntil(c2s, allowed, (settled) => afterOpen(c2s, iq, jid, settled));
+  else afterOpen(c2s, iq, jid, allowed);
 }
 
-function afterOpen(c2s: C2s, iq: Element, acc: Accumulator, jid: Jid, isAllowed: boolean): void {
+function afterOpen(c2s: C2s, iq: Element, jid: Jid, isAllowed: boolean): void {
   if (!isAllowed) {
-    void runHook(c2s.hostType, 'forbidden_session', acc, { jid });
     retry(c2s, iq, new StanzaError('not-allowed'));
     return;
   }
-  const { host } = c2s;
-  const sid = host.newSessionId();
-  const own = host.jids.intern(jid);
-  c2s.jid = own;
-  c2s.sid = sid;
+  nameSession(c2s, jid);
   // A session that is replaced hands over at once what its client has not acknowledged: behind the answer to this request.
   const release = hold(c2s);
-  if (host.openSession(c2s, own, sid) === 'full') {
-    host.cancelSessionId(sid);
+  if (!enterSession(c2s)) {
     release();
-    c2s.jid = own.bareJid;
     retry(c2s, iq, new StanzaError('resource-constraint', 'no room for more sessions'));
     return;
   }
-  host.unwatchLogin(c2s);
-  c2s.negotiation = undefined;
-  c2s.state = 'session_established';
   const result = Element.of(
     'iq',
     NS_CLIENT,
     { type: 'result', id: iq.attribute('id') },
-    Element.of('bind', NS_BIND, {}, Element.of('jid', NS_BIND, {}, own.full)),
+    Element.of('bind', NS_BIND, {}, Element.of('jid', NS_BIND, {}, c2s.jid.full)),
   );
   c2s.write(serialize(result, NS_CLIENT));
   release();

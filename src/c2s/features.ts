@@ -20,49 +20,52 @@ export function needsTls(c2s: C2s): boolean {
 
 /** Writes `<stream:features/>` for the present state (RFC 6120 §4.3.2). */
 export function sendFeatures(c2s: C2s): void {
-  if (needsTls(c2s)) {
-    // Nothing else is offered, and no module asked, before the channel is safe.
-    const starttls = Element.of('starttls', NS_TLS, {}, new Element('required', NS_TLS));
-    c2s.write(`<stream:features>${serialize(starttls, NS_CLIENT)}</stream:features>`);
-    return;
-  }
-  const own = c2s.isAuthenticated ? featuresAfterLogin(c2s) : featuresBeforeLogin(c2s);
-  own.push(streamLimits(c2s));
-  const all = foldHook(c2s.hostType, 'c2s_stream_features', own, c2s);
-  if (all instanceof Promise) suspendUntil(c2s, all, (features) => writeFeatures(c2s, features));
+  const all = features(c2s);
+  if (all instanceof Promise) suspendUntil(c2s, all, (settled) => writeFeatures(c2s, settled));
   else writeFeatures(c2s, all);
 }
 
-function writeFeatures(c2s: C2s, features: readonly Element[]): void {
+/** What is offered in the present state; a promise where a module has to think. */
+export function features(c2s: C2s): readonly Element[] | Promise<readonly Element[]> {
+  // Nothing else is offered, and no module asked, before the channel is safe.
+  if (needsTls(c2s)) return [Element.of('starttls', NS_TLS, {}, new Element('required', NS_TLS))];
+  const own = c2s.isAuthenticated ? featuresAfterLogin(c2s) : featuresBeforeLogin(c2s);
+  own.push(streamLimits(c2s));
+  return foldHook(c2s.hostType, 'c2s_stream_features', own, c2s);
+}
+
+export function writeFeatures(c2s: C2s, offered: readonly Element[]): void {
   let xml = '<stream:features>';
-  for (const feature of features) xml += serialize(feature, NS_CLIENT);
+  for (const feature of offered) xml += serialize(feature, NS_CLIENT);
   c2s.write(`${xml}</stream:features>`);
 }
 
 function featuresBeforeLogin(c2s: C2s): Element[] {
-  const features: Element[] = [];
-  if (c2s.listener.tls !== undefined && !c2s.isEncrypted) features.push(new Element('starttls', NS_TLS));
+  const offered: Element[] = [];
+  if (c2s.listener.tls !== undefined && !c2s.isEncrypted) offered.push(new Element('starttls', NS_TLS));
   const { mechanisms, channelBindings } = c2s.host.login.offer(c2s);
   if (channelBindings.length > 0) {
     // XEP-0440: which channel bindings the -PLUS mechanisms can use.
     const types = channelBindings.map((type) => Element.of('channel-binding', NS_SASL_CB, { type }));
-    features.push(Element.of('sasl-channel-binding', NS_SASL_CB, {}, ...types));
+    offered.push(Element.of('sasl-channel-binding', NS_SASL_CB, {}, ...types));
   }
   if (mechanisms.length > 0) {
     const list = mechanisms.map((name) => Element.of('mechanism', NS_SASL, {}, name));
-    features.push(Element.of('mechanisms', NS_SASL, {}, ...list));
+    offered.push(Element.of('mechanisms', NS_SASL, {}, ...list));
   }
-  return features;
+  return offered;
 }
 
 function featuresAfterLogin(c2s: C2s): Element[] {
-  const features: Element[] = [];
+  // A session that was opened together with the login has nothing to bind any more (XEP-0386).
+  if (c2s.isEstablished) return [];
+  const offered: Element[] = [];
   if (c2s.listener.isBackwardsCompatibleSession) {
     // Optional, so that a client of RFC 6121 leaves it out; it does nothing (RFC 6121 dropped it).
-    features.push(Element.of('session', NS_SESSION, {}, new Element('optional', NS_SESSION)));
+    offered.push(Element.of('session', NS_SESSION, {}, new Element('optional', NS_SESSION)));
   }
-  features.push(new Element('bind', NS_BIND));
-  return features;
+  offered.push(new Element('bind', NS_BIND));
+  return offered;
 }
 
 /** XEP-0478: what the server enforces, told in advance. */

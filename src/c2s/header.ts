@@ -3,7 +3,7 @@ import { decodeValue, type Scanner } from '../xml/scanner.ts';
 import { type ScanLimits, StreamContext } from '../xml/stream-context.ts';
 import { ATTRIBUTE, KIND_MASK, TOKEN_WORDS, WANTS_DECODING } from '../xml/tokens.ts';
 import { escapeValue } from '../xml/writer.ts';
-import { parseDomain, parseJid } from '../xmpp/jid.ts';
+import { type Jid, parseDomain, parseJid } from '../xmpp/jid.ts';
 import { NS_CLIENT, NS_STREAM } from '../xmpp/namespaces.ts';
 import type { C2s } from './c2s.ts';
 import type { DomainInfo } from './c2s-host.ts';
@@ -42,6 +42,13 @@ function contextOf(name: string, bindings: StreamContext['bindings'], limits: Sc
   if (contexts.size >= CONTEXTS_MAX) contexts.delete(contexts.keys().next().value!);
   contexts.set(key, context);
   return context;
+}
+
+/** The client is known: the stream that it has open may carry more from now on (SASL2 opens no new one). */
+export function widenLimits(c2s: C2s): void {
+  const { connection, listener } = c2s;
+  const { headerName, bindings } = connection.context;
+  connection.context = contextOf(headerName, bindings, listener.limits);
 }
 
 /** A stream's opening tag was read (RFC 6120 §4.7, §4.8). */
@@ -92,10 +99,10 @@ function takeFrom(c2s: C2s, from: string | undefined): void {
   if (!c2s.isAuthenticated || from !== undefined) negotiation.tentativeFrom = from;
 }
 
-/** Whether the opening tag names another account than the one that logged in (RFC 6120 §6.4.6). */
-export function isForeignFrom(c2s: C2s): boolean {
+/** Whether the opening tag names another account than the one that logged in (RFC 6120 §6.4.6), or is about to. */
+export function isForeignFrom(c2s: C2s, account: Jid = c2s.jid): boolean {
   const { tentativeFrom } = c2s.negotiation!;
-  return tentativeFrom !== undefined && parseJid(tentativeFrom)?.bare !== c2s.jid.bare;
+  return tentativeFrom !== undefined && parseJid(tentativeFrom)?.bare !== account.bare;
 }
 
 function hostedDomain(c2s: C2s, to: string | undefined): DomainInfo | undefined {

@@ -1,5 +1,6 @@
 import type { SaslExchange } from '../auth/sasl/exchange.ts';
 import type { SaslFailure } from '../auth/sasl/result.ts';
+import type { Accumulator } from '../hooks/accumulator.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { C2s } from './c2s.ts';
 
@@ -10,8 +11,10 @@ export type { SaslResult } from '../auth/sasl/result.ts';
 export interface LoginService {
   /** What this stream is offered: mechanisms in order, and channel-binding types. */
   offer(c2s: C2s): { readonly mechanisms: readonly string[]; readonly channelBindings: readonly string[] };
-  /** Starts an exchange, or says why there is none. */
-  start(c2s: C2s, mechanism: string): SaslExchange | SaslFailure;
+  /** The types of channel binding that the connection can use, offered or not. */
+  channelBindings(c2s: C2s): readonly string[];
+  /** Starts an exchange, or says why there is none. `acc` is the accumulator of a login by SASL2. */
+  start(c2s: C2s, mechanism: string, acc?: Accumulator): SaslExchange | SaslFailure;
   /**
    * Whether a session may be opened: the listener's access rule, then `session_opening_allowed_for_user`, for every session whatever
    * the rule is.

@@ -32,6 +32,10 @@ export function loginElement(c2s: C2s, scanner: Scanner, buffer: Buffer): void {
     case 'wait_for_feature_after_auth':
       bindElement(c2s, element);
       break;
+    case 'external':
+      // A module that has taken over the stream knows what may come now.
+      foreignElement(c2s, element);
+      break;
     default:
       break;
   }

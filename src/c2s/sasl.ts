@@ -1,13 +1,10 @@
 import { decodeSaslData, type SaslData } from '../auth/sasl/data.ts';
 import { failure, SASL_ABORTED, type SaslFailure, type SaslSuccess } from '../auth/sasl/result.ts';
-import { foldHook } from '../hooks/run.ts';
-import { Counter } from '../memory/counters.ts';
 import type { Element } from '../xml/element.ts';
 import { escapeText } from '../xml/writer.ts';
-import { Jid } from '../xmpp/jid.ts';
 import { NS_SASL } from '../xmpp/namespaces.ts';
+import { authenticated, loginFailed } from './authenticated.ts';
 import { type C2s, UNOPENED } from './c2s.ts';
-import { isForeignFrom } from './header.ts';
 import type { SaslExchange, SaslResult } from './login-service.ts';
 import { suspendUntil } from './suspend.ts';
 
@@ -58,13 +55,6 @@ function settle(c2s: C2s, outcome: SaslResult): void {
       c2s.write(`<challenge xmlns='${NS_SASL}'>${outcome.data.toString('base64')}</challenge>`);
       return;
     case 'failure':
-      if (outcome.cause !== undefined) {
-        const { cause, username } = outcome;
-        c2s.host.log.error(
-          { err: cause, what: 'auth_backend_failed', user: username },
-          'cannot authenticate',
-        );
-      }
       failSasl(c2s, outcome);
       return;
     case 'success':
@@ -72,46 +62,20 @@ function settle(c2s: C2s, outcome: SaslResult): void {
   }
 }
 
-function succeed(c2s: C2s, { username, data, method }: SaslSuccess): void {
-  const negotiation = c2s.negotiation!;
-  const { host } = c2s;
-  const jid = host.jids.intern(new Jid(username, c2s.lserver, ''));
-  c2s.jid = jid;
-  if (isForeignFrom(c2s)) {
-    // RFC 6120 §6.4.6: the stream was opened in another account's name.
-    c2s.fail('invalid-from');
-    return;
-  }
-  host.counters[Counter.c2s_auth_success]!++;
-  host.log.debug({ what: 'login', jid: jid.bare, address: c2s.info.address }, 'authenticated');
-  negotiation.exchange = undefined;
-  negotiation.stepped(host.monotonicMs());
-  c2s.isAuthenticated = true;
-  c2s.info = { ...c2s.info, authMethod: method };
+function succeed(c2s: C2s, success: SaslSuccess): void {
+  if (!authenticated(c2s, success)) return;
   c2s.state = 'wait_for_stream';
   c2s.connection.restart(UNOPENED);
+  const { data } = success;
   const additional = data === undefined || data.length === 0 ? '' : data.toString('base64');
   c2s.write(`<success xmlns='${NS_SASL}'>${additional}</success>`);
   // From here on both sides consider the old stream replaced (RFC 6120 §6.4.6).
-  negotiation.renewStreamId();
+  c2s.negotiation!.renewStreamId();
 }
 
 /** Tells the client that authentication failed; after the last retry the stream is closed. */
-export function failSasl(c2s: C2s, { condition, text, username, isRefusal }: SaslFailure): void {
-  const negotiation = c2s.negotiation!;
-  const { host } = c2s;
-  host.counters[Counter.c2s_auth_failed]!++;
-  void foldHook(c2s.hostType, 'auth_failed', undefined, { username, server: c2s.lserver });
-  host.log.info(
-    { what: 'auth_failed', user: username, server: c2s.lserver, address: c2s.info.address, condition },
-    'authentication failed',
-  );
-  negotiation.exchange = undefined;
-  c2s.state = 'wait_for_feature_before_auth';
+export function failSasl(c2s: C2s, failed: SaslFailure): void {
+  const { condition, text } = failed;
   const description = text === undefined ? '' : `<text xml:lang='en'>${escapeText(text)}</text>`;
-  c2s.write(`<failure xmlns='${NS_SASL}'><${condition}/>${description}</failure>`);
-  const left = isRefusal ? --negotiation.saslRefusalsLeft : --negotiation.saslFailuresLeft;
-  if (left >= 0) negotiation.stepped(host.monotonicMs());
-  // RFC 6120 §6.4.5 wants a stream error.
-  else c2s.fail('policy-violation', 'too many failed logins', 'too_many_auth_failures');
+  loginFailed(c2s, failed, `<failure xmlns='${NS_SASL}'><${condition}/>${description}</failure>`);
 }

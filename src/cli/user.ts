@@ -31,6 +31,17 @@ export function addUser(program: Command, runner: Runner): void {
       }),
     );
   user
+    .command('revoke')
+    .description('end all tokens that an account can log in with instead of its password')
+    .argument('<jid>', 'its address')
+    .action((jid: string) =>
+      runner.run(async (target, io) => {
+        const bare = await withServerOrStorage(target, io, (ask) => ask('user_revoke', { jid }));
+        print(io, { jid: bare }, () => `tokens of ${bare} ended`);
+        return 0;
+      }),
+    );
+  user
     .command('export')
     .description('everything that is stored about a user, as tables')
     .argument('<jid>', 'its address')

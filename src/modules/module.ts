@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Accumulator } from '../hooks/accumulator.ts';
 import type { Acknowledger } from '../hooks/acknowledger.ts';
 import type { Verdict } from '../hooks/chain.ts';
+import type { ModuleMechanism, StreamLogin } from '../hooks/login.ts';
 import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
 import type { HandlerOptions } from '../hooks/registry.ts';
 import type { StanzaHook, ValueHook } from '../hooks/run.ts';
@@ -22,17 +23,22 @@ import type { Stanza } from '../xmpp/stanza.ts';
  * A module hangs on hooks and answers requests; it never imports another module, and never sees a socket, a ring or SQL.
  */
 
+export { equalSecrets } from '../auth/constant-time.ts';
+export { failure as saslFailure } from '../auth/sasl/result.ts';
 export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export type { Acknowledger } from '../hooks/acknowledger.ts';
 export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
 export { type KeptRecord, KeptStanza } from '../hooks/kept-stanza.ts';
+export * from '../hooks/login.ts';
 export type { Handler, HookName } from '../hooks/points.ts';
 export { type C2sParams, SessionFlag } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
 export {
+  type FastToken,
+  type FastTokens,
   type LastActivity,
   type OfflineMessage,
   StoreUnavailableError,
@@ -44,16 +50,17 @@ export {
 export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { randomText } from '../util/random.ts';
+export { SegmentedCache } from '../util/segmented-cache.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
 export { isMixedScript } from '../xmpp/confusable.ts';
 export { blankForm, type FormField, resultForm, submittedFields, tableForm } from '../xmpp/data-form.ts';
 export { utcOffset, utcSeconds } from '../xmpp/date-time.ts';
 export { delayXml, parseStamp } from '../xmpp/delay.ts';
-export { Jid, makeJid, parseDomain, parseJid, parseLocalpart } from '../xmpp/jid.ts';
+export { Jid, makeJid, parseDomain, parseJid, parseLocalpart, parseResource } from '../xmpp/jid.ts';
 export * from '../xmpp/namespaces.ts';
 export { type PageRequest, pageOf, pageRequest } from '../xmpp/result-set.ts';
-export { isSameSession, type SessionId } from '../xmpp/session-id.ts';
+export { isOlder, isSameSession, type SessionId } from '../xmpp/session-id.ts';
 export { stableId } from '../xmpp/stable-id.ts';
 export { parseElement, parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
@@ -156,6 +163,8 @@ export interface SessionHandle {
   flush(acc: Accumulator): void;
   /** Ends the session; handlers of `user_stop_request` may keep it. */
   stop(reason: string): void;
+  /** Ends the session with a conflict, in favour of another one. */
+  replace(by: SessionId): void;
   /** Ends the session in any case; `lastWords` (a stream error) come before the closing tag. */
   end(reason: string, lastWords?: string): void;
   /** Writes XML that is no routed stanza: no hook sees it. */
@@ -330,6 +339,10 @@ export interface ModuleContext<Options = unknown> {
   handOver(acc: Accumulator, to: SessionId): void;
   /** What a client sent is being stored: until that is done the stanza does not count as handled (XEP-0198). */
   committing(acc: Accumulator, until: Promise<unknown>): void;
+  /** The stream behind the parameters of a hook while it has no session, for a module that logs its client in. */
+  login(params: C2sParams): StreamLogin;
+  /** Brings a SASL mechanism; it ends with the module. */
+  mechanism(mechanism: ModuleMechanism): void;
   /** Makes a session available with a priority, and runs `set_presence`. */
   setPresence(params: C2sParams, acc: Accumulator, priority: number, presence: Stanza): void;
   /** Makes a session unavailable, and runs `unset_presence`. */
@@ -346,9 +359,19 @@ export interface ModuleContext<Options = unknown> {
   announce(content: unknown): void;
   /** Hears what instances of this module {@link announce}. */
   onAnnouncement(handler: (content: unknown) => void): void;
+  /**
+   * Random bytes (at most 16,320) under a name, made when the server starts and the same in all shards until it stops; those of another module or host type are
+   * others.
+   */
+  sharedKey(name: string, bytes: number): Buffer;
   /** The number under which this module keeps its state in sessions. */
   readonly slot: number;
 
+  /**
+   * Hears that everything an account can log in with besides its password is to end: the password was changed, or the operator wants it. Reject
+   * when it could not be ended. Only one shard is told.
+   */
+  onRevocation(handler: (jid: Jid) => Promise<unknown>): void;
   /** The value of an access rule for a JID, for one of the hosts: `allow`, `deny`, a number or a name. */
   access(rule: string, jid: Jid, host: string): string | number;
   /** Domains that stanzas can be sent to here: hosted ones and subdomains, and connected components. */

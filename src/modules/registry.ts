@@ -1,14 +1,20 @@
+import mod_auth_token from './mod-auth-token/mod-auth-token.ts';
+import mod_bind2 from './mod-bind2/mod-bind2.ts';
+import mod_cache_users from './mod-cache-users/mod-cache-users.ts';
 import mod_caps from './mod-caps/mod-caps.ts';
 import mod_carboncopy from './mod-carboncopy/mod-carboncopy.ts';
 import mod_csi from './mod-csi/mod-csi.ts';
 import mod_disco from './mod-disco/mod-disco.ts';
 import mod_extdisco from './mod-extdisco/mod-extdisco.ts';
+import mod_fast_auth_token from './mod-fast-auth-token/mod-fast-auth-token.ts';
+import mod_keystore from './mod-keystore/mod-keystore.ts';
 import mod_last from './mod-last/mod-last.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
 import mod_ping from './mod-ping/mod-ping.ts';
 import mod_presence from './mod-presence/mod-presence.ts';
 import mod_private from './mod-private.ts';
 import mod_register from './mod-register/mod-register.ts';
+import mod_sasl2 from './mod-sasl2/mod-sasl2.ts';
 import mod_sic from './mod-sic.ts';
 import mod_stanzaid from './mod-stanzaid/mod-stanzaid.ts';
 import mod_stream_management from './mod-stream-management/mod-stream-management.ts';
@@ -20,17 +26,23 @@ import type { ModuleDefinition } from './module.ts';
 /** The built-in modules. */
 export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
   [
+    mod_auth_token,
+    mod_bind2,
+    mod_cache_users,
     mod_caps,
     mod_carboncopy,
     mod_csi,
     mod_disco,
     mod_extdisco,
+    mod_fast_auth_token,
+    mod_keystore,
     mod_last,
     mod_offline,
     mod_ping,
     mod_presence,
     mod_private,
     mod_register,
+    mod_sasl2,
     mod_sic,
     mod_stanzaid,
     mod_stream_management,

@@ -52,6 +52,15 @@ export async function userDelete(shard: Shard, text: string): Promise<string> {
   return jid.bare;
 }
 
+/** Ends everything that an account can log in with besides its password. */
+export async function userRevoke(shard: Shard, text: string): Promise<string> {
+  const { jid, hostType } = accountOf(shard, text);
+  if (!(await shard.hostTypes.auth(hostType.name)!.auth.doesUserExist(jid.domain, jid.local)))
+    throw unknownUser(jid);
+  await shard.revocations.revoke(hostType.name, jid);
+  return jid.bare;
+}
+
 export async function userExists(shard: Shard, text: string): Promise<boolean> {
   const { jid, hostType } = accountOf(shard, text);
   return await shard.hostTypes.auth(hostType.name)!.auth.doesUserExist(jid.domain, jid.local);

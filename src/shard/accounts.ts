@@ -15,6 +15,8 @@ export interface AccountSurroundings {
   /** Resolves when the other shards have handled all that was announced. */
   whenHandled(): Promise<void>;
   exists(hostType: HostType, jid: Jid): boolean | Promise<boolean>;
+  /** Ends everything that an account can log in with besides its password. */
+  revoke(hostType: HostType, jid: Jid): Promise<void>;
   /** Ends all sessions of an account. */
   closeSessions(jid: Jid, text: string): void;
 }
@@ -31,7 +33,7 @@ export class AccountService {
     return {
       exists: async (jid) => this.#around.exists(hostType, jid),
       register: (domain, username, password) => this.register(hostType, domain, username, password),
-      setPassword: (jid, password) => this.#auth(hostType).setPassword(jid.domain, jid.local, password),
+      setPassword: (jid, password) => this.setPassword(hostType, jid, password),
       remove: (jid) => this.remove(hostType, jid),
     };
   }
@@ -51,8 +53,11 @@ export class AccountService {
     return 'registered';
   }
 
-  setPassword(hostType: HostType, jid: Jid, password: string): ReturnType<Accounts['setPassword']> {
-    return this.#auth(hostType).setPassword(jid.domain, jid.local, password);
+  /** Changes a password. What was given out on the strength of the old one has ended when this resolves. */
+  async setPassword(hostType: HostType, jid: Jid, password: string): ReturnType<Accounts['setPassword']> {
+    const result = await this.#auth(hostType).setPassword(jid.domain, jid.local, password);
+    if (result === 'changed') await this.#around.revoke(hostType, jid.bareJid);
+    return result;
   }
 
   /**

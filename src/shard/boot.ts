@@ -31,6 +31,8 @@ export interface ShardBoot {
   readonly seed: HashSeed;
   /** Key for answers about accounts that do not exist; the same for all shards. */
   readonly secret: Uint8Array;
+  /** Random, and the same for all shards until the server stops. */
+  readonly runSecret: Uint8Array;
   /** The certificate made at first start, for listeners that have none. */
   readonly selfSigned: CertificateConfig;
   readonly product: { readonly name: string; readonly version: string };

@@ -12,6 +12,7 @@ import {
   userList,
   userOf,
   userPassword,
+  userRevoke,
 } from './account-commands.ts';
 import { CommandError, type CommandFailure } from './command-error.ts';
 import { explainRoute } from './explain.ts';
@@ -65,6 +66,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['user_add', (shard, args) => userAdd(shard, args)],
   ['user_passwd', (shard, args) => userPassword(shard, args)],
   ['user_delete', (shard, { jid }) => userDelete(shard, jid ?? '')],
+  ['user_revoke', (shard, { jid }) => userRevoke(shard, jid ?? '')],
   ['user_exists', (shard, { jid }) => userExists(shard, jid ?? '')],
   ['user_list', (shard, { domain, after, limit }) => userList(shard, domain ?? '', after, limit)],
   ['user_export', (shard, { jid }) => userExport(shard, jid ?? '')],

@@ -1,4 +1,5 @@
 import type { HostAuth } from '../auth/auth.ts';
+import { channelBindingTypes } from '../auth/sasl/channel-binding.ts';
 import type { SaslHost } from '../auth/sasl/exchange.ts';
 import { createMechanism } from '../auth/sasl/mechanism.ts';
 import { type MechanismOffer, offeredMechanisms } from '../auth/sasl/offer.ts';
@@ -7,8 +8,10 @@ import type { C2s } from '../c2s/c2s.ts';
 import type { DomainInfo } from '../c2s/c2s-host.ts';
 import type { LoginService, SaslExchange } from '../c2s/login-service.ts';
 import type { AuthConfig } from '../config/config.ts';
+import type { Accumulator } from '../hooks/accumulator.ts';
 import { foldHook } from '../hooks/run.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import { type ModuleMechanisms, startModuleMechanism } from './module-mechanisms.ts';
 import type { TlsFactsSource } from './tls.ts';
 
 /** What logging in needs to know about a host type. */
@@ -20,6 +23,8 @@ export interface HostTypeAuth {
 export interface LoginSurroundings {
   readonly secret: Buffer;
   readonly tlsFacts: TlsFactsSource;
+  /** Those that modules bring. */
+  readonly mechanisms: ModuleMechanisms;
   domain(name: string): DomainInfo | undefined;
   hostTypeAuth(hostType: string): HostTypeAuth | undefined;
   /** The value of an access rule. */
@@ -60,13 +65,29 @@ export class Logins implements LoginService {
         },
         facts,
       );
+      offer = this.#around.mechanisms.extend(
+        offer,
+        c2s.hostType!.name,
+        config.saslMechanisms,
+        facts === undefined && c2s.listener.tls !== undefined,
+      );
       this.#offers.set(key, offer);
     }
     return offer;
   }
 
-  start(c2s: C2s, mechanism: string): SaslExchange | SaslFailure {
+  channelBindings(c2s: C2s): readonly string[] {
+    return channelBindingTypes(this.#around.tlsFacts.of(c2s));
+  }
+
+  start(c2s: C2s, mechanism: string, acc?: Accumulator): SaslExchange | SaslFailure {
     if (c2s.hostType === undefined) return failure('temporary-auth-failure');
+    const own = this.#around.mechanisms.get(c2s.hostType.name, mechanism);
+    if (own !== undefined && (!own.isListed || this.offer(c2s).mechanisms.includes(mechanism))) {
+      const { methods } = this.#hostTypeAuth(c2s).auth.logins(c2s.listener.authMethods);
+      const names = methods.map(({ name }) => name);
+      return startModuleMechanism(own, { c2s, tls: this.#around.tlsFacts.of(c2s), acc, methods: names });
+    }
     return createMechanism(mechanism, {
       host: this.#host(c2s),
       offer: this.offer(c2s),

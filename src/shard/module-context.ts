@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto';
 import { C2s } from '../c2s/c2s.ts';
 import { holdReceiving, presend, whenReceived, writeStanza } from '../c2s/receive.ts';
 import { stopRequest } from '../c2s/terminate.ts';
@@ -5,6 +6,7 @@ import { Accumulator, Origin } from '../hooks/accumulator.ts';
 import type { Acknowledger } from '../hooks/acknowledger.ts';
 import type { Verdict } from '../hooks/chain.ts';
 import type { HostType } from '../hooks/host-type.ts';
+import type { ModuleMechanism, StreamLogin } from '../hooks/login.ts';
 import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
 import { GLOBAL, type HandlerOptions } from '../hooks/registry.ts';
 import { foldHook, runHook, type StanzaHook, type ValueHook } from '../hooks/run.ts';
@@ -32,6 +34,7 @@ import { NS_CLIENT } from '../xmpp/namespaces.ts';
 import { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 import { Stanza } from '../xmpp/stanza.ts';
 import type { ShardServices } from './services.ts';
+import { C2sLogin } from './stream-login.ts';
 
 const DEFAULT_DISCIPLINE: IqDiscipline = { type: 'no_queue' };
 
@@ -328,6 +331,23 @@ export class ShardModuleContext implements ModuleContext {
     return this.#shard.dryRun.isActive ? { ...NO_EFFECTS, params: c2s } : new Handle(c2s);
   }
 
+  login(params: C2sParams): StreamLogin {
+    return new C2sLogin(params as C2s);
+  }
+
+  sharedKey(name: string, bytes: number): Buffer {
+    const purpose = `${this.module}\0${this.hostType}\0${name}`;
+    return Buffer.from(hkdfSync('sha512', this.#shard.runSecret, '', purpose, bytes));
+  }
+
+  onRevocation(handler: (jid: Jid) => Promise<unknown>): void {
+    this.#undo.push(this.#shard.revocations.on(this.hostType, handler));
+  }
+
+  mechanism(mechanism: ModuleMechanism): void {
+    this.#undo.push(this.#shard.mechanisms.add(this.hostType, mechanism));
+  }
+
   /** Whether a route is only being explained; then the effect is noted, and must not happen. */
   #withheld(step: string, outcome: string): boolean {
     const { dryRun } = this.#shard;
@@ -467,6 +487,10 @@ class Handle implements SessionHandle {
     this.#c2s.end(reason, lastWords);
   }
 
+  replace(by: SessionId): void {
+    this.#c2s.closeWithConflict('replaced', 'Replaced by new connection', by);
+  }
+
   write(xml: string): void {
     this.#c2s.connection.touch();
     this.#c2s.write(xml);
@@ -509,6 +533,7 @@ const NO_EFFECTS: Omit<SessionHandle, 'params'> = {
   whenCommitted: () => undefined,
   acknowledges: () => {},
   replacedBy: undefined,
+  replace: () => {},
 };
 
 /** As surely as the stream allows: a client that acknowledges has, or the kernel has taken it. */

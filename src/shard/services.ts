@@ -8,8 +8,10 @@ import type { Asker } from './ask.ts';
 import type { Components } from './components.ts';
 import type { Domains } from './domains.ts';
 import type { DryRun } from './dry-run.ts';
+import type { ModuleMechanisms } from './module-mechanisms.ts';
 import type { Notices } from './notices.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
+import type { Revocations } from './revocations.ts';
 import type { Routing } from './routing.ts';
 import type { Sessions } from './sessions.ts';
 import type { StoredMessages } from './stored-messages.ts';
@@ -32,12 +34,16 @@ export interface ShardServices {
   readonly domains: Domains;
   readonly dryRun: DryRun;
   readonly keys: PermanentKeys;
+  readonly mechanisms: ModuleMechanisms;
   readonly notices: Notices;
+  readonly revocations: Revocations;
   readonly sessions: Sessions;
   readonly storedMessages: StoredMessages;
   readonly takeOvers: TakeOvers;
   readonly product: { readonly name: string; readonly version: string };
   readonly registrationTimeoutMs: number;
+  /** Random, and the same for all shards until the server stops. */
+  readonly runSecret: Uint8Array;
   nextRef(): number;
   timestamp(): number;
   /** Work happens outside of a read: complete the turn. */

@@ -37,9 +37,11 @@ import { Fences } from './fences.ts';
 import { FrameReceiver } from './frames.ts';
 import { HostTypes } from './host-types.ts';
 import { Logins } from './login.ts';
+import { ModuleMechanisms } from './module-mechanisms.ts';
 import { Notices } from './notices.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
+import { Revocations } from './revocations.ts';
 import { Routing } from './routing.ts';
 import type { ShardServices } from './services.ts';
 import { SessionStates } from './session-states.ts';
@@ -78,10 +80,13 @@ export class Shard implements C2sHost, ShardServices {
   readonly asker: Asker;
   readonly accounts: AccountService;
   readonly dryRun = new DryRun();
+  readonly mechanisms = new ModuleMechanisms();
+  readonly revocations = new Revocations();
   readonly hostTypes: HostTypes;
   readonly login: Logins;
   readonly tls: Tls;
   readonly product: { readonly name: string; readonly version: string };
+  readonly runSecret: Uint8Array;
   readonly connections: Connections;
   readonly keys: PermanentKeys;
   readonly tracing: Tracing;
@@ -108,6 +113,7 @@ export class Shard implements C2sHost, ShardServices {
     this.#config = boot.config;
     this.shard = boot.shard;
     this.product = boot.product;
+    this.runSecret = boot.runSecret;
     this.log = createLog(boot.config.general.loglevel, `shard ${boot.shard}`);
     this.counters = counterRow(boot.shared.counters, boot.shard);
     this.counters.fill(0);
@@ -187,6 +193,7 @@ export class Shard implements C2sHost, ShardServices {
       whenHandled: async () => this.sm.remote.fence(ALL_SHARDS_MASK),
       exists: (hostType, jid) => this.#existence.has(hostType, jid, 'stored'),
       closeSessions: (jid, text) => this.closeSessions(jid, text),
+      revoke: (hostType, jid) => this.revocations.revoke(hostType.name, jid),
     });
     this.routing = new Routing(
       {
@@ -217,6 +224,7 @@ export class Shard implements C2sHost, ShardServices {
     this.login = new Logins({
       secret: Buffer.from(boot.secret),
       tlsFacts: this.tls,
+      mechanisms: this.mechanisms,
       domain: (name) => this.domains.hosted(name),
       hostTypeAuth: (name) => this.hostTypes.auth(name),
       access: (rule, jid, domain) => this.domains.access(rule, jid, domain.name),

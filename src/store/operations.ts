@@ -1,10 +1,13 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
+import { AUTH_TOKEN_READS, type AuthTokenOperations } from './operations/auth-tokens.ts';
+import { FAST_TOKEN_READS, type FastTokenOperations } from './operations/fast-tokens.ts';
 import { LAST_READS, type LastOperations } from './operations/last.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
 import { PRIVATE_READS, type PrivateOperations } from './operations/private.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
 import { VCARD_READS, type VcardOperations } from './operations/vcard.ts';
 
+export type { FastToken, FastTokens } from './operations/fast-tokens.ts';
 export type { LastActivity } from './operations/last.ts';
 export type { Claimant, OfflineMessage } from './operations/offline.ts';
 export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } from './operations/vcard.ts';
@@ -17,6 +20,8 @@ export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } f
  */
 export interface StoreOperations
   extends AccountOperations,
+    AuthTokenOperations,
+    FastTokenOperations,
     LastOperations,
     OfflineOperations,
     PrivateOperations,
@@ -35,6 +40,8 @@ export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result']
 /** Operations that write nothing: a batch of these needs no transaction. */
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ACCOUNT_READS,
+  ...AUTH_TOKEN_READS,
+  ...FAST_TOKEN_READS,
   ...LAST_READS,
   ...OFFLINE_READS,
   ...PRIVATE_READS,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +46,8 @@ export class Server {
   readonly #bellDirectory = mkdtempSync(join(tmpdir(), 'meerkat-'));
   #selfSigned: CertificateConfig | undefined;
   #secret: Buffer | undefined;
+  /** What keys that live as long as the server are made from; never on a disk. */
+  readonly #runSecret = randomBytes(64);
   /** Accounts whose stanzas are traced. */
   #watched: readonly string[] = [];
   /** How often threads were started again. */
@@ -217,6 +220,7 @@ export class Server {
       config: this.#config,
       seed: this.memory.seed,
       secret: this.#secret!,
+      runSecret: this.#runSecret,
       selfSigned: this.#selfSigned!,
       product: this.product,
       startedMs: this.startedMs,

@@ -378,7 +378,11 @@ function scanTrusted(buffer: Buffer, start: number, end: number): Scanner {
   const scanner = trustedScanner;
   scanner.enter(TRUSTED);
   const event = scanner.scan(buffer, start, end);
-  if (event !== Scan.ELEMENT) throw new Error(`stored stanza does not parse: ${scanner.errorText}`);
+  if (event !== Scan.ELEMENT) {
+    // It may have stopped inside an element, and is used again.
+    scanner.reset();
+    throw new Error(`stored stanza does not parse: ${scanner.errorText}`);
+  }
   return scanner;
 }
 

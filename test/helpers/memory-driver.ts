@@ -6,6 +6,8 @@ import type {
   StoreOperation,
   StoreResult,
 } from '../../src/store/operations.ts';
+import { memoryAuthTokens } from './memory-auth-tokens.ts';
+import { memoryFastTokens } from './memory-fast-tokens.ts';
 
 import { lastTable, privateTable, vcardTable } from './memory-tables.ts';
 
@@ -35,6 +37,8 @@ export class MemoryDriver implements StoreDriver {
   #isOpen = false;
 
   readonly #operations: Table = {
+    ...memoryAuthTokens(),
+    ...memoryFastTokens(),
     account_get: (domain, username) => this.#account(domain, username)?.details ?? null,
     account_exists: (domain, username) => this.#account(domain, username) !== undefined,
     account_insert: (domain, username, details, createdAt) => {

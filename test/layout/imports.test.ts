@@ -30,7 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   local: ['hooks', 'memory', 'observe'],
   sm: ['hooks', 'memory', 'observe'],
   // The surface `modules/module.ts` gathers what modules may use; modules themselves are held below.
-  modules: ['hooks', 'local', 'observe', 'sm', 'store'],
+  modules: ['auth', 'hooks', 'local', 'observe', 'sm', 'store'],
   shard: [
     'auth',
     'c2s',
@@ -55,7 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const TYPES_FROM: Readonly<Record<string, readonly string[]>> = {
   c2s: ['sm'],
   frame: ['hooks'],
-  hooks: ['config'],
+  hooks: ['auth', 'config'],
   supervisor: ['shard', 'sm'],
   admin: ['shard'],
   http: ['shard'],

@@ -21,8 +21,13 @@ const NOT_BASE64 = failure('incorrect-encoding', 'SASL data must be base64 (RFC 
  */
 export function decodeSaslData(text: string): SaslData | SaslFailure {
   if (text.length === 0) return NO_DATA;
+  return text === '=' ? { kind: 'data', data: Buffer.alloc(0) } : decodeSasl2Data(text);
+}
+
+/** The same for the elements of SASL2 (XEP-0388 §2.2): an element that is not there means no data, an empty one data of length zero. */
+export function decodeSasl2Data(text: string | undefined): SaslData | SaslFailure {
+  if (text === undefined) return NO_DATA;
   if (text.length > SASL_TEXT_CHARS_MAX) return TOO_LONG;
-  if (text === '=') return { kind: 'data', data: Buffer.alloc(0) };
   const data = decodeBase64(text);
   return data === undefined ? NOT_BASE64 : { kind: 'data', data };
 }

@@ -19,8 +19,9 @@ export const SASL_MECHANISMS = [
   ['scram_sha1', 'SCRAM-SHA-1'],
   ['plain', 'PLAIN'],
   ['anonymous', 'ANONYMOUS'],
+  ['oauth', 'X-OAUTH'],
 ] as const;
-export const SASL_MECHANISMS_NOT_YET = ['external', 'oauth', 'digest'] as const;
+export const SASL_MECHANISMS_NOT_YET = ['external', 'digest'] as const;
 
 export const PASSWORD_HASHES = ['sha', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 
@@ -77,7 +78,7 @@ export const authSchema = z.object({
     {
       about:
         'Mechanisms that may be offered, in this order. Each is offered only where it works: `_plus` on TLS, `plain` not before ' +
-        'the encryption that the listener has, `anonymous` with the method of that name.',
+        'the encryption that the listener has, `anonymous` with the method of that name, `oauth` with mod_auth_token.',
       defaultText: 'all of them, in this order',
       reload: 'new connections',
     },

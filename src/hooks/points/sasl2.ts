@@ -19,19 +19,19 @@ export const sasl2Points = {
     scope: 'host_type',
     part: 'im',
     when: 'SASL2, when a client asked to authenticate and before the mechanism starts.',
-    acc: 'The accumulator of the exchange, which lives until it ends.',
+    acc: 'The accumulator of the exchange, which lives until it ends. The key `sasl2/user_agent` has what the client says about itself.',
     params: { stanza: 'The `<authenticate/>`.' },
     result:
-      'Handlers keep their part of the request in the accumulator, for sasl2_success. STOP only skips the handlers that come later.',
+      'Handlers keep their part of the request in the accumulator, for sasl2_success. One that refuses puts a failure under the key `sasl2/failure` (`saslFailure` makes one). STOP only skips the handlers that come later.',
   }),
   sasl2_success: point<Accumulator, { session: C2sParams; creds: Credentials }>({
     scope: 'host_type',
     part: 'im',
     when: 'SASL2, when the authentication succeeded and before the client is told so. Resumption comes first, at priority 20, then binding.',
-    acc: 'The accumulator of the exchange.',
+    acc: 'The accumulator of the exchange. The key `sasl2/answered` has a promise that settles when the answer is written: whoever opens a session holds back until then what is delivered to it.',
     params: { session: SESSION_PARAM, creds: 'Who the client proved to be, and how.' },
     result:
-      'The answers that handlers put into the accumulator become children of `<success/>`. STOP skips the handlers that come later: resuming a session stops, so that nothing is bound.',
+      'Elements that handlers append under the key `sasl2/answers` become children of `<success/>`. STOP skips the handlers that come later: resuming a session stops, so that nothing is bound, and no features follow then.',
   }),
   bind2_stream_features: point<Features, C2sParams>({
     scope: 'host_type',
@@ -44,10 +44,10 @@ export const sasl2Points = {
   bind2_enable_features: point<Accumulator, C2sParams>({
     scope: 'host_type',
     part: 'im',
-    when: 'Binding, when the user was let in and before the session is in the session table.',
-    acc: 'The accumulator of the exchange, with the request to bind in it.',
+    when: 'Binding, when the user was let in and before the session is in the session table; its address and identity are decided.',
+    acc: 'The accumulator of the exchange; the key `bind2/request` has the `<bind/>`.',
     params: C2S_PARAMS,
     result:
-      'The answers that handlers put into the accumulator become children of `<bound/>`. STOP only skips the handlers that come later.',
+      'Elements that handlers append under the key `bind2/answers` become children of `<bound/>`. STOP only skips the handlers that come later.',
   }),
 } as const;

@@ -44,7 +44,7 @@ export const streamPoints = {
   auth_failed: point<Nothing, { username: string | undefined; server: string }>({
     scope: 'host_type',
     part: 'core',
-    when: 'The session, when a SASL exchange failed or the client gave it up, before the failure is written. Not for SASL2, nor for errors of the stream.',
+    when: 'The session, when a SASL exchange failed or the client gave it up, before the failure is written; by SASL2, too. Not for errors of the stream.',
     acc: NOTHING,
     params: {
       username: 'Who wanted to log in; undefined when the exchange did not come so far.',

@@ -28,7 +28,9 @@ export class StreamRegistration {
 
   /** An element before login (`user_send_xmlel`): ours if it is a registration request. */
   element(acc: Accumulator, session: C2sParams): Verdict | Promise<Verdict> {
-    if (session.isAuthenticated || acc.stanza!.kind !== StanzaKind.IQ) return undefined;
+    // While a module logs the client in nothing else may come.
+    if (session.isAuthenticated || session.state === 'external') return undefined;
+    if (acc.stanza!.kind !== StanzaKind.IQ) return undefined;
     const iq = acc.stanza!.element;
     const type = iq.attribute('type');
     const query = iq.childOf(NS_REGISTER);

@@ -1,6 +1,8 @@
 import type { StoreArgs, StoreDriver, StoreOperation, StoreResult } from '../operations.ts';
 import { Accounts } from './accounts.ts';
+import { AuthTokens } from './auth-tokens.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
+import { FastTokens } from './fast-tokens.ts';
 import { LastActivities } from './last-activity.ts';
 import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
@@ -19,11 +21,15 @@ export class SqliteDriver implements StoreDriver {
     const db = openDatabase(directory, durability);
     const accounts = new Accounts(db);
     const offline = new OfflineMessages(db);
+    const authTokens = new AuthTokens(db);
+    const fastTokens = new FastTokens(db);
     const values = new ModuleValues(db);
     this.#db = db;
     this.#offline = offline;
     this.#operations = {
       ...accounts.operations(),
+      ...authTokens.operations(),
+      ...fastTokens.operations(),
       ...offline.operations(),
       ...values.operations(),
       ...new LastActivities(db).operations(),

@@ -181,6 +181,7 @@ export function fakeC2sHost(clock: { nowMs: number }, touch: () => void): C2sHos
     defaultDomain: 'localhost',
     defaultLanguage: 'en',
     login: {
+      channelBindings: () => [],
       offer: () => ({ mechanisms: ['PLAIN'], channelBindings: [] }),
       start: () => ({
         mechanism: 'PLAIN',

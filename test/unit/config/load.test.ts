@@ -43,7 +43,7 @@ describe('a minimal file', () => {
     expect(hostType.hosts).toEqual(['a.example']);
     expect([...hostType.hostedDomains]).toEqual(['a.example', 'bücher.example']);
     expect(hostType.auth.methods).toEqual(['internal']);
-    expect(hostType.auth.saslMechanisms).toHaveLength(12);
+    expect(hostType.auth.saslMechanisms).toHaveLength(13);
     expect(hostType.auth.saslMechanisms[0]).toBe('SCRAM-SHA-512-PLUS');
     expect(hostType.auth.password).toEqual({
       hash: ['sha', 'sha224', 'sha256', 'sha384', 'sha512'],

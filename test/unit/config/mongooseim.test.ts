@@ -40,7 +40,6 @@ describe('a file of MongooseIM', () => {
       'listen.component: not built yet, ignored',
       'auth.methods[0]: "rdbms" is not built yet, ignored',
       'auth.sasl_mechanisms[3]: "external" is not built yet, ignored',
-      'auth.sasl_mechanisms[4]: "oauth" is not built yet, ignored',
       'auth.sasl_external: not built yet, ignored',
       'auth.rdbms: not built yet, ignored',
       'internal_databases: not built yet, ignored',

@@ -224,7 +224,7 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
   ],
   [
     'mechanisms of which none is built',
-    '[auth]\nsasl_mechanisms = ["oauth"]',
+    '[auth]\nsasl_mechanisms = ["digest"]',
     ['4:1 auth.sasl_mechanisms: none of these mechanisms is built yet, so nobody could log in'],
   ],
   [
