@@ -2,13 +2,13 @@ import type { Socket } from 'node:net';
 import { getHeapStatistics } from 'node:v8';
 import { PasswordVerifier } from '../auth/password-verifier.ts';
 import type { C2s } from '../c2s/c2s.ts';
-import type { C2sHost, DomainInfo, ListenerSettings, OpenResult } from '../c2s/c2s-host.ts';
+import type { C2sHost, DomainInfo, OpenResult } from '../c2s/c2s-host.ts';
 import type { Config } from '../config/config.ts';
 import { Accumulator } from '../hooks/accumulator.ts';
 import type { HandlerEntry } from '../hooks/chain.ts';
 import { HookRegistry } from '../hooks/registry.ts';
 import type { Trace } from '../hooks/trace.ts';
-import { HEARTBEAT_MS, JID_CACHE_MAX, SCAN_LIMITS } from '../limits.ts';
+import { HEARTBEAT_MS, JID_CACHE_MAX } from '../limits.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { createLog, type Logger, setLogLevel } from '../observe/log.ts';
@@ -28,6 +28,7 @@ import type { FromShard, Peer, ShardBoot, ToShard } from './boot.ts';
 import { cleanUpAfter, type LostSession } from './clean-up.ts';
 import { Clock } from './clock.ts';
 import { type ComponentNotice, Components } from './components.ts';
+import { Configuration } from './configuration.ts';
 import { Connections } from './connections.ts';
 import { registerCoreHooks } from './core-hooks.ts';
 import { Domains } from './domains.ts';
@@ -80,6 +81,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly login: Logins;
   readonly tls: Tls;
   readonly product: { readonly name: string; readonly version: string };
+  readonly configuration: Configuration;
   readonly connections: Connections;
   readonly keys: PermanentKeys;
   readonly tracing: Tracing;
@@ -94,15 +96,11 @@ export class Shard implements C2sHost, ShardServices {
   readonly #fences: Fences;
   readonly #frames: FrameReceiver;
   readonly #moduleCounters = new Map<string, number>();
-  #config: Config;
-  #configVersion = 0;
-  #listeners: ListenerSettings[] = [];
   #nextRef = 0;
   #isDraining = false;
 
   constructor(boot: ShardBoot, post: PostToMain) {
     this.#post = post;
-    this.#config = boot.config;
     this.shard = boot.shard;
     this.product = boot.product;
     this.log = createLog(boot.config.general.loglevel, `shard ${boot.shard}`);
@@ -146,7 +144,7 @@ export class Shard implements C2sHost, ShardServices {
       replacedWaitMs: (domain) => this.domains.replacedWaitMs(domain),
       log: this.log,
     });
-    const config = (): Config => this.#config;
+    const config = (): Config => this.config;
     this.registry = new HookRegistry(
       {
         get deadlineMs() {
@@ -170,7 +168,7 @@ export class Shard implements C2sHost, ShardServices {
     });
     this.domains = new Domains({
       hostTypes: this.hostTypes,
-      config,
+      hosts: () => this.configuration.hosts,
       routing: () => this.routing,
       subhosts: () => this.subhosts,
     });
@@ -209,6 +207,13 @@ export class Shard implements C2sHost, ShardServices {
       forward: (shard, acc) => remote.toComponent(shard, acc),
     });
     this.tls = new Tls(this.log, boot.selfSigned);
+    this.configuration = new Configuration(boot.config, {
+      hostTypes: this.hostTypes,
+      subhosts: this.subhosts,
+      tls: this.tls,
+      services: this,
+      inForce: (inForce) => this.#inForce(inForce),
+    });
     this.login = new Logins({
       secret: Buffer.from(boot.secret),
       tlsFacts: this.tls,
@@ -219,7 +224,7 @@ export class Shard implements C2sHost, ShardServices {
     this.connections = new Connections({
       counters: this.counters,
       c2s: this,
-      listener: (index) => this.#listeners[index],
+      listener: (index) => this.configuration.listener(index),
       touch: () => this.touch(),
       isCongested: () => this.threads.outbox.isCongested,
       nowMs: () => this.monotonicMs(),
@@ -257,25 +262,26 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   get defaultDomain(): string {
-    return this.#config.general.defaultServerDomain;
+    return this.config.general.defaultServerDomain;
   }
 
   get defaultLanguage(): string {
-    return this.#config.general.language;
+    return this.config.general.language;
   }
 
   get registrationTimeoutMs(): number {
-    return this.#config.general.registrationTimeoutMs;
+    return this.config.general.registrationTimeoutMs;
   }
 
   get config(): Config {
-    return this.#config;
+    return this.configuration.current;
   }
 
   /** Starts modules and timers; then the shard can take connections. */
   async start(): Promise<void> {
     await this.threads.start();
-    await this.#apply(this.#config);
+    await this.configuration.prepare(this.config);
+    this.configuration.settle(true);
     setInterval(() => this.connections.expireLogins(), LOGIN_CHECK_MS).unref();
     setInterval(() => this.#housekeeping(), STORE_CHECK_MS).unref();
     watchLoopDelay(({ p50Us, p99Us, maxUs }) => {
@@ -291,42 +297,17 @@ export class Shard implements C2sHost, ShardServices {
     this.#post({ kind: 'ready' });
   }
 
-  /** Takes over a changed configuration. Rejects, and changes nothing, when a module cannot be loaded. */
-  async reload(config: Config): Promise<void> {
-    await this.#apply(config);
-  }
-
-  async #apply(config: Config): Promise<void> {
-    const before = this.#config;
-    this.#config = config;
-    try {
-      this.tls.load(config.listen.c2s.map((listener) => listener.tls));
-      this.#listeners = config.listen.c2s.map((listener, index) => ({
-        index,
-        limits: { ...SCAN_LIMITS, stanzaBytesMax: listener.maxStanzaSizeBytes },
-        stateTimeoutMs: listener.stateTimeoutMs,
-        isBackwardsCompatibleSession: true,
-        hidesServiceName: config.general.hideServiceName,
-        tls: listener.tls,
-        access: listener.access,
-        shaper: listener.shaper,
-        authMethods: listener.allowedAuthMethods,
-      }));
-      this.subhosts.hold();
-      await this.hostTypes.apply(config, ++this.#configVersion, this);
-    } catch (cause) {
-      this.#config = before;
-      throw cause;
-    } finally {
-      this.subhosts.release();
+  /** Whoever keeps something of the configuration before lets go of it. */
+  #inForce(config: Config): void {
+    const { routes } = this.routing;
+    for (const domain of routes.domains()) {
+      if (!config.hosts.has(domain) && this.subhosts.get(domain) === undefined) routes.remove(domain);
     }
-    for (const domain of this.routing.routes.domains()) {
-      if (!config.hosts.has(domain) && this.subhosts.get(domain) === undefined)
-        this.routing.routes.remove(domain);
+    for (const [host] of config.hosts) {
+      const route = this.domains.route(host);
+      if (route !== undefined) routes.add(route);
     }
-    for (const [host] of config.hosts) this.routing.routes.add(this.domains.route(host)!);
     this.#endStreamsOfGoneDomains(config);
-    this.hostTypes.retire(config);
     this.routing.setModules(config.general.routingModules);
     setLogLevel(this.log, config.general.loglevel);
     this.login.forget();

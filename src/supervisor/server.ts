@@ -13,7 +13,7 @@ import { Questions } from './questions.ts';
 import { Restarts } from './restarts.ts';
 import { serverSecret } from './secret.ts';
 import { makeSelfSigned, selfSignedFiles } from './self-signed.ts';
-import { ShardHandle } from './shard-handle.ts';
+import { ShardHandle, ShardLostError } from './shard-handle.ts';
 import { SharedMemory } from './shared-memory.ts';
 import { StoreHandle } from './store-handle.ts';
 import { TaskPool } from './tasks.ts';
@@ -47,6 +47,8 @@ export class Server {
   #secret: Buffer | undefined;
   /** Accounts whose stanzas are traced. */
   #watched: readonly string[] = [];
+  /** Shards that take over a configuration which the others have. */
+  readonly #catchingUp = new Set<Promise<unknown>>();
   /** How often threads were started again. */
   readonly restarts = { shard: 0, store: 0 };
   #isStopping = false;
@@ -197,13 +199,20 @@ export class Server {
 
   /** The configuration was reloaded while this shard started. The others have taken it over, so it can be. */
   #catchUp(handle: ShardHandle): void {
-    handle.request('reload', { config: this.#config }).catch((cause: unknown) => {
-      this.log.error(
-        { err: cause, what: 'catch_up_failed', shard: handle.shard },
-        'a shard could not take over the configuration; it is replaced',
-      );
-      void handle.kill();
-    });
+    const change = handle
+      .request('reload', { config: this.#config })
+      .then(() => handle.request('settle', { isKept: true }))
+      .catch((cause: unknown) => this.#cannotFollow(handle, cause))
+      .finally(() => this.#catchingUp.delete(change));
+    this.#catchingUp.add(change);
+  }
+
+  #cannotFollow(handle: ShardHandle, cause: unknown): void {
+    this.log.error(
+      { err: cause, what: 'catch_up_failed', shard: handle.shard },
+      'a shard could not take over the configuration; it is replaced',
+    );
+    void handle.kill();
   }
 
   #bootOf(shard: number): ShardBoot {
@@ -337,22 +346,32 @@ export class Server {
     return runBackup(this.#entries.task, this.#config.storage.directory, file);
   }
 
-  /** Takes over a changed configuration, in all shards or in none. */
+  /**
+   * Takes over a changed configuration, in all shards or in none: nothing is taken away from anybody before all of them have started what is new.
+   */
   async reload(config: Config): Promise<void> {
+    await Promise.all(this.#catchingUp);
     const ready = this.shards.filter((shard) => shard.isReady);
-    const before = this.#config;
-    this.#config = config;
-    try {
-      await Promise.all(ready.map((shard) => shard.request('reload', { config })));
-    } catch (cause) {
-      this.#config = before;
-      await Promise.allSettled(ready.map((shard) => shard.request('reload', { config: before })));
-      throw cause;
-    }
+    const results = await Promise.allSettled(ready.map((shard) => shard.request('reload', { config })));
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure === undefined) this.#config = config;
+    await Promise.all(ready.map((shard) => this.#settle(shard, failure === undefined)));
+    if (failure !== undefined) throw failure.reason;
+    // Those that became ready meanwhile, with the configuration of before.
+    for (const shard of this.shards) if (shard.isReady && !ready.includes(shard)) this.#catchUp(shard);
     const { loglevel } = config.general;
     setLogLevel(this.log, loglevel);
     this.#store?.tell({ kind: 'loglevel', loglevel });
     this.#listeners.setLimits(config.listen.c2s);
+  }
+
+  /** A shard that cannot even do this is replaced, and starts with what is in force. */
+  async #settle(shard: ShardHandle, isKept: boolean): Promise<void> {
+    try {
+      await shard.request('settle', { isKept });
+    } catch (cause) {
+      if (!(cause instanceof ShardLostError)) this.#cannotFollow(shard, cause);
+    }
   }
 
   /** Ends a shard at once, as a crash would; it is replaced. */
