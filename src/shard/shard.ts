@@ -323,6 +323,7 @@ export class Shard implements C2sHost, ShardServices {
   /** The server stops: tells every client, then waits for the connections to end. */
   drain(): void {
     this.#isDraining = true;
+    this.connections.drain();
     for (const c2s of [...this.connections.streams()]) c2s.fail('system-shutdown');
     this.touch();
     if (this.connections.size === 0) this.#post({ kind: 'drained' });
