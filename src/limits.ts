@@ -98,3 +98,7 @@ export const STORE_TIMEOUT_MS = 30_000;
 /** A shard that has not answered for this long is replaced. */
 export const HEARTBEAT_MS = 500;
 export const HEARTBEAT_LOST_MS = 5_000;
+
+/** Warnings and errors of one kind that a shard or the store writes into the log in such a time; the rest is counted. */
+export const LOG_LINES_MAX = 20;
+export const LOG_WINDOW_MS = 60_000;

@@ -11,7 +11,7 @@ import type { Trace } from '../hooks/trace.ts';
 import { HEARTBEAT_MS, JID_CACHE_MAX } from '../limits.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
-import { createLog, type Logger, setLogLevel } from '../observe/log.ts';
+import { createLimitedLog, type Logger, setLogLevel } from '../observe/log.ts';
 import { watchLoopDelay } from '../observe/loop-delay.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
@@ -103,7 +103,7 @@ export class Shard implements C2sHost, ShardServices {
     this.#post = post;
     this.shard = boot.shard;
     this.product = boot.product;
-    this.log = createLog(boot.config.general.loglevel, `shard ${boot.shard}`);
+    this.log = createLimitedLog(boot.config.general.loglevel, `shard ${boot.shard}`);
     this.counters = counterRow(boot.shared.counters, boot.shard);
     this.counters.fill(0);
 
