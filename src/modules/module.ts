@@ -186,9 +186,12 @@ export interface ModuleContext<Options = unknown> {
     params: HookParams<N>,
   ): HookAcc<N> | Promise<HookAcc<N>>;
 
-  /** A new accumulator for a stanza of the module's own. */
+  /**
+   * A new accumulator for a stanza of the module's own. It knows of no other: what a stanza has caused should be derived from it
+   * ({@link Accumulator.derive}), so that a loop of stanzas that cause one another comes to an end.
+   */
   accumulator(from: Jid, to: Jid, stanza: Stanza | Element): Accumulator;
-  /** Sends a stanza through the router. */
+  /** Sends a stanza through the router. One that has been there before is one hop further. */
   route(acc: Accumulator): undefined | Promise<unknown>;
   /** Counts and traces that a stanza ended in this module: stored, bounced or dropped. */
   outcome(acc: Accumulator, outcome: 'stored' | 'bounced' | 'dropped'): void;

@@ -37,27 +37,32 @@ async function dropped(): Promise<number> {
   return (JSON.parse(stdout) as Stats).routed.dropped.message;
 }
 
-describe.each(['normal', 'chat'])('a %s message that is passed on in a loop', (type) => {
-  it('is dropped at the limit, which is logged once; nobody else is kept waiting', async () => {
-    const [before, loopsBefore] = [await dropped(), loops()];
-    romeo.send(`<message to='ping.test' type='${type}' id='round'><body>and round</body></message>`);
-    for (const [from, to] of [
-      [romeo, juliet],
-      [juliet, romeo],
-    ] as const) {
-      from.send(`<message to='${to.jid}' type='chat' id='straight'><body>on</body></message>`);
-      expect((await to.message()).attribute('id')).toBe('straight');
-    }
-    await eventually(() => loops() > loopsBefore, 'the loop ends');
-    const visits = spy.lines().filter((line) => line.id === 'round');
-    expect(visits).toHaveLength(HOPS_MAX + 1);
-    expect(visits.map(({ shard }) => shard)).toEqual(visits.map((_visit, i) => i % 2));
-    expect(await dropped()).toBe(before + 1);
-    expect(loops()).toBe(loopsBefore + 1);
-    // Nor does an answer go round.
-    await romeo.nothingElse();
-  });
-});
+describe.each([undefined, 'normal', 'chat', 'headline'])(
+  'a %s message that is passed on in a loop',
+  (type) => {
+    it('is dropped at the limit, which is logged once; nobody else is kept waiting', async () => {
+      const [before, loopsBefore] = [await dropped(), loops()];
+      romeo.send(
+        `<message to='ping.test'${type === undefined ? '' : ` type='${type}'`} id='round'><body>and round</body></message>`,
+      );
+      for (const [from, to] of [
+        [romeo, juliet],
+        [juliet, romeo],
+      ] as const) {
+        from.send(`<message to='${to.jid}' type='chat' id='straight'><body>on</body></message>`);
+        expect((await to.message()).attribute('id')).toBe('straight');
+      }
+      await eventually(() => loops() > loopsBefore, 'the loop ends');
+      const visits = spy.lines().filter((line) => line.id === 'round');
+      expect(visits).toHaveLength(HOPS_MAX + 1);
+      expect(visits.map(({ shard }) => shard)).toEqual(visits.map((_visit, i) => i % 2));
+      expect(await dropped()).toBe(before + 1);
+      expect(loops()).toBe(loopsBefore + 1);
+      // Nor does an answer go round.
+      await romeo.nothingElse();
+    });
+  },
+);
 
 describe('many such messages', () => {
   it('end one by one, and cost nobody a connection', async () => {
