@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
+import { Backlog } from '../c2s/backlog.ts';
 import { C2s, UNOPENED } from '../c2s/c2s.ts';
 import type { C2sHost, ListenerSettings } from '../c2s/c2s-host.ts';
 import { Connection } from '../c2s/connection.ts';
 import type { ConnectionHost } from '../c2s/connection-host.ts';
+import type { ConnectionOutput } from '../c2s/connection-output.ts';
 import { OutputArena } from '../c2s/output.ts';
 import { Pause } from '../c2s/pause.ts';
 import { ScannerPool } from '../c2s/scanner-pool.ts';
@@ -33,6 +35,7 @@ export class Connections implements ConnectionHost {
   readonly readBuffer = createReadBuffer(READ_BUFFER_BYTES);
   readonly pool = new ScannerPool();
   readonly arena = new OutputArena();
+  readonly backlog = new Backlog<ConnectionOutput>();
   readonly counters: Float64Array;
   readonly #host: ConnectionsHost;
   readonly #shaper: Shaper;
@@ -123,7 +126,17 @@ export class Connections implements ConnectionHost {
     }
   }
 
+  /** Ends the connections of clients that do not read. Called a few times a second. */
+  dropSlow(): void {
+    if (this.backlog.isEmpty) return;
+    for (const connection of this.backlog.overdue(this.#host.nowMs())) connection.dropSlow();
+  }
+
   // ── ConnectionHost ─────────────────────────────────────────────────────────────────────────────────────────
+
+  nowMs(): number {
+    return this.#host.nowMs();
+  }
 
   touch(): void {
     this.#host.touch();

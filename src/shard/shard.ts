@@ -53,8 +53,8 @@ import { Tracing } from './tracing.ts';
 /** How the main thread is told something. */
 export type PostToMain = (message: FromShard) => void;
 
-/** How often logins are looked at for having taken too long. */
-const LOGIN_CHECK_MS = 250;
+/** How often connections are looked at: logins that take too long, clients that do not read. */
+const CONNECTIONS_CHECK_MS = 250;
 const STORE_CHECK_MS = 1_000;
 /** Every bit. */
 const ALL_SHARDS_MASK = -1;
@@ -282,7 +282,7 @@ export class Shard implements C2sHost, ShardServices {
     await this.threads.start();
     await this.configuration.prepare(this.config);
     this.configuration.settle(true);
-    setInterval(() => this.connections.expireLogins(), LOGIN_CHECK_MS).unref();
+    setInterval(() => this.#lookAtConnections(), CONNECTIONS_CHECK_MS).unref();
     setInterval(() => this.#housekeeping(), STORE_CHECK_MS).unref();
     watchLoopDelay(({ p50Us, p99Us, maxUs }) => {
       this.counters[Counter.loop_delay_p50_us] = p50Us;
@@ -520,6 +520,11 @@ export class Shard implements C2sHost, ShardServices {
       c2s.closeWithConflict('kicked', 'The data of the domain were removed', undefined);
     }
     this.touch();
+  }
+
+  #lookAtConnections(): void {
+    this.connections.expireLogins();
+    this.connections.dropSlow();
   }
 
   #housekeeping(): void {

@@ -81,7 +81,7 @@ describe.each([
   ['over TCP', (resource: string) => TestClient.login(server.port(), `juliet@localhost/${resource}`)],
   ['over TLS', encrypted],
 ])('a client that stops reading %s', (_what, login) => {
-  it('is dropped when a mebibyte waits for it; others get theirs meanwhile', async () => {
+  it('is dropped when too much waits for it; others get theirs meanwhile', async () => {
     const slow = await login('slow');
     slow.socket.pause();
     let isGone = false;
@@ -94,7 +94,7 @@ describe.each([
       nurse.send(`<message to='nurse@localhost/hall' type='chat'><body>${rounds}</body></message>`);
       expect((await nurse.message()).childText('body')).toBe(String(rounds++));
     }
-    // What the kernel's buffers hold comes on top of the mebibyte.
+    // What the kernel's buffers hold comes on top of the sixteen mebibytes.
     expect(await end).toBeLessThan(64 * MEBIBYTE);
     expect(rounds).toBeGreaterThan(0);
     slow.cut();
