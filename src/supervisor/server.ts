@@ -1,19 +1,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CertificateConfig, Config, ListenerConfig } from '../config/config.ts';
+import type { CertificateConfig, Config } from '../config/config.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { type Logger, setLogLevel } from '../observe/log.ts';
 import type { FromShard, ShardBoot } from '../shard/boot.ts';
+import { within } from '../util/within.ts';
+import { askAll, askAny } from './ask-shards.ts';
 import { runBackup } from './backup.ts';
 import { ClientListeners, type Listening } from './client-listeners.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { type MadeFiles, makeFiles } from './made-files.ts';
 import { Questions } from './questions.ts';
 import { Restarts } from './restarts.ts';
-import { serverSecret } from './secret.ts';
-import { makeSelfSigned, selfSignedFiles } from './self-signed.ts';
-import { ShardHandle, ShardLostError } from './shard-handle.ts';
+import { ShardConfig } from './shard-config.ts';
+import { ShardHandle } from './shard-handle.ts';
 import { SharedMemory } from './shared-memory.ts';
 import { StoreHandle } from './store-handle.ts';
 import { TaskPool } from './tasks.ts';
@@ -41,14 +43,12 @@ export class Server {
   readonly #listeners: ClientListeners;
   readonly #restarts: Restarts;
   readonly #questions: Questions;
+  readonly #shardConfig: ShardConfig;
   /** Private to this user: whoever may enter can wake threads, and nothing more. */
   readonly #bellDirectory = mkdtempSync(join(tmpdir(), 'meerkat-'));
-  #selfSigned: CertificateConfig | undefined;
-  #secret: Buffer | undefined;
+  #made: MadeFiles | undefined;
   /** Accounts whose stanzas are traced. */
   #watched: readonly string[] = [];
-  /** Shards that take over a configuration which the others have. */
-  readonly #catchingUp = new Set<Promise<unknown>>();
   /** How often threads were started again. */
   readonly restarts = { shard: 0, store: 0 };
   #isStopping = false;
@@ -67,6 +67,7 @@ export class Server {
     this.#questions = new Questions(this.#tasks);
     this.#listeners = new ClientListeners(log, this.shards);
     this.#restarts = new Restarts(log);
+    this.#shardConfig = new ShardConfig(log, this.shards);
   }
 
   get config(): Config {
@@ -104,19 +105,9 @@ export class Server {
    * where that is, or would be. Called by {@link start}, if not before.
    */
   async prepare(config = this.#config): Promise<CertificateConfig> {
-    const { directory } = this.#config.storage;
-    this.#secret ??= serverSecret(directory);
-    const certificate = selfSignedFiles(directory);
-    this.#selfSigned = certificate;
-    const listeners: readonly ListenerConfig[] = [...config.listen.c2s, ...config.listen.http];
-    const isNeeded = listeners.some(({ tls }) => tls !== undefined && tls.certificate === undefined);
-    if (isNeeded && (await makeSelfSigned(directory, [...config.hosts.keys()]))) {
-      this.log.warn(
-        { what: 'self_signed_certificate', file: certificate.certfile },
-        'made a self-signed certificate: clients will warn; configure a real one for anything but trying out',
-      );
-    }
-    return certificate;
+    const storage = this.#config.storage;
+    this.#made = await makeFiles({ ...config, storage }, this.log, this.#made);
+    return this.#made.selfSigned;
   }
 
   /** Starts store and shards, then the client listeners. Rejects when one of them cannot. */
@@ -184,7 +175,7 @@ export class Server {
         ready: (handle) => {
           hasStarted = true;
           this.#watch(shard, () => void handle.kill());
-          if (boot.config !== this.#config) this.#catchUp(handle);
+          if (boot.config !== this.#config) this.#shardConfig.catchUp(handle, this.#config);
           if (this.#watched.length > 0) handle.request('trace', { bares: this.#watched }).catch(() => {});
           resolve();
         },
@@ -197,24 +188,6 @@ export class Server {
     });
   }
 
-  /** The configuration was reloaded while this shard started. The others have taken it over, so it can be. */
-  #catchUp(handle: ShardHandle): void {
-    const change = handle
-      .request('reload', { config: this.#config })
-      .then(() => handle.request('settle', { isKept: true }))
-      .catch((cause: unknown) => this.#cannotFollow(handle, cause))
-      .finally(() => this.#catchingUp.delete(change));
-    this.#catchingUp.add(change);
-  }
-
-  #cannotFollow(handle: ShardHandle, cause: unknown): void {
-    this.log.error(
-      { err: cause, what: 'catch_up_failed', shard: handle.shard },
-      'a shard could not take over the configuration; it is replaced',
-    );
-    void handle.kill();
-  }
-
   #bootOf(shard: number): ShardBoot {
     return {
       shard,
@@ -225,8 +198,7 @@ export class Server {
       bellDirectory: this.#bellDirectory,
       config: this.#config,
       seed: this.memory.seed,
-      secret: this.#secret!,
-      selfSigned: this.#selfSigned!,
+      ...this.#made!,
       product: this.product,
       startedMs: this.startedMs,
     };
@@ -290,7 +262,7 @@ export class Server {
         this.#listeners.released(message.listener, message.address);
         break;
       case 'ask':
-        void this.#answer(shard, message.id, message.what, message.args as readonly unknown[]);
+        void this.#questions.reply(shard, message.id, message.what, message.args as readonly unknown[]);
         break;
       case 'trace':
         this.onTrace(message.lines);
@@ -306,33 +278,16 @@ export class Server {
     }
   }
 
-  async #answer(shard: ShardHandle, id: number, what: string, args: readonly unknown[]): Promise<void> {
-    let value: unknown;
-    let error: string | undefined;
-    try {
-      value = await this.#questions.answer(what, args);
-    } catch (cause) {
-      error = String(cause);
-    }
-    shard.tell({ kind: 'answer', id, value, error });
-  }
-
   // ── commands ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Runs a command on one shard, any that is ready. */
   onAnyShard(command: string, args: unknown = {}): Promise<unknown> {
-    const shard = this.shards.find((candidate) => candidate.isReady);
-    if (shard === undefined) return Promise.reject(new Error('no shard is ready'));
-    return shard.request(command, args);
+    return askAny(this.shards, command, args);
   }
 
   /** Runs a command on every shard that is ready. Shards that end meanwhile answer nothing. */
-  async onAllShards(command: string, args: unknown = {}): Promise<unknown[]> {
-    const ready = this.shards.filter((shard) => shard.isReady);
-    const results = await Promise.allSettled(ready.map((shard) => shard.request(command, args)));
-    const rejected = results.filter((result) => result.status === 'rejected');
-    if (rejected.length === results.length && rejected[0] !== undefined) throw rejected[0].reason;
-    return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  onAllShards(command: string, args: unknown = {}): Promise<unknown[]> {
+    return askAll(this.shards, command, args);
   }
 
   /** Has the stanzas of these accounts (bare JIDs) traced; {@link onTrace} hears of them. */
@@ -346,32 +301,15 @@ export class Server {
     return runBackup(this.#entries.task, this.#config.storage.directory, file);
   }
 
-  /**
-   * Takes over a changed configuration, in all shards or in none: nothing is taken away from anybody before all of them have started what is new.
-   */
+  /** Takes over a changed configuration, in all shards or in none. */
   async reload(config: Config): Promise<void> {
-    await Promise.all(this.#catchingUp);
-    const ready = this.shards.filter((shard) => shard.isReady);
-    const results = await Promise.allSettled(ready.map((shard) => shard.request('reload', { config })));
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure === undefined) this.#config = config;
-    await Promise.all(ready.map((shard) => this.#settle(shard, failure === undefined)));
-    if (failure !== undefined) throw failure.reason;
-    // Those that became ready meanwhile, with the configuration of before.
-    for (const shard of this.shards) if (shard.isReady && !ready.includes(shard)) this.#catchUp(shard);
+    await this.#shardConfig.change(config, () => {
+      this.#config = config;
+    });
     const { loglevel } = config.general;
     setLogLevel(this.log, loglevel);
     this.#store?.tell({ kind: 'loglevel', loglevel });
     this.#listeners.setLimits(config.listen.c2s);
-  }
-
-  /** A shard that cannot even do this is replaced, and starts with what is in force. */
-  async #settle(shard: ShardHandle, isKept: boolean): Promise<void> {
-    try {
-      await shard.request('settle', { isKept });
-    } catch (cause) {
-      if (!(cause instanceof ShardLostError)) this.#cannotFollow(shard, cause);
-    }
   }
 
   /** Ends a shard at once, as a crash would; it is replaced. */
@@ -420,16 +358,3 @@ export class Server {
 
 /** Of the drain limit, what clients get to go; the rest is for the store. */
 const CLIENTS_SHARE = 0.7;
-
-/** Whether `work` is done in time. */
-async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
