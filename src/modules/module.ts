@@ -39,8 +39,9 @@ export { delayXml, parseStamp } from '../xmpp/delay.ts';
 export { Jid, makeJid, parseDomain, parseJid, parseLocalpart } from '../xmpp/jid.ts';
 export * from '../xmpp/namespaces.ts';
 export { isSameSession, type SessionId } from '../xmpp/session-id.ts';
-export { parseElement, parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
+export { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
+export { parseElement, parseElementText } from '../xmpp/trusted-xml.ts';
 /** For the options, so that an operator's module needs no package of its own. */
 export { z };
 

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { getHeapStatistics } from 'node:v8';
 import { PasswordVerifier } from '../auth/password-verifier.ts';
 import type { C2s } from '../c2s/c2s.ts';
 import type { C2sHost, DomainInfo, OpenResult } from '../c2s/c2s-host.ts';
@@ -8,11 +7,10 @@ import { Accumulator } from '../hooks/accumulator.ts';
 import type { HandlerEntry } from '../hooks/chain.ts';
 import { HookRegistry } from '../hooks/registry.ts';
 import type { Trace } from '../hooks/trace.ts';
-import { HEARTBEAT_MS, JID_CACHE_MAX } from '../limits.ts';
+import { JID_CACHE_MAX } from '../limits.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { createLimitedLog, type Logger, setLogLevel } from '../observe/log.ts';
-import { watchLoopDelay } from '../observe/loop-delay.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
 import { monotonicMs } from '../util/monotonic.ts';
@@ -24,7 +22,7 @@ import { StoredAccounts } from './account-store.ts';
 import { AccountService } from './accounts.ts';
 import { DirectoryAnonymousSessions } from './anonymous-sessions.ts';
 import { Asker, passwordTasks } from './ask.ts';
-import type { FromShard, Peer, ShardBoot, ToShard } from './boot.ts';
+import type { FromShard, ShardBoot, ToShard } from './boot.ts';
 import { cleanUpAfter, type LostSession } from './clean-up.ts';
 import { Clock } from './clock.ts';
 import { type ComponentNotice, Components } from './components.ts';
@@ -37,8 +35,10 @@ import { Existence } from './existence.ts';
 import { Fences } from './fences.ts';
 import { FrameReceiver } from './frames.ts';
 import { HostTypes } from './host-types.ts';
+import { comeIntoForce } from './in-force.ts';
 import { Logins } from './login.ts';
 import { Notices } from './notices.ts';
+import { Peers } from './peers.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
 import { Routing } from './routing.ts';
@@ -49,13 +49,11 @@ import { Subhosts } from './subhosts.ts';
 import { Threads } from './threads.ts';
 import { Tls } from './tls.ts';
 import { Tracing } from './tracing.ts';
+import { keepWatch } from './watch.ts';
 
 /** How the main thread is told something. */
 export type PostToMain = (message: FromShard) => void;
 
-/** How often connections are looked at: logins that take too long, clients that do not read. */
-const CONNECTIONS_CHECK_MS = 250;
-const STORE_CHECK_MS = 1_000;
 /** Every bit. */
 const ALL_SHARDS_MASK = -1;
 
@@ -93,8 +91,8 @@ export class Shard implements C2sHost, ShardServices {
   readonly #post: PostToMain;
   readonly #clock = new Clock();
   readonly #existence = new Existence();
-  readonly #fences: Fences;
   readonly #frames: FrameReceiver;
+  readonly #peers: Peers;
   readonly #moduleCounters = new Map<string, number>();
   #nextRef = 0;
   #isDraining = false;
@@ -118,7 +116,6 @@ export class Shard implements C2sHost, ShardServices {
     this.notices = new Notices((notice, payload) => this.threads.tell(notice, payload), this.dryRun);
     this.keys = new PermanentKeys((name) => this.#unknownKey(name));
     const fences = new Fences(this.threads, () => this.routing.delivery.reroutes);
-    this.#fences = fences;
     const remote = new ShardRemoteSessions(this.threads, boot.shards, this.keys, fences);
     const { maxSessions } = boot.config.general;
     const directory = new SessionDirectory(boot.shared.directory, maxSessions);
@@ -245,6 +242,14 @@ export class Shard implements C2sHost, ShardServices {
       trace: (acc) => this.tracing.continued(acc),
       notice: (notice, payload) => this.notices.heard(notice, payload),
     });
+    this.#peers = new Peers({
+      threads: this.threads,
+      store: this.store,
+      components: this.components,
+      fences,
+      frames: this.#frames,
+      log: this.log,
+    });
     this.storedMessages = new StoredMessages({
       route: (acc) => this.routing.route(acc),
       touch: () => this.touch(),
@@ -254,7 +259,7 @@ export class Shard implements C2sHost, ShardServices {
     this.notices.on('accounts_removed', (domain) => this.#accountsRemoved(domain as string));
     this.notices.on('component_up', (notice) => this.components.up(notice as ComponentNotice));
     this.notices.on('component_down', (notice) => this.components.down(notice as ComponentNotice));
-    for (const peer of boot.peers) this.#connect(peer);
+    for (const peer of boot.peers) this.#peers.connect(peer);
   }
 
   get globals(): HostTypes['globals'] {
@@ -282,41 +287,16 @@ export class Shard implements C2sHost, ShardServices {
     await this.threads.start();
     await this.configuration.prepare(this.config);
     this.configuration.settle(true);
-    setInterval(() => this.#lookAtConnections(), CONNECTIONS_CHECK_MS).unref();
-    setInterval(() => this.#housekeeping(), STORE_CHECK_MS).unref();
-    watchLoopDelay(({ p50Us, p99Us, maxUs }) => {
-      this.counters[Counter.loop_delay_p50_us] = p50Us;
-      this.counters[Counter.loop_delay_p99_us] = p99Us;
-      this.counters[Counter.loop_delay_max_us] = maxUs;
-    });
-    setInterval(() => {
-      this.counters[Counter.heartbeat]!++;
-      this.touch();
-    }, HEARTBEAT_MS);
+    const { counters, connections, store } = this;
+    keepWatch({ counters, connections, store, touch: () => this.touch() });
     this.touch();
     this.#post({ kind: 'ready' });
   }
 
-  /** Whoever keeps something of the configuration before lets go of it. */
   #inForce(config: Config): void {
-    const { routes } = this.routing;
-    for (const domain of routes.domains()) {
-      if (!config.hosts.has(domain) && this.subhosts.get(domain) === undefined) routes.remove(domain);
-    }
-    for (const [host] of config.hosts) {
-      const route = this.domains.route(host);
-      if (route !== undefined) routes.add(route);
-    }
-    this.#endStreamsOfGoneDomains(config);
-    this.routing.setModules(config.general.routingModules);
+    comeIntoForce(config, this);
     setLogLevel(this.log, config.general.loglevel);
     this.login.forget();
-  }
-
-  /** Sessions of a domain that is not served any more end while its modules still run: contacts are told, and so on. */
-  #endStreamsOfGoneDomains({ hosts }: Config): void {
-    for (const c2s of [...this.connections.streams()])
-      if (c2s.hostType !== undefined && !hosts.has(c2s.lserver)) c2s.fail('host-gone');
     this.touch();
   }
 
@@ -345,10 +325,10 @@ export class Shard implements C2sHost, ShardServices {
         this.asker.answered(message.id, message.value, message.error);
         break;
       case 'peer_ready':
-        this.#connect(message.peer);
+        this.#peers.connect(message.peer);
         break;
       case 'peer_lost':
-        this.#disconnect(message.thread);
+        this.#peers.disconnect(message.thread);
         break;
       case 'cleanup':
         void this.#cleanUp(message.shard, message.sessions);
@@ -360,36 +340,6 @@ export class Shard implements C2sHost, ShardServices {
         break;
     }
     this.touch();
-  }
-
-  // ── other threads ──────────────────────────────────────────────────────────────────────────────────────────
-
-  #connect(peer: Peer): void {
-    this.threads.connect(peer);
-    if (this.threads.isStore(peer.thread)) this.store.up();
-    else this.components.shardUp(peer.thread);
-  }
-
-  /** A thread died. What it had not read any more is looked after: stanzas are routed again. */
-  #disconnect(thread: number): void {
-    const lost = this.threads.disconnect(thread);
-    if (this.threads.isStore(thread)) this.store.down();
-    else {
-      this.components.shardLost(thread);
-      for (const bytes of lost) this.#rerouteFrame(bytes);
-      this.#fences.lost(thread);
-    }
-  }
-
-  #rerouteFrame(bytes: Buffer): void {
-    try {
-      this.#frames.returned(bytes);
-    } catch (cause) {
-      this.log.error(
-        { err: cause, what: 'reroute_failed' },
-        'a frame for a dead shard could not be routed again',
-      );
-    }
   }
 
   // ── hooks ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -520,16 +470,5 @@ export class Shard implements C2sHost, ShardServices {
       c2s.closeWithConflict('kicked', 'The data of the domain were removed', undefined);
     }
     this.touch();
-  }
-
-  #lookAtConnections(): void {
-    this.connections.expireLogins();
-    this.connections.dropSlow();
-  }
-
-  #housekeeping(): void {
-    this.store.expire();
-    this.counters[Counter.store_queue] = this.store.pendingCount;
-    this.counters[Counter.heap_used_bytes] = getHeapStatistics().used_heap_size;
   }
 }
