@@ -15,27 +15,10 @@ beforeAll(async () => {
   server = await TestServer.start({
     users: ['romeo', 'juliet', 'nurse'],
     shards: 2,
-    config: `
-      [general]
-        hosts = ["localhost"]
-        loglevel = "warning"
-        shards = 2
-      [[listen.c2s]]
-        port = 0
-        ip_address = "127.0.0.1"
-        shaper = "none"
-        connections_per_second_per_address = "infinity"
-      [[listen.c2s]]
-        port = 0
-        ip_address = "127.0.0.1"
-        shaper = "none"
-        connections_per_second_per_address = "infinity"
-        [listen.c2s.tls]
-          mode = "starttls"
+    moreC2s: ['[listen.c2s.tls]\n mode = "starttls"'],
+    toml: `
       [access]
         max_user_sessions = [ {acl = "all", value = 1000} ]
-      [storage]
-        directory = "./data"
       [modules.mod_presence]`,
   });
   romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
