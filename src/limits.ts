@@ -49,8 +49,14 @@ export const BIND_RETRIES_MAX = 5;
 /** Stanzas handled from one read before other connections get their turn (T10). */
 export const STANZAS_PER_TURN_MAX = 100;
 
-/** Output that may wait for one client that does not read; then the connection is dropped (T60). */
+/**
+ * Output that may wait for one client (T60). More may for so long, up to a limit for each and one for what all of a shard have above the first; then the
+ * connection is dropped. After its shard has stood still, a client may get all that the rings to it and their overflow hold.
+ */
 export const OUTGOING_BYTES_MAX = 1_048_576;
+export const OUTGOING_MS_MAX = 1_000;
+export const OUTGOING_BYTES_HARD_MAX = 16_777_216;
+export const OUTGOING_EXCESS_BYTES_MAX = 33_554_432;
 
 /** After a stream error or the closing tag, how long the peer may take to close the connection. */
 export const CLOSE_LINGER_MS = 1_000;
@@ -98,3 +104,7 @@ export const STORE_TIMEOUT_MS = 30_000;
 /** A shard that has not answered for this long is replaced. */
 export const HEARTBEAT_MS = 500;
 export const HEARTBEAT_LOST_MS = 5_000;
+
+/** Warnings and errors of one kind that a shard or the store writes into the log in such a time; the rest is counted. */
+export const LOG_LINES_MAX = 20;
+export const LOG_WINDOW_MS = 60_000;

@@ -8,7 +8,7 @@ import { Outbox } from '../src/memory/outbox.ts';
 import { RingConsumer } from '../src/memory/ring.ts';
 import { Sequence } from '../src/memory/sequence.ts';
 import { Waker } from '../src/memory/waker.ts';
-import { createLog, setLogLevel } from '../src/observe/log.ts';
+import { createLimitedLog, setLogLevel } from '../src/observe/log.ts';
 import { watchLoopDelay } from '../src/observe/loop-delay.ts';
 import type { StoreBoot } from '../src/shard/boot.ts';
 import { StoreServer } from '../src/store/server.ts';
@@ -19,7 +19,7 @@ import { monotonicMs } from '../src/util/monotonic.ts';
 
 const boot = workerData as StoreBoot;
 const port = parentPort!;
-const log = createLog(boot.loglevel, 'store');
+const log = createLimitedLog(boot.loglevel, 'store');
 const counters = counterRow(boot.shared.counters, boot.thread);
 counters.fill(0);
 const waker = new Waker(boot.bellDirectory, boot.thread, () => loop.touch());

@@ -123,6 +123,9 @@ export async function makeWay(root = OWN): Promise<Way> {
     pool: new ScannerPool(),
     arena: new OutputArena(),
     counters,
+    // Nobody is ever behind.
+    backlog: { isEmpty: true, allows: () => true, forget: () => {} },
+    nowMs: () => 0,
     touch: () => {},
     dirty: (connection: { flush(): void }) => dirty.push(connection),
     yielded: () => assert.fail('yielded'),

@@ -34,6 +34,7 @@ function chain(links: number): () => number {
   const stanza = Stanza.of(Element.of('message', NS_CLIENT, { type: 'chat' }));
   const acc = new Accumulator(1, 1, 0, undefined, 'localhost', stanza, jid, jid);
   return () => {
+    acc.isRouted = false;
     router.route(acc);
     return taken;
   };

@@ -1,3 +1,4 @@
+import type { Backlog } from './backlog.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionInput } from './connection-input.ts';
 import type { ConnectionOutput } from './connection-output.ts';
@@ -10,6 +11,9 @@ export interface ConnectionHost {
   readonly pool: ScannerPool;
   readonly arena: OutputArena;
   readonly counters: Float64Array;
+  readonly backlog: Backlog<ConnectionOutput>;
+  /** Milliseconds of a clock that only goes forward. */
+  nowMs(): number;
   /** Something happened: the turn must be completed. */
   touch(): void;
   /** This connection has output to flush at the end of the turn. */

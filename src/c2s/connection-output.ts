@@ -1,6 +1,6 @@
 import { OUTGOING_BYTES_MAX } from '../limits.ts';
 import { Counter } from '../memory/counters.ts';
-import { type OwnedSocket, Written, writeNow } from '../util/owned-socket.ts';
+import { type OwnedSocket, unsentBytes, Written, writeNow } from '../util/owned-socket.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { Piece } from './output.ts';
 
@@ -103,8 +103,8 @@ export abstract class ConnectionOutput implements Piece {
   }
 
   /**
-   * Output that must wait for the socket. Over the limit, the client is one that does not read (threat T60). What one turn produced for a
-   * client that was not behind is let pass, however much it is: it has had no chance to read.
+   * Output that must wait for the socket. Over the limit for too long, the client is one that does not read (threat T60, see {@link Backlog}). What one
+   * turn produced for a client that was not behind is let pass, however much it is: it has had no chance to read.
    */
   #enqueue(data: Buffer): void {
     const isBehind = this.#queuedBytes + this.#writingBytes > 0;
@@ -117,12 +117,30 @@ export abstract class ConnectionOutput implements Piece {
       this.#queuedBytes += data.length;
     }
     if (!isBehind || this.#queuedBytes + this.#writingBytes <= OUTGOING_BYTES_MAX) return;
+    if (!this.host.backlog.allows(this, this.#waitingBytes(), this.host.nowMs())) this.dropSlow();
+  }
+
+  /** What the kernel has not taken. */
+  #waitingBytes(): number {
+    const writing = this.#writingBytes;
+    return this.#queuedBytes + (writing === 0 ? 0 : unsentBytes(this.transport, writing));
+  }
+
+  /** The client has taken something. */
+  #caughtUp(): void {
+    const { backlog } = this.host;
+    if (!backlog.isEmpty) backlog.allows(this, this.#waitingBytes(), this.host.nowMs());
+  }
+
+  /** The client does not read, or much too slowly. */
+  dropSlow(): void {
     this.host.counters[Counter.c2s_slow_reader_closed]!++;
     this.drop();
   }
 
   readonly #streamWritten = (): void => {
     this.#queuedBytes = this.transport.writableLength;
+    this.#caughtUp();
     this.#flushed();
   };
 
@@ -133,13 +151,12 @@ export abstract class ConnectionOutput implements Piece {
       return;
     }
     const queue = this.#queue;
-    if (queue === undefined) {
-      this.#flushed();
-      return;
+    if (queue !== undefined) {
+      this.#queue = undefined;
+      this.#queuedBytes = 0;
+      this.#send(queue.length === 1 ? queue[0]! : Buffer.concat(queue), true);
     }
-    this.#queue = undefined;
-    this.#queuedBytes = 0;
-    this.#send(queue.length === 1 ? queue[0]! : Buffer.concat(queue), true);
+    this.#caughtUp();
     this.#flushed();
   };
 
@@ -168,6 +185,7 @@ export abstract class ConnectionOutput implements Piece {
   protected forgetOutput(): void {
     this.#queue = undefined;
     this.#whenFlushed = undefined;
+    this.host.backlog.forget(this);
   }
 
   /** Closes at once, and hears of it by `closed`. */

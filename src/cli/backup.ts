@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Runner } from './cli.ts';
 import { formatBytes, print } from './io.ts';
+import type { Runner } from './runner.ts';
 import { withServerOrStorage } from './server-access.ts';
 
 export function addBackup(program: Command, runner: Runner): void {

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { formatProblems } from '../config/problem.ts';
 import type { CertificateNote } from '../supervisor/certificates.ts';
-import type { Runner } from './cli.ts';
 import { print } from './io.ts';
+import type { Runner } from './runner.ts';
 
 export function addCheckConfig(program: Command, runner: Runner): void {
   program

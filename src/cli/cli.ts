@@ -9,6 +9,7 @@ import { addDomain } from './domain.ts';
 import { type Io, processIo } from './io.ts';
 import { addReload } from './reload.ts';
 import { addRoute } from './route.ts';
+import type { Runner } from './runner.ts';
 import { addSession } from './session.ts';
 import { addStart } from './start.ts';
 import { addStats } from './stats.ts';
@@ -17,11 +18,6 @@ import type { Target } from './target.ts';
 import { addTrace } from './trace.ts';
 import { addUser } from './user.ts';
 import { addVersion } from './version.ts';
-
-/** What a verb needs to run: who is meant, where to write. Its action returns the exit status; nothing is 0. */
-export interface Runner {
-  run(action: (target: Target, io: Io) => Promise<number | undefined>): Promise<void>;
-}
 
 /** The order in which `meerkat help` lists them. */
 const VERBS = [

@@ -1,5 +1,5 @@
 import { Argument, type Command, type Option } from 'commander';
-import type { Runner } from './cli.ts';
+import type { Runner } from './runner.ts';
 
 const SHELLS = { bash, zsh, fish } as const;
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { AdminError } from '../admin/errors.ts';
-import type { Runner } from './cli.ts';
 import { print } from './io.ts';
+import type { Runner } from './runner.ts';
 import { withServerOrStorage } from './server-access.ts';
 
 export function addDomain(program: Command, runner: Runner): void {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { ReloadReport } from '../admin/reload.ts';
 import type { Effect } from '../config/option.ts';
-import type { Runner } from './cli.ts';
 import { print, table } from './io.ts';
+import type { Runner } from './runner.ts';
 import { withServer } from './server-access.ts';
 
 const EFFECTS: Readonly<Record<Effect, string>> = {

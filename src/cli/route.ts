@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { NamedExplanation } from '../admin/commands.ts';
-import type { Runner } from './cli.ts';
 import { type Io, print, table } from './io.ts';
+import type { Runner } from './runner.ts';
 import { withServer } from './server-access.ts';
 
 export function addRoute(program: Command, runner: Runner): void {

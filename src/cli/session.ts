@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { SessionInfo } from '../shard/commands.ts';
-import type { Runner } from './cli.ts';
 import { formatDuration, print, table } from './io.ts';
+import type { Runner } from './runner.ts';
 import { withServer } from './server-access.ts';
 
 export function addSession(program: Command, runner: Runner): void {

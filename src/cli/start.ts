@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Runner } from './cli.ts';
+import type { Runner } from './runner.ts';
 
 export function addStart(program: Command, runner: Runner): void {
   program

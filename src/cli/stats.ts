@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Stats } from '../admin/stats.ts';
-import type { Runner } from './cli.ts';
 import { formatBytes, formatDuration, print, table } from './io.ts';
+import type { Runner } from './runner.ts';
 import { withServer } from './server-access.ts';
 
 export function addStats(program: Command, runner: Runner): void {

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { AdminError } from '../admin/errors.ts';
-import type { Runner } from './cli.ts';
 import { print } from './io.ts';
+import type { Runner } from './runner.ts';
 import { withServer } from './server-access.ts';
 
 const TIMEOUT_S = 60;

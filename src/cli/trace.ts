@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ShownLine } from '../admin/trace-hub.ts';
 import { escapeControls } from '../observe/escape.ts';
-import type { Runner } from './cli.ts';
 import type { AdminClient } from './client.ts';
 import type { Io } from './io.ts';
+import type { Runner } from './runner.ts';
 import { withServer } from './server-access.ts';
 import { seconds } from './stop.ts';
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { UserExport } from '../shard/data-commands.ts';
-import type { Runner } from './cli.ts';
 import { print, table } from './io.ts';
 import { passwordFrom } from './password.ts';
+import type { Runner } from './runner.ts';
 import { type Ask, withServerOrStorage } from './server-access.ts';
 
 const PAGE = 1_000;

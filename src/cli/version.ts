@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { Runner } from './cli.ts';
 import { print } from './io.ts';
 import { PRODUCT } from './product.ts';
+import type { Runner } from './runner.ts';
 
 export function addVersion(program: Command, runner: Runner): void {
   program.version(PRODUCT.version, '-V, --version', 'print the version');

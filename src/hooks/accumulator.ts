@@ -78,8 +78,10 @@ export class Accumulator {
   /** Only this session may receive the stanza (`c2s/receiver_sid`). */
   receiverSid: SessionId | undefined;
   flags: number;
-  /** How often this stanza was routed already; loops end at `limits.hopsMax`. */
+  /** How often this stanza was routed already, here and as what it was derived from; loops end at `HOPS_MAX`. */
   hops: number;
+  /** It has been through a router, on this shard or another: the next time counts as a hop. */
+  isRouted: boolean;
   /** Bit set of the shards that handed this stanza on to another one: they are told when it is routed again. */
   via: number;
   /** Where the steps of a traced stanza are noted; undefined unless somebody is watching. */
@@ -115,6 +117,7 @@ export class Accumulator {
     this.receiverSid = undefined;
     this.flags = 0;
     this.hops = 0;
+    this.isRouted = false;
     this.via = 0;
     this.trace = undefined;
     this.actions = undefined;

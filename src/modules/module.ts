@@ -62,9 +62,10 @@ export * from '../xmpp/namespaces.ts';
 export { type PageRequest, pageOf, pageRequest } from '../xmpp/result-set.ts';
 export { isOlder, isSameSession, type SessionId } from '../xmpp/session-id.ts';
 export { stableId } from '../xmpp/stable-id.ts';
-export { parseElement, parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
+export { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
 export { streamErrorXml } from '../xmpp/stream-error.ts';
+export { parseElement, parseElementText } from '../xmpp/trusted-xml.ts';
 /** For the options, so that an operator's module needs no package of its own. */
 export { z };
 
@@ -274,9 +275,12 @@ export interface ModuleContext<Options = unknown> {
     params: HookParams<N>,
   ): HookAcc<N> | Promise<HookAcc<N>>;
 
-  /** A new accumulator for a stanza of the module's own. */
+  /**
+   * A new accumulator for a stanza of the module's own. It knows of no other: what a stanza has caused should be derived from it
+   * ({@link Accumulator.derive}), so that a loop of stanzas that cause one another comes to an end.
+   */
   accumulator(from: Jid, to: Jid, stanza: Stanza | Element): Accumulator;
-  /** Sends a stanza through the router. */
+  /** Sends a stanza through the router. One that has been there before is one hop further. */
   route(acc: Accumulator): undefined | Promise<unknown>;
   /** Counts and traces that a stanza ended in this module: stored, bounced or dropped. */
   outcome(acc: Accumulator, outcome: 'stored' | 'bounced' | 'dropped'): void;

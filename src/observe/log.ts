@@ -1,7 +1,8 @@
 import { isatty } from 'node:tty';
-import pino, { type DestinationStream, type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import pretty from 'pino-pretty';
 import { escapeControls, escapeDeep } from './escape.ts';
+import { limitedLogMethod } from './log-limit.ts';
 
 export type { Logger } from 'pino';
 
@@ -33,7 +34,24 @@ export interface LogOutput {
  * readiness line. Secrets are never passed to it; nothing is logged per stanza.
  */
 export function createLog(loglevel: string, thread: string, output: LogOutput = standardError()): Logger {
-  const { stream, isTerminal } = output;
+  return create(loglevel, thread, output, {});
+}
+
+/** The same for a thread that works for clients: how often they can cause a warning is limited, see {@link limitedLogMethod}. */
+export function createLimitedLog(
+  loglevel: string,
+  thread: string,
+  output: LogOutput = standardError(),
+): Logger {
+  return create(loglevel, thread, output, { logMethod: limitedLogMethod() });
+}
+
+function create(
+  loglevel: string,
+  thread: string,
+  { stream, isTerminal }: LogOutput,
+  hooks: LoggerOptions['hooks'],
+): Logger {
   return pino(
     {
       level: levelOf(loglevel) ?? 'warn',
@@ -41,7 +59,7 @@ export function createLog(loglevel: string, thread: string, output: LogOutput = 
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
       redact: { paths: SECRETS.flatMap((key) => [key, `*.${key}`]), censor: '[hidden]' },
-      hooks: { streamWrite: isTerminal ? escapeForTerminal : escapeForFile },
+      hooks: { ...hooks, streamWrite: isTerminal ? escapeForTerminal : escapeForFile },
     },
     stream,
   );

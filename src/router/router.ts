@@ -25,19 +25,31 @@ export class AddressChangedError extends Error {}
 export class Router {
   readonly #modules: readonly RoutingModule[];
   readonly #host: RouterHost;
+  /** Stanzas that are being routed at this moment, each because of the one before. */
+  #depth = 0;
 
   constructor(modules: readonly RoutingModule[], host: RouterHost) {
     this.#modules = modules;
     this.#host = host;
   }
 
-  /** Routes a stanza. A promise is returned only if a link returned one; it settles when routing is over, and never rejects. */
+  /**
+   * Routes a stanza. A promise is returned only if a link returned one; it settles when routing is over, and never rejects. Ends loops: of stanzas
+   * that are routed again or derived from one another, and of any that come of one another within one call.
+   */
   route(acc: Accumulator): undefined | Promise<void> {
-    if (acc.hops > HOPS_MAX) {
+    if (acc.isRouted) acc.hops++;
+    acc.isRouted = true;
+    if (acc.hops > HOPS_MAX || this.#depth > HOPS_MAX) {
       this.#host.looped(acc);
       return undefined;
     }
-    return this.#from(0, acc);
+    this.#depth++;
+    try {
+      return this.#from(0, acc);
+    } finally {
+      this.#depth--;
+    }
   }
 
   #from(first: number, acc: Accumulator): undefined | Promise<void> {

@@ -28,6 +28,7 @@ export interface CommandArgs {
   readonly bares?: readonly string[];
   readonly numbers?: readonly number[];
   readonly config?: Config;
+  readonly isKept?: boolean;
   readonly from?: string;
   readonly to?: string | undefined;
   readonly stanza?: string;
@@ -73,7 +74,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['domain_remove_data', (shard, { domain }) => domainRemoveData(shard, domain ?? '')],
   ['trace', (shard, { bares }) => watch(shard, bares ?? [])],
   ['route', (shard, { from, to, stanza }) => explainRoute(shard, from ?? '', to, stanza ?? '')],
-  ['reload', (shard, { config }) => shard.reload(config!)],
+  ['reload', (shard, { config }) => shard.configuration.prepare(config!)],
+  ['settle', (shard, { isKept }) => shard.configuration.settle(isKept!)],
   ['stats', (shard) => stats(shard)],
   ['ping', (shard) => shard.store.request('ping')],
 ]);

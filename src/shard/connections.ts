@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
+import { Backlog } from '../c2s/backlog.ts';
 import { C2s, UNOPENED } from '../c2s/c2s.ts';
 import type { C2sHost, ListenerSettings } from '../c2s/c2s-host.ts';
 import { Connection } from '../c2s/connection.ts';
 import type { ConnectionHost } from '../c2s/connection-host.ts';
+import type { ConnectionOutput } from '../c2s/connection-output.ts';
 import { OutputArena } from '../c2s/output.ts';
 import { Pause } from '../c2s/pause.ts';
 import { ScannerPool } from '../c2s/scanner-pool.ts';
@@ -37,10 +39,14 @@ export class Connections implements ConnectionHost {
   readonly readBuffer = createReadBuffer(READ_BUFFER_BYTES);
   readonly pool = new ScannerPool();
   readonly arena = new OutputArena();
+  readonly backlog = new Backlog<ConnectionOutput>();
   readonly counters: Float64Array;
   readonly #host: ConnectionsHost;
   readonly #shaper: Shaper;
   readonly #all = new Set<Connection>();
+  /** Sockets about which a handler of `check_bl_c2s` still thinks. */
+  readonly #pending = new Map<Socket, ConnectionInfo>();
+  #isDraining = false;
   #dirty: Connection[] = [];
   #isFlushing = false;
   #yielded: Connection[] = [];
@@ -58,19 +64,35 @@ export class Connections implements ConnectionHost {
     return this.#all.size;
   }
 
+  /** The server stops. Nobody is admitted any more, and who was waiting to be is sent away: such an answer may take as long as it likes. */
+  drain(): void {
+    this.#isDraining = true;
+    const waiting = [...this.#pending];
+    this.#pending.clear();
+    for (const [socket, info] of waiting) this.#refuse(socket, info);
+  }
+
   /** Takes over a fresh socket, unless its address is not welcome. Not a byte of it has been read. */
   accept(socket: Socket, listenerIndex: number, address: string, port: number): void {
     const info: ConnectionInfo = { address, port, listener: listenerIndex };
     const isRefused = foldHook(this.#host.c2s.globals, 'check_bl_c2s', false, { ip: address });
-    if (isRefused instanceof Promise) void isRefused.then((refused) => this.#admit(socket, info, refused));
-    else this.#admit(socket, info, isRefused);
+    if (isRefused instanceof Promise) {
+      this.#pending.set(socket, info);
+      void isRefused.then((refused) => {
+        if (this.#pending.delete(socket)) this.#admit(socket, info, refused);
+      });
+    } else this.#admit(socket, info, isRefused);
+  }
+
+  #refuse(socket: Socket, info: ConnectionInfo): void {
+    socket.destroy();
+    this.#host.connectionClosed(info.listener, info.address);
   }
 
   #admit(socket: Socket, info: ConnectionInfo, isRefused: boolean): void {
     const listener = this.#host.listener(info.listener);
-    if (listener === undefined || isRefused) {
-      socket.destroy();
-      this.#host.connectionClosed(info.listener, info.address);
+    if (listener === undefined || isRefused || this.#isDraining) {
+      this.#refuse(socket, info);
       return;
     }
     const c2s = new C2s(this.#host.c2s, listener, info);
@@ -108,7 +130,17 @@ export class Connections implements ConnectionHost {
     }
   }
 
+  /** Ends the connections of clients that do not read. Called a few times a second. */
+  dropSlow(): void {
+    if (this.backlog.isEmpty) return;
+    for (const connection of this.backlog.overdue(this.#host.nowMs())) connection.dropSlow();
+  }
+
   // ── ConnectionHost ─────────────────────────────────────────────────────────────────────────────────────────
+
+  nowMs(): number {
+    return this.#host.nowMs();
+  }
 
   touch(): void {
     this.#host.touch();

@@ -1,6 +1,5 @@
 import type { DomainInfo } from '../c2s/c2s-host.ts';
 import { matchRule } from '../config/acl.ts';
-import type { Config } from '../config/config.ts';
 import type { IqComponent } from '../local/iq-table.ts';
 import type { Route } from '../router/route-table.ts';
 import type { Jid } from '../xmpp/jid.ts';
@@ -21,7 +20,8 @@ export interface KnownDomain {
 
 export interface DomainsSurroundings {
   readonly hostTypes: HostTypes;
-  config(): Config;
+  /** The host type of each domain that is served. */
+  hosts(): ReadonlyMap<string, string>;
   routing(): Routing;
   subhosts(): Subhosts;
 }
@@ -36,7 +36,7 @@ export class Domains {
 
   /** A domain that this server hosts. */
   hosted(name: string): DomainInfo | undefined {
-    const hostType = this.#around.config().hosts.get(name);
+    const hostType = this.#around.hosts().get(name);
     const entry = hostType === undefined ? undefined : this.#around.hostTypes.get(hostType);
     return entry === undefined ? undefined : { name, hostType: entry };
   }
@@ -52,7 +52,7 @@ export class Domains {
 
   /** Whether nobody but this server could serve the domain: one below a hosted domain that does not leave those to federation. */
   isOwnSubdomain(domain: string): boolean {
-    const { hosts } = this.#around.config();
+    const hosts = this.#around.hosts();
     for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
       const hostType = hosts.get(domain.slice(dot + 1));
       if (hostType !== undefined) return this.#around.hostTypes.settings(hostType)?.routeSubdomains !== 's2s';
@@ -62,7 +62,7 @@ export class Domains {
 
   /** The value of an access rule for a JID, in the context of a host. */
   access(rule: string, jid: Jid, host: string): string | number {
-    const hostTypeConfig = this.#around.hostTypes.settings(this.#around.config().hosts.get(host) ?? '');
+    const hostTypeConfig = this.#around.hostTypes.settings(this.#around.hosts().get(host) ?? '');
     return hostTypeConfig === undefined ? 'deny' : matchRule(rule, jid, { domain: host, hostTypeConfig });
   }
 
@@ -74,7 +74,7 @@ export class Domains {
 
   /** `replaced_wait_timeout` of a domain, in milliseconds. */
   replacedWaitMs(domain: string): number {
-    const hostType = this.#around.config().hosts.get(domain) ?? '';
+    const hostType = this.#around.hosts().get(domain) ?? '';
     return this.#around.hostTypes.settings(hostType)?.replacedWaitTimeoutMs ?? REPLACED_WAIT_MS;
   }
 

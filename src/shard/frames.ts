@@ -125,6 +125,7 @@ export class FrameReceiver {
     );
     acc.flags = frame.flags & ~FRAME_FLAGS;
     acc.hops = frame.hops;
+    acc.isRouted = true;
     acc.via = frame.via;
     acc.originSid = frame.originSid;
     acc.originJid = frame.originJid === undefined ? undefined : jids.trusted(frame.originJid);

@@ -20,6 +20,7 @@ import type { ShardServices } from './services.ts';
 interface Running {
   readonly definition: ModuleDefinition;
   readonly context: ShardModuleContext;
+  readonly options: unknown;
   /** Its configuration as text, to see whether a reload changes it. */
   readonly fingerprint: string;
 }
@@ -30,8 +31,11 @@ interface Entry extends HostTypeAuth {
   config: AuthConfig;
   auth: HostAuth;
   settings: HostTypeConfig;
-  readonly running: Map<string, Running>;
+  running: Map<string, Running>;
 }
+
+/** What one host type was before a change. */
+type Before = Pick<Entry, 'config' | 'auth' | 'settings' | 'running'>;
 
 export interface HostTypesSurroundings {
   readonly registry: HookRegistry;
@@ -47,9 +51,13 @@ export interface HostTypesSurroundings {
 export class HostTypes {
   /** The holder of global hooks. */
   readonly globals = { chains: EMPTY_TABLE };
+  /** Whether every module runs that should. If not, this shard is not fit to go on. */
+  isWhole = true;
   readonly #around: HostTypesSurroundings;
   readonly #entries = new Map<string, Entry>();
   readonly #slots = new Map<string, number>();
+  /** What the last {@link apply} found. */
+  #before: ReadonlyMap<string, Before> = new Map();
 
   constructor(around: HostTypesSurroundings) {
     this.#around = around;
@@ -83,8 +91,8 @@ export class HostTypes {
 
   /**
    * Starts, restarts and stops modules until everything is as the configuration says; then publishes the hooks of all host types at once.
-   * Modules that cannot be loaded are found before anything changes. Host types that the configuration does not have any more keep
-   * theirs until {@link retire}.
+   * Modules that cannot be loaded are found before anything changes; when one cannot be started, everything is brought back. Host types that the
+   * configuration does not have any more keep theirs until {@link retire}.
    */
   async apply(config: Config, version: number, services: ShardServices): Promise<void> {
     const plans = new Map<string, { definitions: ModuleDefinition[]; settings: HostTypeConfig }>();
@@ -95,14 +103,54 @@ export class HostTypes {
       plans.set(settings.name, { definitions: startOrder(loaded), settings });
       for (const definition of loaded) optionsOf(settings.modules.get(definition.name)!, definition);
     }
+    this.#before = new Map([...this.#entries].map(([name, entry]) => [name, beforeOf(entry)]));
     try {
       for (const [name, { definitions, settings }] of plans) {
         const entry = this.#entry(name, settings);
         this.#stopChanged(entry, definitions, version);
-        for (const definition of definitions) this.#start(entry, definition, version, services);
+        for (const definition of definitions) this.#startConfigured(entry, definition, version, services);
       }
+    } catch (cause) {
+      this.restore(services);
+      throw cause;
     } finally {
       this.publish();
+    }
+  }
+
+  /**
+   * Undoes the last {@link apply}: modules that it stopped are started again, as they were loaded then, whatever their files say now. If one of
+   * them does not start again, {@link isWhole} says so from then on.
+   */
+  restore(services: ShardServices): void {
+    for (const [name, entry] of this.#entries) {
+      const before = this.#before.get(name);
+      for (const running of [...entry.running.values()].reverse())
+        if (before?.running.get(running.definition.name) !== running) running.context.stop();
+      const { running: still } = entry;
+      entry.running = new Map();
+      if (before === undefined) continue;
+      entry.settings = before.settings;
+      entry.config = before.config;
+      entry.auth = before.auth;
+      for (const [module, running] of before.running) {
+        if (still.get(module) === running) entry.running.set(module, running);
+        else this.#startAgain(entry, running, services);
+      }
+    }
+    this.publish();
+  }
+
+  #startAgain(entry: Entry, { definition, options, fingerprint }: Running, services: ShardServices): void {
+    try {
+      this.#start(entry, definition, options, fingerprint, services);
+    } catch (cause) {
+      const module = definition.name;
+      this.#around.log.error(
+        { err: cause, what: 'module_restore_failed', module },
+        'a module did not start again',
+      );
+      this.isWhole = false;
     }
   }
 
@@ -164,9 +212,24 @@ export class HostTypes {
     }
   }
 
-  #start(entry: Entry, definition: ModuleDefinition, version: number, services: ShardServices): void {
+  #startConfigured(
+    entry: Entry,
+    definition: ModuleDefinition,
+    version: number,
+    services: ShardServices,
+  ): void {
     if (entry.running.has(definition.name)) return;
     const options = optionsOf(entry.settings.modules.get(definition.name)!, definition);
+    this.#start(entry, definition, options, this.#fingerprint(entry, definition, version), services);
+  }
+
+  #start(
+    entry: Entry,
+    definition: ModuleDefinition,
+    options: unknown,
+    fingerprint: string,
+    services: ShardServices,
+  ): void {
     const slot = this.#slot(definition.name);
     const context = new ShardModuleContext(services, entry.hostType, definition.name, options, slot);
     try {
@@ -175,8 +238,7 @@ export class HostTypes {
       context.stop();
       throw new Error(`${definition.name} did not start: ${String(cause)}`, { cause });
     }
-    const fingerprint = this.#fingerprint(entry, definition, version);
-    entry.running.set(definition.name, { definition, context, fingerprint });
+    entry.running.set(definition.name, { definition, context, options, fingerprint });
   }
 
   /** What makes a module start anew: other options, or (for a file of the operator's) any reload. */
@@ -222,4 +284,8 @@ export class HostTypes {
     });
     return auth;
   }
+}
+
+function beforeOf({ config, auth, settings, running }: Entry): Before {
+  return { config, auth, settings, running: new Map(running) };
 }

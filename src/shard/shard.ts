@@ -1,18 +1,16 @@
 import type { Socket } from 'node:net';
-import { getHeapStatistics } from 'node:v8';
 import { PasswordVerifier } from '../auth/password-verifier.ts';
 import type { C2s } from '../c2s/c2s.ts';
-import type { C2sHost, DomainInfo, ListenerSettings, OpenResult } from '../c2s/c2s-host.ts';
+import type { C2sHost, DomainInfo, OpenResult } from '../c2s/c2s-host.ts';
 import type { Config } from '../config/config.ts';
 import { Accumulator } from '../hooks/accumulator.ts';
 import type { HandlerEntry } from '../hooks/chain.ts';
 import { HookRegistry } from '../hooks/registry.ts';
 import type { Trace } from '../hooks/trace.ts';
-import { HEARTBEAT_MS, JID_CACHE_MAX, SCAN_LIMITS } from '../limits.ts';
+import { JID_CACHE_MAX } from '../limits.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
-import { createLog, type Logger, setLogLevel } from '../observe/log.ts';
-import { watchLoopDelay } from '../observe/loop-delay.ts';
+import { createLimitedLog, type Logger, setLogLevel } from '../observe/log.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
 import { monotonicMs } from '../util/monotonic.ts';
@@ -24,10 +22,11 @@ import { StoredAccounts } from './account-store.ts';
 import { AccountService } from './accounts.ts';
 import { DirectoryAnonymousSessions } from './anonymous-sessions.ts';
 import { Asker, passwordTasks } from './ask.ts';
-import type { FromShard, Peer, ShardBoot, ToShard } from './boot.ts';
+import type { FromShard, ShardBoot, ToShard } from './boot.ts';
 import { cleanUpAfter, type LostSession } from './clean-up.ts';
 import { Clock } from './clock.ts';
 import { type ComponentNotice, Components } from './components.ts';
+import { Configuration } from './configuration.ts';
 import { Connections } from './connections.ts';
 import { registerCoreHooks } from './core-hooks.ts';
 import { Domains } from './domains.ts';
@@ -36,9 +35,11 @@ import { Existence } from './existence.ts';
 import { Fences } from './fences.ts';
 import { FrameReceiver } from './frames.ts';
 import { HostTypes } from './host-types.ts';
+import { comeIntoForce } from './in-force.ts';
 import { Logins } from './login.ts';
 import { ModuleMechanisms } from './module-mechanisms.ts';
 import { Notices } from './notices.ts';
+import { Peers } from './peers.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
 import { Revocations } from './revocations.ts';
@@ -52,13 +53,11 @@ import { TakeOvers } from './take-overs.ts';
 import { Threads } from './threads.ts';
 import { Tls } from './tls.ts';
 import { Tracing } from './tracing.ts';
+import { keepWatch } from './watch.ts';
 
 /** How the main thread is told something. */
 export type PostToMain = (message: FromShard) => void;
 
-/** How often logins are looked at for having taken too long. */
-const LOGIN_CHECK_MS = 250;
-const STORE_CHECK_MS = 1_000;
 /** Every bit. */
 const ALL_SHARDS_MASK = -1;
 
@@ -87,6 +86,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly tls: Tls;
   readonly product: { readonly name: string; readonly version: string };
   readonly runSecret: Uint8Array;
+  readonly configuration: Configuration;
   readonly connections: Connections;
   readonly keys: PermanentKeys;
   readonly tracing: Tracing;
@@ -99,22 +99,18 @@ export class Shard implements C2sHost, ShardServices {
   readonly #post: PostToMain;
   readonly #clock = new Clock();
   readonly #existence = new Existence();
-  readonly #fences: Fences;
   readonly #frames: FrameReceiver;
+  readonly #peers: Peers;
   readonly #moduleCounters = new Map<string, number>();
-  #config: Config;
-  #configVersion = 0;
-  #listeners: ListenerSettings[] = [];
   #nextRef = 0;
   #isDraining = false;
 
   constructor(boot: ShardBoot, post: PostToMain) {
     this.#post = post;
-    this.#config = boot.config;
     this.shard = boot.shard;
     this.product = boot.product;
     this.runSecret = boot.runSecret;
-    this.log = createLog(boot.config.general.loglevel, `shard ${boot.shard}`);
+    this.log = createLimitedLog(boot.config.general.loglevel, `shard ${boot.shard}`);
     this.counters = counterRow(boot.shared.counters, boot.shard);
     this.counters.fill(0);
 
@@ -131,7 +127,6 @@ export class Shard implements C2sHost, ShardServices {
     // The session manager's own: which sessions a message to a bare JID went to.
     this.keys.register('sm', 'addressed', { encode: (value) => value, decode: (data) => data });
     const fences = new Fences(this.threads, () => this.routing.delivery.reroutes);
-    this.#fences = fences;
     const remote = new ShardRemoteSessions(this.threads, boot.shards, this.keys, fences);
     const { maxSessions } = boot.config.general;
     const directory = new SessionDirectory(boot.shared.directory, maxSessions);
@@ -157,7 +152,7 @@ export class Shard implements C2sHost, ShardServices {
       replacedWaitMs: (domain) => this.domains.replacedWaitMs(domain),
       log: this.log,
     });
-    const config = (): Config => this.#config;
+    const config = (): Config => this.config;
     this.registry = new HookRegistry(
       {
         get deadlineMs() {
@@ -181,7 +176,7 @@ export class Shard implements C2sHost, ShardServices {
     });
     this.domains = new Domains({
       hostTypes: this.hostTypes,
-      config,
+      hosts: () => this.configuration.hosts,
       routing: () => this.routing,
       subhosts: () => this.subhosts,
     });
@@ -221,6 +216,13 @@ export class Shard implements C2sHost, ShardServices {
       forward: (shard, acc) => remote.toComponent(shard, acc),
     });
     this.tls = new Tls(this.log, boot.selfSigned);
+    this.configuration = new Configuration(boot.config, {
+      hostTypes: this.hostTypes,
+      subhosts: this.subhosts,
+      tls: this.tls,
+      services: this,
+      inForce: (inForce) => this.#inForce(inForce),
+    });
     this.login = new Logins({
       secret: Buffer.from(boot.secret),
       tlsFacts: this.tls,
@@ -232,7 +234,7 @@ export class Shard implements C2sHost, ShardServices {
     this.connections = new Connections({
       counters: this.counters,
       c2s: this,
-      listener: (index) => this.#listeners[index],
+      listener: (index) => this.configuration.listener(index),
       touch: () => this.touch(),
       isCongested: () => this.threads.outbox.isCongested,
       nowMs: () => this.monotonicMs(),
@@ -270,6 +272,15 @@ export class Shard implements C2sHost, ShardServices {
       trace: (acc) => this.tracing.continued(acc),
       notice: (notice, payload) => this.notices.heard(notice, payload),
     });
+    this.#peers = new Peers({
+      threads: this.threads,
+      store: this.store,
+      components: this.components,
+      fences,
+      takeOvers: this.takeOvers,
+      frames: this.#frames,
+      log: this.log,
+    });
     this.storedMessages = new StoredMessages({
       route: (acc) => this.routing.route(acc),
       touch: () => this.touch(),
@@ -279,7 +290,7 @@ export class Shard implements C2sHost, ShardServices {
     this.notices.on('accounts_removed', (domain) => this.#accountsRemoved(domain as string));
     this.notices.on('component_up', (notice) => this.components.up(notice as ComponentNotice));
     this.notices.on('component_down', (notice) => this.components.down(notice as ComponentNotice));
-    for (const peer of boot.peers) this.#connect(peer);
+    for (const peer of boot.peers) this.#peers.connect(peer);
   }
 
   get globals(): HostTypes['globals'] {
@@ -287,92 +298,44 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   get defaultDomain(): string {
-    return this.#config.general.defaultServerDomain;
+    return this.config.general.defaultServerDomain;
   }
 
   get defaultLanguage(): string {
-    return this.#config.general.language;
+    return this.config.general.language;
   }
 
   get registrationTimeoutMs(): number {
-    return this.#config.general.registrationTimeoutMs;
+    return this.config.general.registrationTimeoutMs;
   }
 
   get config(): Config {
-    return this.#config;
+    return this.configuration.current;
   }
 
   /** Starts modules and timers; then the shard can take connections. */
   async start(): Promise<void> {
     await this.threads.start();
-    await this.#apply(this.#config);
-    setInterval(() => this.connections.expireLogins(), LOGIN_CHECK_MS).unref();
-    setInterval(() => this.#housekeeping(), STORE_CHECK_MS).unref();
-    watchLoopDelay(({ p50Us, p99Us, maxUs }) => {
-      this.counters[Counter.loop_delay_p50_us] = p50Us;
-      this.counters[Counter.loop_delay_p99_us] = p99Us;
-      this.counters[Counter.loop_delay_max_us] = maxUs;
-    });
-    setInterval(() => {
-      this.counters[Counter.heartbeat]!++;
-      this.touch();
-    }, HEARTBEAT_MS);
+    await this.configuration.prepare(this.config);
+    this.configuration.settle(true);
+    const { counters, connections, store } = this;
+    keepWatch({ counters, connections, store, touch: () => this.touch() });
     this.touch();
     this.#post({ kind: 'ready' });
   }
 
-  /** Takes over a changed configuration. Rejects, and changes nothing, when a module cannot be loaded. */
-  async reload(config: Config): Promise<void> {
-    await this.#apply(config);
-  }
-
-  async #apply(config: Config): Promise<void> {
-    const before = this.#config;
-    this.#config = config;
-    try {
-      this.tls.load(config.listen.c2s.map((listener) => listener.tls));
-      this.#listeners = config.listen.c2s.map((listener, index) => ({
-        index,
-        limits: { ...SCAN_LIMITS, stanzaBytesMax: listener.maxStanzaSizeBytes },
-        stateTimeoutMs: listener.stateTimeoutMs,
-        isBackwardsCompatibleSession: true,
-        hidesServiceName: config.general.hideServiceName,
-        tls: listener.tls,
-        access: listener.access,
-        shaper: listener.shaper,
-        authMethods: listener.allowedAuthMethods,
-      }));
-      this.subhosts.hold();
-      await this.hostTypes.apply(config, ++this.#configVersion, this);
-    } catch (cause) {
-      this.#config = before;
-      throw cause;
-    } finally {
-      this.subhosts.release();
-    }
-    for (const domain of this.routing.routes.domains()) {
-      if (!config.hosts.has(domain) && this.subhosts.get(domain) === undefined)
-        this.routing.routes.remove(domain);
-    }
-    for (const [host] of config.hosts) this.routing.routes.add(this.domains.route(host)!);
-    this.#endStreamsOfGoneDomains(config);
-    this.hostTypes.retire(config);
-    this.routing.setModules(config.general.routingModules);
+  #inForce(config: Config): void {
+    comeIntoForce(config, this);
     setLogLevel(this.log, config.general.loglevel);
     this.login.forget();
-  }
-
-  /** Sessions of a domain that is not served any more end while its modules still run: contacts are told, and so on. */
-  #endStreamsOfGoneDomains({ hosts }: Config): void {
-    for (const c2s of this.#streams())
-      if (c2s.hostType !== undefined && !hosts.has(c2s.lserver)) c2s.fail('host-gone');
     this.touch();
   }
 
   /** The server stops: tells every client, then waits for the connections to end. */
   drain(): void {
     this.#isDraining = true;
-    for (const c2s of this.#streams()) c2s.fail('system-shutdown');
+    this.connections.drain();
+    for (const c2s of this.streams()) c2s.fail('system-shutdown');
     this.touch();
     this.#whenDrained();
   }
@@ -393,7 +356,7 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   /** Streams, and sessions that wait for a connection. The list is the caller's. */
-  #streams(): C2s[] {
+  streams(): C2s[] {
     return [...this.connections.streams(), ...this.sessions.detached()];
   }
 
@@ -413,10 +376,10 @@ export class Shard implements C2sHost, ShardServices {
         this.asker.answered(message.id, message.value, message.error);
         break;
       case 'peer_ready':
-        this.#connect(message.peer);
+        this.#peers.connect(message.peer);
         break;
       case 'peer_lost':
-        this.#disconnect(message.thread);
+        this.#peers.disconnect(message.thread);
         break;
       case 'cleanup':
         void this.#cleanUp(message.shard, message.sessions);
@@ -428,37 +391,6 @@ export class Shard implements C2sHost, ShardServices {
         break;
     }
     this.touch();
-  }
-
-  // ── other threads ──────────────────────────────────────────────────────────────────────────────────────────
-
-  #connect(peer: Peer): void {
-    this.threads.connect(peer);
-    if (this.threads.isStore(peer.thread)) this.store.up();
-    else this.components.shardUp(peer.thread);
-  }
-
-  /** A thread died. What it had not read any more is looked after: stanzas are routed again. */
-  #disconnect(thread: number): void {
-    const lost = this.threads.disconnect(thread);
-    if (this.threads.isStore(thread)) this.store.down();
-    else {
-      this.takeOvers.shardLost(thread);
-      this.components.shardLost(thread);
-      for (const bytes of lost) this.#rerouteFrame(bytes);
-      this.#fences.lost(thread);
-    }
-  }
-
-  #rerouteFrame(bytes: Buffer): void {
-    try {
-      this.#frames.returned(bytes);
-    } catch (cause) {
-      this.log.error(
-        { err: cause, what: 'reroute_failed' },
-        'a frame for a dead shard could not be routed again',
-      );
-    }
   }
 
   // ── hooks ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -584,16 +516,10 @@ export class Shard implements C2sHost, ShardServices {
 
   #accountsRemoved(domain: string): void {
     this.#existence.clear();
-    for (const c2s of this.#streams()) {
+    for (const c2s of this.streams()) {
       if (!c2s.isAuthenticated || c2s.jid.domain !== domain) continue;
       c2s.closeWithConflict('kicked', 'The data of the domain were removed', undefined);
     }
     this.touch();
-  }
-
-  #housekeeping(): void {
-    this.store.expire();
-    this.counters[Counter.store_queue] = this.store.pendingCount;
-    this.counters[Counter.heap_used_bytes] = getHeapStatistics().used_heap_size;
   }
 }

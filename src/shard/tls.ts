@@ -40,10 +40,13 @@ export class Tls implements TlsService, TlsFactsSource {
     this.#selfSigned = selfSigned;
   }
 
-  /** Reads certificates and keys. If one of them cannot be used, everything stays as it was, and this throws. */
-  load(configs: readonly (TlsConfig | undefined)[]): void {
-    this.#listeners = configs.map((config) => (config === undefined ? undefined : this.#listener(config)));
-    this.#endPoints.clear();
+  /** Reads certificates and keys, and returns what takes them into use. Throws if one of them cannot be used. */
+  prepare(configs: readonly (TlsConfig | undefined)[]): () => void {
+    const listeners = configs.map((config) => (config === undefined ? undefined : this.#listener(config)));
+    return () => {
+      this.#listeners = listeners;
+      this.#endPoints.clear();
+    };
   }
 
   #listener(config: TlsConfig): Listener {

@@ -1,4 +1,5 @@
 import { RateLimits } from './rate-limits.ts';
+import type { ShardHandle } from './shard-handle.ts';
 import type { TaskPool } from './tasks.ts';
 
 /** What shards ask the main thread, because it concerns the whole server or takes long. */
@@ -23,6 +24,18 @@ export class Questions {
     const jid = this.#longJids.get(handle);
     this.#longJids.delete(handle);
     return jid;
+  }
+
+  /** Answers what a shard asked for under a number. */
+  async reply(shard: ShardHandle, id: number, what: string, args: readonly unknown[]): Promise<void> {
+    let value: unknown;
+    let error: string | undefined;
+    try {
+      value = await this.answer(what, args);
+    } catch (cause) {
+      error = String(cause);
+    }
+    shard.tell({ kind: 'answer', id, value, error });
   }
 
   /** Answers: a turn in a rate limit, a long JID, or what the task pool finds. Rejects when a task fails. */

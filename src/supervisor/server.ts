@@ -2,18 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CertificateConfig, Config, ListenerConfig } from '../config/config.ts';
+import type { CertificateConfig, Config } from '../config/config.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { type Logger, setLogLevel } from '../observe/log.ts';
 import type { FromShard, ShardBoot } from '../shard/boot.ts';
+import { within } from '../util/within.ts';
+import { askAll, askAny } from './ask-shards.ts';
 import { runBackup } from './backup.ts';
 import { ClientListeners, type Listening } from './client-listeners.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { type MadeFiles, makeFiles } from './made-files.ts';
 import { Questions } from './questions.ts';
 import { Restarts } from './restarts.ts';
-import { serverSecret } from './secret.ts';
-import { makeSelfSigned, selfSignedFiles } from './self-signed.ts';
+import { ShardConfig } from './shard-config.ts';
 import { ShardHandle } from './shard-handle.ts';
 import { SharedMemory } from './shared-memory.ts';
 import { StoreHandle } from './store-handle.ts';
@@ -42,10 +44,10 @@ export class Server {
   readonly #listeners: ClientListeners;
   readonly #restarts: Restarts;
   readonly #questions: Questions;
+  readonly #shardConfig: ShardConfig;
   /** Private to this user: whoever may enter can wake threads, and nothing more. */
   readonly #bellDirectory = mkdtempSync(join(tmpdir(), 'meerkat-'));
-  #selfSigned: CertificateConfig | undefined;
-  #secret: Buffer | undefined;
+  #made: MadeFiles | undefined;
   /** What keys that live as long as the server are made from; never on a disk. */
   readonly #runSecret = randomBytes(64);
   /** Accounts whose stanzas are traced. */
@@ -68,6 +70,7 @@ export class Server {
     this.#questions = new Questions(this.#tasks);
     this.#listeners = new ClientListeners(log, this.shards);
     this.#restarts = new Restarts(log);
+    this.#shardConfig = new ShardConfig(log, this.shards);
   }
 
   get config(): Config {
@@ -105,19 +108,9 @@ export class Server {
    * where that is, or would be. Called by {@link start}, if not before.
    */
   async prepare(config = this.#config): Promise<CertificateConfig> {
-    const { directory } = this.#config.storage;
-    this.#secret ??= serverSecret(directory);
-    const certificate = selfSignedFiles(directory);
-    this.#selfSigned = certificate;
-    const listeners: readonly ListenerConfig[] = [...config.listen.c2s, ...config.listen.http];
-    const isNeeded = listeners.some(({ tls }) => tls !== undefined && tls.certificate === undefined);
-    if (isNeeded && (await makeSelfSigned(directory, [...config.hosts.keys()]))) {
-      this.log.warn(
-        { what: 'self_signed_certificate', file: certificate.certfile },
-        'made a self-signed certificate: clients will warn; configure a real one for anything but trying out',
-      );
-    }
-    return certificate;
+    const storage = this.#config.storage;
+    this.#made = await makeFiles({ ...config, storage }, this.log, this.#made);
+    return this.#made.selfSigned;
   }
 
   /** Starts store and shards, then the client listeners. Rejects when one of them cannot. */
@@ -185,7 +178,7 @@ export class Server {
         ready: (handle) => {
           hasStarted = true;
           this.#watch(shard, () => void handle.kill());
-          if (boot.config !== this.#config) this.#catchUp(handle);
+          if (boot.config !== this.#config) this.#shardConfig.catchUp(handle, this.#config);
           if (this.#watched.length > 0) handle.request('trace', { bares: this.#watched }).catch(() => {});
           resolve();
         },
@@ -195,17 +188,6 @@ export class Server {
         },
         message: (handle, message) => this.#heard(handle, message),
       });
-    });
-  }
-
-  /** The configuration was reloaded while this shard started. The others have taken it over, so it can be. */
-  #catchUp(handle: ShardHandle): void {
-    handle.request('reload', { config: this.#config }).catch((cause: unknown) => {
-      this.log.error(
-        { err: cause, what: 'catch_up_failed', shard: handle.shard },
-        'a shard could not take over the configuration; it is replaced',
-      );
-      void handle.kill();
     });
   }
 
@@ -219,9 +201,8 @@ export class Server {
       bellDirectory: this.#bellDirectory,
       config: this.#config,
       seed: this.memory.seed,
-      secret: this.#secret!,
+      ...this.#made!,
       runSecret: this.#runSecret,
-      selfSigned: this.#selfSigned!,
       product: this.product,
       startedMs: this.startedMs,
     };
@@ -285,7 +266,7 @@ export class Server {
         this.#listeners.released(message.listener, message.address);
         break;
       case 'ask':
-        void this.#answer(shard, message.id, message.what, message.args as readonly unknown[]);
+        void this.#questions.reply(shard, message.id, message.what, message.args as readonly unknown[]);
         break;
       case 'trace':
         this.onTrace(message.lines);
@@ -302,33 +283,16 @@ export class Server {
     }
   }
 
-  async #answer(shard: ShardHandle, id: number, what: string, args: readonly unknown[]): Promise<void> {
-    let value: unknown;
-    let error: string | undefined;
-    try {
-      value = await this.#questions.answer(what, args);
-    } catch (cause) {
-      error = String(cause);
-    }
-    shard.tell({ kind: 'answer', id, value, error });
-  }
-
   // ── commands ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Runs a command on one shard, any that is ready. */
   onAnyShard(command: string, args: unknown = {}): Promise<unknown> {
-    const shard = this.shards.find((candidate) => candidate.isReady);
-    if (shard === undefined) return Promise.reject(new Error('no shard is ready'));
-    return shard.request(command, args);
+    return askAny(this.shards, command, args);
   }
 
   /** Runs a command on every shard that is ready. Shards that end meanwhile answer nothing. */
-  async onAllShards(command: string, args: unknown = {}): Promise<unknown[]> {
-    const ready = this.shards.filter((shard) => shard.isReady);
-    const results = await Promise.allSettled(ready.map((shard) => shard.request(command, args)));
-    const rejected = results.filter((result) => result.status === 'rejected');
-    if (rejected.length === results.length && rejected[0] !== undefined) throw rejected[0].reason;
-    return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  onAllShards(command: string, args: unknown = {}): Promise<unknown[]> {
+    return askAll(this.shards, command, args);
   }
 
   /** Has the stanzas of these accounts (bare JIDs) traced; {@link onTrace} hears of them. */
@@ -344,16 +308,9 @@ export class Server {
 
   /** Takes over a changed configuration, in all shards or in none. */
   async reload(config: Config): Promise<void> {
-    const ready = this.shards.filter((shard) => shard.isReady);
-    const before = this.#config;
-    this.#config = config;
-    try {
-      await Promise.all(ready.map((shard) => shard.request('reload', { config })));
-    } catch (cause) {
-      this.#config = before;
-      await Promise.allSettled(ready.map((shard) => shard.request('reload', { config: before })));
-      throw cause;
-    }
+    await this.#shardConfig.change(config, () => {
+      this.#config = config;
+    });
     const { loglevel } = config.general;
     setLogLevel(this.log, loglevel);
     this.#store?.tell({ kind: 'loglevel', loglevel });
@@ -406,16 +363,3 @@ export class Server {
 
 /** Of the drain limit, what clients get to go; the rest is for the store. */
 const CLIENTS_SHARE = 0.7;
-
-/** Whether `work` is done in time. */
-async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -32,6 +32,7 @@ interface WriteRequest {
 interface StreamHandle {
   /** Returns 0 or an error code when the write ended at once, otherwise the request that will tell. */
   writeBuffer(request: null, data: Buffer): number | WriteRequest;
+  readonly writeQueueSize?: number;
 }
 
 type WithHandle = { _handle: StreamHandle | null };
@@ -157,6 +158,11 @@ export function writeNow(socket: OwnedSocket, data: Buffer, done: (status: numbe
     queueMicrotask(() => done(status));
   }
   return Written.PENDING;
+}
+
+/** Bytes that were written and that the kernel has not taken; `otherwise` where this Node does not tell. */
+export function unsentBytes(socket: OwnedSocket, otherwise: number): number {
+  return (socket as unknown as WithHandle)._handle?.writeQueueSize ?? otherwise;
 }
 
 /** `writeBuffer(null, …)` came with Node 26; before, a request object was the caller's to make. */

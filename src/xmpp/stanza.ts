@@ -1,10 +1,9 @@
 import { buildElement, type Element } from '../xml/element.ts';
-import { decodeValue } from '../xml/references.ts';
-import { Scan, Scanner } from '../xml/scanner.ts';
-import { StreamContext } from '../xml/stream-context.ts';
-import { WANTS_DECODING } from '../xml/tokens.ts';
-import { NS_CLIENT, NS_STREAM } from './namespaces.ts';
+import type { Scanner } from '../xml/scanner.ts';
+import { NS_CLIENT } from './namespaces.ts';
+import { attributeText, attributeWord } from './stanza-attributes.ts';
 import { bytesOf, closeStartOf, copyTo, isRecipient, nameEndOf, type StanzaBytes } from './stanza-bytes.ts';
+import { parseChildren, parseElement, scanTrusted } from './trusted-xml.ts';
 
 export const StanzaKind = { MESSAGE: 0, PRESENCE: 1, IQ: 2, OTHER: 3 } as const;
 export type StanzaKind = (typeof StanzaKind)[keyof typeof StanzaKind];
@@ -309,94 +308,4 @@ export function kindOf(name: string): StanzaKind {
       : name === 'iq'
         ? StanzaKind.IQ
         : StanzaKind.OTHER;
-}
-
-function attributeText(scanner: Scanner, buffer: Buffer, token: number): string | undefined {
-  if (token < 0) return undefined;
-  const { base, tokens } = scanner;
-  const raw = buffer.utf8Slice(base + tokens[token + 3]!, base + tokens[token + 4]!);
-  return (tokens[token]! & WANTS_DECODING) !== 0 ? decodeValue(raw) : raw;
-}
-
-/** Values of `type` that occur on every path: found by their bytes, so that no string is made. */
-const WORDS = [
-  'chat',
-  'groupchat',
-  'headline',
-  'normal',
-  'error',
-  'get',
-  'set',
-  'result',
-  'available',
-  'unavailable',
-  'subscribe',
-  'subscribed',
-  'unsubscribe',
-  'unsubscribed',
-  'probe',
-].map((word) => ({ word, bytes: Buffer.from(word) }));
-
-function attributeWord(scanner: Scanner, buffer: Buffer, token: number): string | undefined {
-  if (token < 0) return undefined;
-  const start = scanner.base + scanner.tokens[token + 3]!;
-  const length = scanner.base + scanner.tokens[token + 4]! - start;
-  next: for (let w = 0; w < WORDS.length; w++) {
-    const { word, bytes } = WORDS[w]!;
-    if (bytes.length !== length) continue;
-    for (let i = 0; i < length; i++) if (bytes[i] !== buffer[start + i]) continue next;
-    return word;
-  }
-  return attributeText(scanner, buffer, token);
-}
-
-/** Bytes that were accepted or written by this server: limits no longer apply. */
-const TRUSTED = new StreamContext(
-  'stream:stream',
-  [
-    { prefix: '', uri: NS_CLIENT },
-    { prefix: 'stream', uri: NS_STREAM },
-  ],
-  {
-    stanzaBytesMax: 1 << 30,
-    elementsMax: 1 << 30,
-    depthMax: 1 << 20,
-    attributesMax: 1 << 20,
-    nameBytesMax: 1 << 20,
-    namespacesMax: 1 << 20,
-  },
-);
-
-/** One for all trusted bytes: they are scanned as a whole, and a scanner is large beside a stanza. */
-let trustedScanner = new Scanner();
-/** A scanner that has grown beyond this many tokens is not kept. */
-const TOKENS_KEPT_MAX = 65_536;
-
-/** Scans one serialised element. What the scanner found is valid until the next call. */
-function scanTrusted(buffer: Buffer, start: number, end: number): Scanner {
-  if (trustedScanner.tokens.length > TOKENS_KEPT_MAX) trustedScanner = new Scanner();
-  const scanner = trustedScanner;
-  scanner.enter(TRUSTED);
-  const event = scanner.scan(buffer, start, end);
-  if (event !== Scan.ELEMENT) {
-    // It may have stopped inside an element, and is used again.
-    scanner.reset();
-    throw new Error(`stored stanza does not parse: ${scanner.errorText}`);
-  }
-  return scanner;
-}
-
-/** Parses one serialised element in the context of a client stream. The bytes must be ones that this server wrote. */
-export function parseElement(buffer: Buffer, start: number, end: number): Element {
-  return buildElement(scanTrusted(buffer, start, end), buffer);
-}
-
-/** Parses serialised XML text of one element. */
-export function parseElementText(text: string): Element {
-  const buffer = Buffer.from(text);
-  return parseElement(buffer, 0, buffer.length);
-}
-
-function parseChildren(xml: string): Element[] {
-  return xml === '' ? [] : parseElementText(`<x>${xml}</x>`).elements();
 }

@@ -15,28 +15,14 @@ beforeAll(async () => {
   server = await TestServer.start({
     users: ['romeo', 'juliet', 'mercutio', 'tybalt'],
     shards: 3,
-    config: `
-      [general]
-        hosts = ["localhost"]
-        loglevel = "critical"
-        shards = 3
-      [[listen.c2s]]
-        port = 0
-        ip_address = "127.0.0.1"
-        shaper = "none"
-        connections_per_second_per_address = "infinity"
-      [[listen.c2s]]
-        port = 0
-        ip_address = "127.0.0.1"
-        shaper = "none"
-        access = "c2s"
+    loglevel: 'critical',
+    moreC2s: ['access = "c2s"'],
+    toml: `
       [acl]
         banned = [ {user = "tybalt"}, {resource = "banned"} ]
       [access]
         c2s = [ {acl = "banned", value = "deny"}, {acl = "all", value = "allow"} ]
         max_user_sessions = [ {acl = "all", value = 3} ]
-      [storage]
-        directory = "./data"
       [modules.mod_presence]
       ${gate.toml}`,
   });

@@ -15,26 +15,9 @@ let server: TestServer;
 beforeAll(async () => {
   server = await TestServer.start({
     users: ['romeo', 'juliet', 'a,b=c', 'romeo@montague.example'],
-    config: `
-      [general]
-        hosts = ["localhost", "montague.example"]
-        loglevel = "warning"
-        shards = 2
-      [[listen.c2s]]
-        port = 0
-        ip_address = "127.0.0.1"
-        shaper = "none"
-        connections_per_second_per_address = "infinity"
-      [[listen.c2s]]
-        port = 0
-        ip_address = "127.0.0.1"
-        shaper = "none"
-        connections_per_second_per_address = "infinity"
-        [listen.c2s.tls]
-          mode = "starttls"
-      [storage]
-        directory = "./data"
-      [modules.mod_presence]`,
+    hosts: ['localhost', 'montague.example'],
+    moreC2s: ['[listen.c2s.tls]\n mode = "starttls"'],
+    toml: '[modules.mod_presence]',
   });
 });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -22,6 +22,11 @@ export class Gate {
   /** The section to put into a server's configuration. */
   get toml(): string {
     return `[modules.mod_gate]\n  path = "${MODULE}"\n  file = "${this.file}"\n`;
+  }
+
+  /** Lets those in who come from 127.0.0.70. */
+  answer(): void {
+    writeFileSync(`${this.file}.answer`, '');
   }
 
   lines(hook: string): GateLine[] {

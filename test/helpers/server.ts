@@ -18,8 +18,13 @@ export interface TestServerOptions {
   readonly toml?: string;
   /** Lines for `[general]`. */
   readonly general?: string;
+  /** The domains; `localhost` if not given. */
+  readonly hosts?: readonly string[];
+  readonly loglevel?: string;
   /** Lines for `[[listen.c2s]]`. */
   readonly c2s?: string;
+  /** Further c2s listeners: their lines. */
+  readonly moreC2s?: readonly string[];
   /** The whole configuration instead, with `@PORT@`-free listeners (port 0). */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -145,21 +150,26 @@ export class TestServer {
 }
 
 function configText(options: TestServerOptions): string {
+  const { hosts = ['localhost'], loglevel = 'warning', shards = 2, c2s = '', moreC2s = [] } = options;
   return `[general]
-  hosts = ["localhost"]
-  loglevel = "warning"
-  shards = ${options.shards ?? 2}
+  hosts = ${JSON.stringify(hosts)}
+  loglevel = "${loglevel}"
+  shards = ${shards}
   ${options.general ?? ''}
-[[listen.c2s]]
-  port = 0
-  ip_address = "127.0.0.1"
-  shaper = "none"
-  max_connections_per_address = "infinity"
-  connections_per_second_per_address = "infinity"
-  ${options.c2s ?? ''}
-[storage]
+${[c2s, ...moreC2s].map(listenerText).join('')}[storage]
   directory = "./data"
 ${options.toml ?? MODULES}
+`;
+}
+
+function listenerText(lines: string): string {
+  return `[[listen.c2s]]
+  port = 0
+  ip_address = "127.0.0.1"
+  ${/^\s*shaper =/m.test(lines) ? '' : 'shaper = "none"'}
+  max_connections_per_address = "infinity"
+  connections_per_second_per_address = "infinity"
+  ${lines}
 `;
 }
 

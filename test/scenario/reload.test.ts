@@ -283,6 +283,76 @@ export default {
     expect(await report(running)).toMatchObject({ 'general.loglevel': 'live' });
   });
 
+  it('takes no domain away when another part of the change fails on another shard', async () => {
+    writeFileSync(join(directory, 'mod-echo.ts'), echoModule('one'));
+    const config =
+      `${HEAD.replace('["localhost"]', '["localhost", "capulet.example"]')}${C2S}${MODULES}` +
+      `[modules.mod_echo]\n  path = "${join(directory, 'mod-echo.ts')}"\n`;
+    server = await TestServer.start({ config, users: ['romeo', 'juliet@capulet.example'] });
+    const running = server;
+    const romeo = await TestClient.login(running.port(), 'romeo@localhost/orchard');
+    // One on each shard.
+    const balcony = await TestClient.login(running.port(), 'juliet@capulet.example/balcony');
+    const chamber = await TestClient.login(running.port(), 'juliet@capulet.example/chamber');
+    writeFileSync(join(directory, 'mod-echo.ts'), echoModule('two'));
+    writeFileSync(join(directory, 'mod-picky.ts'), PICKY_MODULE);
+    rewrite(running, (text) =>
+      text
+        .replace('"localhost", "capulet.example"', '"localhost", "guests.example"')
+        .concat(`[modules.mod_picky]\n  path = "${join(directory, 'mod-picky.ts')}"\n`),
+    );
+    const { status, stderr } = await reload(running);
+    expect(status).toBe(1);
+    expect(stderr).toContain('nothing was changed: mod_picky did not start: Error: not on this shard');
+
+    for (const [client, resource] of [
+      [balcony, 'balcony'],
+      [chamber, 'chamber'],
+    ] as const) {
+      // Their sessions go on, and so does the module, as it was loaded, on both shards.
+      romeo.send(`<message to='juliet@capulet.example/${resource}' type='chat'><body>x</body></message>`);
+      expect((await client.message()).childText('subject')).toBe('one');
+      client.send("<message to='romeo@localhost/orchard' type='chat'><body>x</body></message>");
+      expect((await romeo.message()).childText('subject')).toBe('one');
+    }
+    const strangers = [await TestClient.connect(running.port()), await TestClient.connect(running.port())];
+    for (const stranger of strangers) {
+      const refusal = await stranger.openStream('guests.example');
+      expect(refusal.elements()[0]?.name).toBe('host-unknown');
+    }
+    const more = [
+      await TestClient.login(running.port(), 'juliet@capulet.example/a'),
+      await TestClient.login(running.port(), 'juliet@capulet.example/b'),
+    ];
+    // The store was not told that the domain is gone, either.
+    for (const client of [...more, balcony, chamber]) await client.close();
+    romeo.send("<message to='juliet@capulet.example' type='chat'><body>later</body></message>");
+    await romeo.nothingElse();
+    const again = await TestClient.login(running.port(), 'juliet@capulet.example/balcony');
+    expect((await again.message()).childText('body')).toBe('later');
+
+    // The next reload can be the one that works.
+    rewrite(running, (text) => text.slice(0, text.indexOf('[modules.mod_picky]')));
+    expect(await report(running)).toMatchObject({ 'general.hosts': 'live' });
+    expect(await again.streamError()).toBe('host-gone');
+    await romeo.close();
+  });
+
+  it('starts a module again as it was when its new file does not start', async () => {
+    writeFileSync(join(directory, 'mod-echo.ts'), echoModule('one'));
+    const running = await start(
+      `${HEAD}${C2S}${MODULES}[modules.mod_echo]\n  path = "${join(directory, 'mod-echo.ts')}"\n[modules.mod_ping]\n`,
+    );
+    const romeo = await TestClient.login(running.port(), 'romeo@localhost/orchard');
+    writeFileSync(join(directory, 'mod-echo.ts'), PICKY_MODULE.replaceAll('picky', 'echo'));
+    expect((await reload(running)).stderr).toContain('mod_echo did not start');
+    romeo.send("<message to='romeo@localhost/orchard' type='chat'><body>x</body></message>");
+    expect((await romeo.message()).childText('subject')).toBe('one');
+    romeo.send("<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>");
+    expect((await romeo.until(({ name }) => name === 'iq')).attribute('type')).toBe('result');
+    await romeo.close();
+  });
+
   it('reads certificates again although no option has changed', async () => {
     const certificates = new TestCertificates();
     const first = await certificates.make('first.example');
@@ -407,6 +477,16 @@ function echoModule(subject: string): string {
 };
 `;
 }
+
+/** Does not start on the second shard. */
+const PICKY_MODULE = `export default {
+  name: 'mod_picky',
+  options: { safeParse: (data) => ({ success: true, data }) },
+  setup(context) {
+    if (context.shard === 1) throw new Error('not on this shard');
+  },
+};
+`;
 
 /** Who the certificate on a port is for. */
 function subject(port: number): Promise<unknown> {

@@ -11,24 +11,12 @@ let server: TestServer;
 beforeAll(async () => {
   server = await TestServer.start({
     users: ['romeo', 'juliet'],
-    config: `
-      [general]
-        hosts = ["localhost"]
-        loglevel = "warning"
-        shards = 2
-      [[listen.c2s]]
-        port = 0
-        ip_address = "127.0.0.1"
-        shaper = "slow"
-      [[listen.c2s]]
-        port = 0
-        ip_address = "127.0.0.1"
-        shaper = "none"
+    c2s: 'shaper = "slow"',
+    moreC2s: [''],
+    toml: `
       [shaper.slow]
         max_rate = ${RATE}
         burst = ${BURST}
-      [storage]
-        directory = "./data"
       [modules.mod_presence]`,
   });
 });

@@ -1,9 +1,11 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestClient } from '../helpers/client.ts';
+import { Gate } from '../helpers/gate.ts';
 import { meerkat } from '../helpers/meerkat.ts';
 import { eventually } from '../helpers/process.ts';
 import { TestServer, type TestServerOptions } from '../helpers/server.ts';
+import { header } from '../helpers/xml.ts';
 
 /** How a server ends: told by signal or by command, with clients of every temper. */
 
@@ -87,6 +89,22 @@ describe('a server that stops', () => {
     // Still there: the store is not done.
     process.kill(running.pid, 0);
     expect(await running.exited()).toBe(0);
+  });
+
+  it('sends away who waits to be let in, and does not let him in afterwards', async () => {
+    const gate = new Gate();
+    const running = await start({ isFaulty: true, toml: gate.toml });
+    const stranger = await TestClient.connect(running.port(), '', { localAddress: '127.0.0.70' });
+    stranger.send(header());
+    await eventually(() => gate.lines('check_bl_c2s').length === 1, 'the handler thinks about it');
+    running.strike('store', 'stall', 4_000);
+    running.signal('SIGTERM');
+    expect(await stranger.next()).toMatchObject({ kind: 'disconnected' });
+    // The server is still there, because of its store, when the handler has made up its mind.
+    gate.answer();
+    await eventually(() => gate.lines('check_bl_c2s').length === 2, 'the handler says yes');
+    expect(await running.exited()).toBe(0);
+    expect(running.log).toBe('fault: store stall\n');
   });
 
   it('keeps every message that it has taken for somebody absent, in order', async () => {

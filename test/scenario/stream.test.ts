@@ -14,27 +14,9 @@ beforeAll(async () => {
   server = await TestServer.start({
     users: ['romeo', 'juliet'],
     shards: 2,
-    config: `
-      [general]
-        hosts = ["localhost"]
-        loglevel = "critical"
-        shards = 2
-      [[listen.c2s]]
-        port = 0
-        ip_address = "127.0.0.1"
-        shaper = "none"
-        connections_per_second_per_address = "infinity"
-      [[listen.c2s]]
-        port = 0
-        ip_address = "127.0.0.1"
-        shaper = "none"
-        connections_per_second_per_address = "infinity"
-        state_timeout = 200
-      [storage]
-        directory = "./data"
-      [modules.mod_presence]
-      [modules.mod_offline]
-      ${gate.toml}`,
+    loglevel: 'critical',
+    moreC2s: ['state_timeout = 200'],
+    toml: `[modules.mod_presence]\n[modules.mod_offline]\n${gate.toml}`,
   });
 });
 

@@ -4,7 +4,7 @@ import { readInfo } from '../../../src/modules/mod-caps/info.ts';
 import { inputV1 } from '../../../src/modules/mod-caps/input-v1.ts';
 import { inputV2 } from '../../../src/modules/mod-caps/input-v2.ts';
 import { serialize } from '../../../src/xml/writer.ts';
-import { parseElementText } from '../../../src/xmpp/stanza.ts';
+import { parseElementText } from '../../../src/xmpp/trusted-xml.ts';
 import { type Element, TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { condition, fixture, LAB, shardOf } from './support.ts';

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Pause } from '../../../src/c2s/pause.ts';
-import { CLOSE_LINGER_MS, OUTGOING_BYTES_MAX, STANZAS_PER_TURN_MAX } from '../../../src/limits.ts';
+import {
+  CLOSE_LINGER_MS,
+  OUTGOING_BYTES_HARD_MAX,
+  OUTGOING_BYTES_MAX,
+  OUTGOING_MS_MAX,
+  STANZAS_PER_TURN_MAX,
+} from '../../../src/limits.ts';
 import { Counter } from '../../../src/memory/counters.ts';
 import { connect, FakeHost, UNOPENED } from './fakes.ts';
 
@@ -261,18 +267,37 @@ describe('output', () => {
     expect([one.socket.written, two.socket.written]).toEqual(['<a/><later/>', '<other/>']);
   });
 
-  it('over the limit drops a client that does not read (T60)', () => {
+  it('over the limit for too long drops a client that does not read (T60)', () => {
     const { host, socket, connection } = connect();
     socket.isStalled = true;
     const piece = 'x'.repeat(100_000);
     let bytes = 0;
-    while (!socket.destroyed) {
+    while (host.backlog.isEmpty) {
       connection.writeText(piece);
       host.turn();
       bytes += piece.length;
     }
     expect(bytes).toBeGreaterThan(OUTGOING_BYTES_MAX);
     expect(bytes).toBeLessThan(OUTGOING_BYTES_MAX + 2 * piece.length);
+    expect(host.backlog.overdue(OUTGOING_MS_MAX - 1)).toEqual([]);
+    expect(host.backlog.overdue(OUTGOING_MS_MAX)).toEqual([connection]);
+    connection.dropSlow();
+    expect(socket.destroyed).toBe(true);
+    expect(host.counters[Counter.c2s_slow_reader_closed]).toBe(1);
+  });
+
+  it('over the hard limit drops it at once', () => {
+    const { host, socket, connection } = connect();
+    socket.isStalled = true;
+    const piece = 'x'.repeat(1_000_000);
+    let bytes = 0;
+    while (!socket.destroyed) {
+      connection.writeText(piece);
+      host.turn();
+      bytes += piece.length;
+    }
+    expect(bytes).toBeGreaterThan(OUTGOING_BYTES_HARD_MAX);
+    expect(bytes).toBeLessThan(OUTGOING_BYTES_HARD_MAX + 2 * piece.length);
     expect(host.counters[Counter.c2s_slow_reader_closed]).toBe(1);
   });
 
@@ -282,9 +307,11 @@ describe('output', () => {
     connection.writeText('x'.repeat(OUTGOING_BYTES_MAX * 2));
     host.turn();
     expect(socket.destroyed).toBe(false);
+    expect(host.backlog.isEmpty).toBe(true);
     connection.writeText('<one-more/>');
     host.turn();
-    expect(socket.destroyed).toBe(true);
+    expect(socket.destroyed).toBe(false);
+    expect(host.backlog.overdue(OUTGOING_MS_MAX)).toEqual([connection]);
   });
 
   it('to a connection that is closed goes nowhere', async () => {

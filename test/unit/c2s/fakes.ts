@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { Backlog } from '../../../src/c2s/backlog.ts';
 import type { C2sHost, ListenerSettings } from '../../../src/c2s/c2s-host.ts';
 import { Connection } from '../../../src/c2s/connection.ts';
 import type { ConnectionHost } from '../../../src/c2s/connection-host.ts';
+import type { ConnectionOutput } from '../../../src/c2s/connection-output.ts';
 import { OutputArena } from '../../../src/c2s/output.ts';
 import { ScannerPool } from '../../../src/c2s/scanner-pool.ts';
 import type { StreamOwner } from '../../../src/c2s/stream-owner.ts';
@@ -55,10 +57,16 @@ export class FakeHost implements ConnectionHost {
   readonly pool = new ScannerPool();
   readonly arena = new OutputArena();
   readonly counters = new Float64Array(COUNTER_NAMES.length);
+  readonly backlog = new Backlog<ConnectionOutput>();
+  now = 0;
   readonly closedOnes: Connection[] = [];
   yieldedOnes: Connection[] = [];
   touches = 0;
   #dirty: Connection[] = [];
+
+  nowMs(): number {
+    return this.now;
+  }
 
   touch(): void {
     this.touches++;

@@ -4,7 +4,8 @@ import { deliver, holdReceiving } from '../../../src/c2s/receive.ts';
 import { Accumulator } from '../../../src/hooks/accumulator.ts';
 import { INBOX_BYTES_MAX, INBOX_STANZAS_MAX } from '../../../src/limits.ts';
 import { Jid } from '../../../src/xmpp/jid.ts';
-import { parseElementText, Stanza } from '../../../src/xmpp/stanza.ts';
+import { Stanza } from '../../../src/xmpp/stanza.ts';
+import { parseElementText } from '../../../src/xmpp/trusted-xml.ts';
 
 const ROMEO = new Jid('romeo', 'localhost', 'orchard');
 const JULIET = new Jid('juliet', 'localhost', 'balcony');

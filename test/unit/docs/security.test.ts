@@ -59,7 +59,8 @@ describe('docs/security.md', () => {
       `; ${limits.TLS_HANDSHAKE_MS_MAX / 1_000} s; ${limits.LOGIN_MS_MAX / 1_000} s |`,
       `| ${limits.SASL_FAILURES_MAX} | fixed |`,
       `| ${limits.SASL_REFUSALS_MAX} | fixed |`,
-      `| ${limits.OUTGOING_BYTES_MAX / 1_048_576} MiB | fixed |`,
+      `| ${limits.OUTGOING_BYTES_MAX / 1_048_576} MiB for longer than ${limits.OUTGOING_MS_MAX / 1_000} s; ` +
+        `${limits.OUTGOING_BYTES_HARD_MAX / 1_048_576} MiB; ${limits.OUTGOING_EXCESS_BYTES_MAX / 1_048_576} MiB above`,
       `| ${number(limits.PENDING_IQS_MAX)} for ${limits.IQ_TIMEOUT_MS / 1_000} s |`,
     ])
       expect(page).toContain(row);

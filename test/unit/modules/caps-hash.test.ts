@@ -5,7 +5,7 @@ import { HASH_NAMES, hashOf, isHashValue } from '../../../src/modules/mod-caps/h
 import { readInfo } from '../../../src/modules/mod-caps/info.ts';
 import { inputV1, isUnambiguous } from '../../../src/modules/mod-caps/input-v1.ts';
 import { inputV2 } from '../../../src/modules/mod-caps/input-v2.ts';
-import { parseElementText } from '../../../src/xmpp/stanza.ts';
+import { parseElementText } from '../../../src/xmpp/trusted-xml.ts';
 
 /** Hashes of capabilities: the examples of XEP-0115 and XEP-0390, and what must not be taken for them. */
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Accumulator } from '../../../src/hooks/accumulator.ts';
 import { HOPS_MAX } from '../../../src/limits.ts';
 import { Router } from '../../../src/router/router.ts';
-import { DONE, type RoutingModule } from '../../../src/router/routing-module.ts';
+import { DONE, type RouteResult, type RoutingModule } from '../../../src/router/routing-module.ts';
 import { ALICE, accumulator, BOB } from '../hooks/fakes.ts';
 
 let looped: Accumulator[];
@@ -84,6 +84,59 @@ describe('a router', () => {
     await router.route(other);
     expect(delivered).toEqual([ALICE.full]);
     expect(looped).toHaveLength(1);
+  });
+
+  it.each<[string, NonNullable<RoutingModule['route']>]>([
+    [
+      'at once',
+      (acc) => {
+        rounds++;
+        router.route(acc);
+        return DONE;
+      },
+    ],
+    [
+      'after an await',
+      async (acc): Promise<RouteResult> => {
+        rounds++;
+        await Promise.resolve();
+        await router.route(acc);
+        return DONE;
+      },
+    ],
+  ])('ends a loop of one stanza that is routed again %s', async (_when, route) => {
+    router = routerOf(route);
+    const acc = accumulator();
+    await router.route(acc);
+    expect(rounds).toBe(HOPS_MAX + 1);
+    expect(looped).toEqual([acc]);
+  });
+
+  it('ends a loop of stanzas that know nothing of one another, each routed because of the one before', () => {
+    router = routerOf((routed) => {
+      if (routed.to === ALICE) return undefined;
+      rounds++;
+      router.route(accumulator());
+      return DONE;
+    });
+    router.route(accumulator());
+    expect(rounds).toBe(HOPS_MAX + 1);
+    expect(looped).toHaveLength(1);
+    const other = accumulator();
+    other.to = ALICE;
+    router.route(other);
+    expect(delivered).toEqual([ALICE.full]);
+  });
+
+  it('does not take many stanzas that one causes for a loop', () => {
+    router = routerOf((routed) => {
+      if (routed.hops > 0) return undefined;
+      for (let i = 0; i < 3 * HOPS_MAX; i++) router.route(causedBy(routed));
+      return undefined;
+    });
+    router.route(accumulator());
+    expect(looped).toEqual([]);
+    expect(delivered).toHaveLength(3 * HOPS_MAX + 1);
   });
 
   it('does not count the rounds of one stanza for another', () => {

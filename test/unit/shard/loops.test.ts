@@ -116,6 +116,7 @@ function crossed(acc: Accumulator): Accumulator {
     jid(to.full),
   );
   copy.hops = hops;
+  copy.isRouted = true;
   copy.flags = flags;
   return copy;
 }

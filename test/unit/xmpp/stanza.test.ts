@@ -3,7 +3,8 @@ import { Element } from '../../../src/xml/element.ts';
 import { Scan, Scanner } from '../../../src/xml/scanner.ts';
 import { makeJid } from '../../../src/xmpp/jid.ts';
 import { NS_CLIENT, NS_STREAM } from '../../../src/xmpp/namespaces.ts';
-import { kindOf, parseElementText, Stanza, StanzaKind } from '../../../src/xmpp/stanza.ts';
+import { kindOf, Stanza, StanzaKind } from '../../../src/xmpp/stanza.ts';
+import { parseElementText } from '../../../src/xmpp/trusted-xml.ts';
 import { opened, readOne } from '../xml/reading.ts';
 
 /** The stanza that has just been read, somewhere in a buffer. */

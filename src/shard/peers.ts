@@ -1,0 +1,56 @@
+import type { Logger } from '../observe/log.ts';
+import type { RemoteStore } from '../store/remote.ts';
+import type { Peer } from './boot.ts';
+import type { Components } from './components.ts';
+import type { Fences } from './fences.ts';
+import type { FrameReceiver } from './frames.ts';
+import type { TakeOvers } from './take-overs.ts';
+import type { Threads } from './threads.ts';
+
+export interface PeersSurroundings {
+  readonly threads: Threads;
+  readonly store: RemoteStore;
+  readonly components: Components;
+  readonly fences: Fences;
+  readonly frames: FrameReceiver;
+  readonly takeOvers: TakeOvers;
+  readonly log: Logger;
+}
+
+/** The other threads as they come and go: who has to know, and what becomes of that which was under way. */
+export class Peers {
+  readonly #around: PeersSurroundings;
+
+  constructor(around: PeersSurroundings) {
+    this.#around = around;
+  }
+
+  connect(peer: Peer): void {
+    const { threads, store, components } = this.#around;
+    threads.connect(peer);
+    if (threads.isStore(peer.thread)) store.up();
+    else components.shardUp(peer.thread);
+  }
+
+  /** A thread died. What it had not read any more is looked after: stanzas are routed again. */
+  disconnect(thread: number): void {
+    const { threads, store, components, fences, takeOvers } = this.#around;
+    const lost = threads.disconnect(thread);
+    if (threads.isStore(thread)) store.down();
+    else {
+      takeOvers.shardLost(thread);
+      components.shardLost(thread);
+      for (const bytes of lost) this.#rerouteFrame(bytes);
+      fences.lost(thread);
+    }
+  }
+
+  #rerouteFrame(bytes: Buffer): void {
+    const { frames, log } = this.#around;
+    try {
+      frames.returned(bytes);
+    } catch (cause) {
+      log.error({ err: cause, what: 'reroute_failed' }, 'a frame for a dead shard could not be routed again');
+    }
+  }
+}
