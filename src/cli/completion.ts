@@ -26,6 +26,7 @@ interface Verb {
   readonly words: readonly string[];
   readonly description: string;
   readonly options: readonly Option[];
+  readonly takesWords: boolean;
   readonly takesFile: boolean;
   readonly choices: readonly string[];
   readonly inner: readonly Command[];
@@ -37,6 +38,7 @@ function verbs(program: Command, words: readonly string[] = []): Verb[] {
       words,
       description: program.description(),
       options: program.options,
+      takesWords: program.registeredArguments.length > 0,
       takesFile: program.registeredArguments.some((argument) => argument.name() === 'file'),
       choices: program.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
       inner: program.commands,
@@ -117,7 +119,10 @@ function zsh(program: Command): string {
         ? ["'*:file:_files'"]
         : verb.choices.length > 0
           ? [`'1: :(${verb.choices.join(' ')})'`]
-          : [];
+          : // Behind a word that it was not told of, zsh offers nothing more, not even options.
+            verb.takesWords
+            ? ["'*: :()'"]
+            : [];
       return `${name}() {\n  _arguments ${[...options, ...rest].join(' \\\n    ')}\n}`;
     }
     const commands = verb.inner.map((inner) => `    '${inner.name()}:${zshText(inner.description())}'`);
@@ -130,7 +135,7 @@ function zsh(program: Command): string {
   commands=(
 ${commands.join('\n')}
   )
-  _arguments -C ${options.join(' \\\n    ')} \\
+  _arguments -C -A '-*' ${options.join(' \\\n    ')} \\
     '1: :->command' '*:: :->rest'
   case $state in
     command) _describe command commands ;;

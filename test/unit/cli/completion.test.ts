@@ -61,12 +61,33 @@ describe('completion in bash', () => {
   });
 });
 
+/** Lines that are begun, and what they have become when a tabulator was typed behind each. */
+const COMPLETED: readonly (readonly [begun: string, whole: string])[] = [
+  ['meerkat us', 'meerkat user'],
+  ['meerkat user pa', 'meerkat user passwd'],
+  ['meerkat --json ver', 'meerkat --json version'],
+  ['meerkat user --json exi', 'meerkat user --json exists'],
+  ['meerkat user add romeo@localhost --js', 'meerkat user add romeo@localhost --json'],
+  ['meerkat trace romeo@localhost --cou', 'meerkat trace romeo@localhost --count'],
+  ['meerkat trace --for 3 --cou', 'meerkat trace --for 3 --count'],
+  ['meerkat completion fi', 'meerkat completion fish'],
+  ['meerkat --config meer', 'meerkat --config meerkat.toml'],
+];
+
+describe.runIf(has('fish') || process.env['TEST_ALL_CLIENTS'] !== undefined)('completion in fish', () => {
+  it.each(COMPLETED)('makes of %s: %s', (begun, whole) => {
+    writeFileSync(join(directory, 'completion.fish'), scriptFor('fish', program));
+    const script = `source completion.fish; complete -C '${begun}'`;
+    const stdout = execFileSync('fish', ['--no-config', '-c', script], { cwd: directory, encoding: 'utf8' });
+    expect(stdout.split('\n').map((line) => line.split('\t')[0])).toEqual([whole.split(' ').at(-1), '']);
+  });
+});
+
 describe.each(['bash', 'zsh', 'fish'] as const)('the script for %s', (shell) => {
   it.runIf(has(shell))('is accepted by the shell', () => {
-    const { status, stderr } = spawnSync(shell, ['-n'], {
-      input: scriptFor(shell, program),
-      encoding: 'utf8',
-    });
+    const file = join(directory, 'script');
+    writeFileSync(file, scriptFor(shell, program));
+    const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' });
     expect(stderr).toBe('');
     expect(status).toBe(0);
   });
