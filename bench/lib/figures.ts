@@ -180,7 +180,12 @@ function rate(effort: Effort): Measure {
         summary: `p99 ${ratio.median.toFixed(2)} × the relay's`,
         target: '≤ 2 ×',
         isReached: ratio.median <= 2,
-        details: [`relay: ${show99(relay)}`, `Meerkat: ${show99(server)}`, line('Meerkat', server)],
+        details: [
+          `relay: ${show99(relay)}`,
+          `Meerkat: ${show99(server)}`,
+          line('relay', relay),
+          line('Meerkat', server),
+        ],
         errors: errorsOf([...relay, ...server]),
       };
     },
