@@ -44,6 +44,11 @@ export class HostAuth {
     this.#report = options.onMethodError ?? (() => {});
   }
 
+  /** Whether all accounts come and go through this server, so that it may remember who exists until it hears otherwise. */
+  get isOwn(): boolean {
+    return this.#methods.every((method) => method.isOwn);
+  }
+
   /** The methods as logins see them; `allowed` is the listener's `allowed_auth_methods`, all when undefined. */
   logins(allowed?: readonly string[]): MethodLogins {
     const methods = this.#methods.filter((method) => allowed?.includes(method.name) ?? true);

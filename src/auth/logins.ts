@@ -29,12 +29,22 @@ export class MethodLogins implements Logins {
     );
   }
 
+  async acceptsCertificate(
+    domain: string,
+    username: string,
+    certificate: Uint8Array,
+  ): Promise<string | undefined> {
+    return this.#firstAnswer('external', async (method) =>
+      (await method.acceptsCertificate(domain, username, certificate)) ? method.name : undefined,
+    );
+  }
+
   anonymousMethod(): string | undefined {
     return this.methods.find((method) => method.supports('anonymous'))?.name;
   }
 
   async #firstAnswer<T>(
-    kind: 'scram' | 'plain',
+    kind: 'scram' | 'plain' | 'external',
     ask: (method: AuthMethod) => Promise<T | undefined>,
   ): Promise<T | undefined> {
     const errors: unknown[] = [];

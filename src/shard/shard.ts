@@ -39,6 +39,7 @@ import { HostTypes } from './host-types.ts';
 import { Logins } from './login.ts';
 import { Notices } from './notices.ts';
 import { PermanentKeys } from './permanent-keys.ts';
+import { Pools } from './pools.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
 import { Routing } from './routing.ts';
 import type { ShardServices } from './services.ts';
@@ -90,7 +91,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly storedMessages: StoredMessages;
   readonly #post: PostToMain;
   readonly #clock = new Clock();
-  readonly #existence = new Existence();
+  readonly #existence = new Existence(({ name }) => this.hostTypes.auth(name)?.auth.isOwn ?? true);
   readonly #fences: Fences;
   readonly #frames: FrameReceiver;
   readonly #moduleCounters = new Map<string, number>();
@@ -165,6 +166,7 @@ export class Shard implements C2sHost, ShardServices {
       accounts: new StoredAccounts(this.store),
       passwords: new PasswordVerifier(passwordTasks(this.asker)),
       anonymous: new DirectoryAnonymousSessions(this.sm),
+      pools: new Pools(this.log),
       registerCore: (hostType, auth, config) =>
         registerCoreHooks(this.registry, hostType, auth, config, this.#existence, () => this),
     });
@@ -330,6 +332,8 @@ export class Shard implements C2sHost, ShardServices {
     this.routing.setModules(config.general.routingModules);
     setLogLevel(this.log, config.general.loglevel);
     this.login.forget();
+    // Accounts may be somewhere else now.
+    this.#existence.clear();
   }
 
   /** Sessions of a domain that is not served any more end while its modules still run: contacts are told, and so on. */
@@ -542,6 +546,7 @@ export class Shard implements C2sHost, ShardServices {
 
   #housekeeping(): void {
     this.store.expire();
+    this.#existence.expire();
     this.counters[Counter.store_queue] = this.store.pendingCount;
     this.counters[Counter.heap_used_bytes] = getHeapStatistics().used_heap_size;
   }
