@@ -5,6 +5,24 @@ import type { AccountKeys, ScramQuery } from './sasl/exchange.ts';
 /** Told about a backend's error whose login or question could go on without it; for the log. */
 export type MethodErrorReport = (method: string, error: unknown) => void;
 
+/** What is counted, for metrics, in MongooseIM's words; `method_failed` is ours. */
+export type AuthEvent =
+  | 'authorize'
+  | 'check_password'
+  | 'does_user_exist'
+  | 'try_register'
+  | 'register_user'
+  | 'unregister_user'
+  | 'method_failed';
+
+/** Told what happens, from those who ask the methods. */
+export interface AuthObserver {
+  count(event: AuthEvent): void;
+  failed: MethodErrorReport;
+}
+
+export const NO_OBSERVER: AuthObserver = { count: () => {}, failed: () => {} };
+
 export type RegisterOutcome = 'registered' | 'exists' | 'not_allowed';
 
 /**

@@ -8,6 +8,7 @@ import { AUTH_METHODS_NOT_YET } from './schema/auth.ts';
  */
 
 const POOLS_NOT_YET = ['rdbms', 'redis', 'elastic', 'rabbit', 'cassandra'];
+const SNI = 'connection.tls.server_name_indication';
 const POOLS = ['outgoing_pools.http.*', 'outgoing_pools.ldap.*'];
 
 const NOT_YET = [
@@ -63,7 +64,12 @@ const NO_EFFECT = [
   'listen.http[].reuse_port',
   'listen.http[].transport.num_acceptors',
   'listen.http[].tls.module',
-  ...POOLS.flatMap((pool) => [`${pool}.strategy`, `host_config[].${pool}.strategy`]),
+  ...POOLS.flatMap((pool) =>
+    ['strategy', `${SNI}.enabled`, `${SNI}.protocol`].flatMap((key) => [
+      `${pool}.${key}`,
+      `host_config[].${pool}.${key}`,
+    ]),
+  ),
 ];
 
 const RENAMED: readonly (readonly [pattern: string, use: string])[] = [

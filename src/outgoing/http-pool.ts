@@ -101,14 +101,17 @@ export class HttpPool {
       const timer = setTimeout(() => {
         sent.destroy(new OutgoingError('timeout', `${name} did not answer within ${requestTimeoutMs} ms`));
       }, requestTimeoutMs);
+      let hasFailed = false;
       const fail = (error: Error): void => {
+        if (hasFailed) return;
+        hasFailed = true;
         clearTimeout(timer);
         // A connection that the service closed while it was idle says nothing about the service.
         const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
         if (isStale && isGet && mayRepeat) resolve(this.#attempt(request, signal, false));
         else reject(error instanceof OutgoingError ? error : failure(name, error));
       };
-      sent.once('error', fail);
+      sent.on('error', fail);
       sent.once('response', (response) => {
         read(response, name).then((answer) => {
           clearTimeout(timer);

@@ -183,7 +183,7 @@ export class LdapPool {
       url: `${tls === undefined ? 'ldap' : 'ldaps'}://${host}:${port}`,
       connectTimeout: connectTimeoutMs,
       timeout: callTimeoutMs,
-      ...(tls === undefined ? {} : { tlsOptions: { servername: server, ...tlsOptions(tls) } }),
+      ...(tls === undefined ? {} : { tlsOptions: tlsOptions(tls) }),
     });
     const link: Link = { client, deref: 'never' };
     passDeref(link);

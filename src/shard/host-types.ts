@@ -29,6 +29,8 @@ interface Entry extends HostTypeAuth {
 
 export interface HostTypesSurroundings extends MethodSurroundings {
   readonly registry: HookRegistry;
+  /** Counts something under a name of a closed list, for metrics. */
+  countFor(name: string): void;
   /** Registers the handlers that belong to the server itself (`ejabberd_auth`, `ejabberd_sm`, …). */
   registerCore(hostType: HostType, auth: () => HostAuth, config: () => AuthConfig): void;
 }
@@ -202,7 +204,7 @@ export class HostTypes {
   }
 
   #hostAuth(settings: HostTypeConfig): HostAuth {
-    const { log } = this.#around;
+    const { log, countFor } = this.#around;
     const { auth: config } = settings;
     // Methods refer to the rules over all of them, and the other way round.
     let auth: HostAuth;
@@ -212,8 +214,11 @@ export class HostTypes {
     auth = new HostAuth({
       methods,
       usersPerDomainMax: config.maxUsersPerDomain,
-      onMethodError: (method, cause) =>
-        log.error({ err: cause, what: 'auth_method_failed', method }, 'an authentication method failed'),
+      observer: {
+        count: (event) => countFor(`auth_${event}`),
+        failed: (method, cause) =>
+          log.error({ err: cause, what: 'auth_method_failed', method }, 'an authentication method failed'),
+      },
     });
     return auth;
   }

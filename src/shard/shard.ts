@@ -167,6 +167,7 @@ export class Shard implements C2sHost, ShardServices {
       passwords: new PasswordVerifier(passwordTasks(this.asker)),
       anonymous: new DirectoryAnonymousSessions(this.sm),
       pools: new Pools(this.log),
+      countFor: (name) => this.countFor(name, 1),
       registerCore: (hostType, auth, config) =>
         registerCoreHooks(this.registry, hostType, auth, config, this.#existence, () => this),
     });

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
 /** What the service was asked. */
@@ -13,6 +14,7 @@ export interface Asked {
 export class AccountService {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #byDomain = new Map<string, Set<Socket>>();
   readonly passwords = new Map<string, string>();
   readonly certificates = new Map<string, string>();
   readonly asked: Asked[] = [];
@@ -20,19 +22,21 @@ export class AccountService {
   override: ((request: Asked, response: ServerResponse) => void) | undefined = undefined;
   #waiting: (() => void)[] = [];
 
-  private constructor() {
-    this.#server = createServer((request, response) => {
+  private constructor(tls: ServerOptions | undefined) {
+    const handle = (request: IncomingMessage, response: ServerResponse): void => {
       void this.#handle(request, response);
-    });
+    };
+    this.#server = tls === undefined ? createServer(handle) : createSecureServer(tls, handle);
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
   }
 
-  static async start(port = 0): Promise<AccountService> {
-    const service = new AccountService();
-    await service.listen(port);
+  /** Over TLS, if there are options for it. */
+  static async start(tls?: ServerOptions): Promise<AccountService> {
+    const service = new AccountService(tls);
+    await service.listen(0);
     return service;
   }
 
@@ -46,9 +50,9 @@ export class AccountService {
     return (this.#server.address() as AddressInfo | null)?.port ?? this.#port;
   }
 
-  /** Connections that are open now. */
-  get connections(): number {
-    return this.#sockets.size;
+  /** Of the connections over which a domain was asked for, those that are open now. */
+  connectionsFor(domain: string): Socket[] {
+    return [...(this.#byDomain.get(domain) ?? [])].filter((socket) => this.#sockets.has(socket));
   }
 
   /** Waits until so many requests have come in all. */
@@ -75,6 +79,8 @@ export class AccountService {
       authorization: request.headers.authorization,
     };
     this.asked.push(asked);
+    const domain = asked.fields.get('server') ?? '';
+    this.#byDomain.set(domain, (this.#byDomain.get(domain) ?? new Set()).add(request.socket));
     for (const wake of this.#waiting.splice(0)) wake();
     if (this.override !== undefined) this.override(asked, response);
     else this.#answer(asked, response);
