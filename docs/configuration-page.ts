@@ -53,7 +53,30 @@ const SECTIONS: readonly Section[] = [
     prefix: 'listen.http[].tls.certificate[]',
     text: 'As for clients.',
   },
-  { heading: '[auth]', prefix: 'auth', text: 'Who may log in, and how.' },
+  {
+    heading: '[auth]',
+    prefix: 'auth',
+    text: 'Who may log in, and how. [authentication.md](authentication.md) explains the methods, with an example of each.',
+  },
+  { heading: '[auth.dummy]', prefix: 'auth.dummy', text: 'Everybody, with any password; for load tests.' },
+  { heading: '[auth.external]', prefix: 'auth.external', text: 'A program of your own.' },
+  {
+    heading: '[auth.http]',
+    prefix: 'auth.http',
+    text: 'A web service: that of `[outgoing_pools.http.auth]`.',
+  },
+  { heading: '[auth.jwt]', prefix: 'auth.jwt', text: 'Signed tokens (RFC 7519) in place of passwords.' },
+  { heading: '[auth.ldap]', prefix: 'auth.ldap', text: 'An LDAP directory.' },
+  {
+    heading: '[outgoing_pools.http.TAG]',
+    prefix: 'outgoing_pools.http.NAME',
+    text: 'Connections to a web service. Each shard has its own.',
+  },
+  {
+    heading: '[outgoing_pools.ldap.TAG]',
+    prefix: 'outgoing_pools.ldap.NAME',
+    text: 'Connections to an LDAP directory. Each shard has its own.',
+  },
   {
     heading: '[shaper.NAME]',
     prefix: 'shaper.NAME',
@@ -161,7 +184,8 @@ key that nobody knows is an error. Some defaults differ, on the safe side of run
 | \`listen.c2s.shaper\` | none | \`"normal"\` |
 | \`listen.c2s.max_connections_per_address\`, \`connections_per_second_per_address\` | – | 256, 30 |
 | \`listen.*.tls.verify_mode\` | \`"peer"\` | \`"none"\`: clients are not asked for certificates |
-| \`auth.methods\` | must each have a section | \`"internal"\` and \`"anonymous"\` need none |
+| \`auth.methods\` | must each have a section | only those with required options must |
+| \`outgoing_pools.*.connection.tls.verify_mode\` | \`"selfsigned_peer"\` is possible | name the certificate in \`cacertfile\` |
 | \`modules\` | none | a basic set, if there is no \`[modules]\` section at all |
 | a regular expression that cannot be compiled | never matches | an error |`;
 
@@ -224,6 +248,7 @@ function hostConfig(entries: readonly CatalogueEntry[]): string {
     '| Section | Effect |\n|---|---|\n' +
       '| `[host_config.general]` | only the options below |\n' +
       '| `[host_config.auth]`, `[host_config.modules]` | replaces the whole section: write the full list |\n' +
+      '| `[host_config.outgoing_pools.…]` | added; one of the same kind and tag replaces that of the server |\n' +
       '| `[host_config.acl]` | its patterns are added to the list of the same name |\n' +
       '| `[host_config.access]` | its clauses come after those of the rule of the same name, but before a last clause ' +
       '`{acl = "all", value = "allow"}` |',

@@ -33,7 +33,7 @@ export const RFCS: readonly Rfc[] = [
     title: 'XMPP: Instant Messaging (obsolete)',
     note: 'the session request alone is answered, for old clients',
   },
-  { number: 4422, title: 'SASL', note: '' },
+  { number: 4422, title: 'SASL', note: 'with EXTERNAL (appendix A), by certificates of clients' },
   { number: 4616, title: 'SASL PLAIN', note: 'on a listener with TLS only after TLS' },
   { number: 4505, title: 'SASL ANONYMOUS', note: '' },
   {
@@ -45,6 +45,12 @@ export const RFCS: readonly Rfc[] = [
   { number: 4013, title: 'SASLprep', note: 'for passwords' },
   { number: 5929, title: 'Channel bindings for TLS', note: '`tls-server-end-point`' },
   { number: 9266, title: 'Channel bindings for TLS 1.3', note: '`tls-exporter`' },
+  { number: 7519, title: 'JSON Web Token', note: 'in place of passwords, signed (RFC 7515)' },
+  {
+    number: 4511,
+    title: 'LDAP',
+    note: 'with RFC 4513 (simple logins), 4515 (filters) and 3062 (changing a password)',
+  },
   { number: 8996, title: 'Deprecating TLS 1.0 and 1.1', note: 'TLS 1.2 and 1.3 alone are spoken' },
 ];
 
@@ -59,6 +65,7 @@ export const CORE_XEPS: readonly Xep[] = [
   { number: 82, version: '1.1.1' },
   { number: 86, version: '1.0', note: 'the `code` of errors' },
   { number: 175, version: '1.2' },
+  { number: 178, version: '1.2', note: 'between clients and servers' },
   { number: 368, version: '1.1.0', note: 'listeners with TLS from the first byte, ALPN `xmpp-client`' },
   { number: 438, version: '0.3.0', note: 'how passwords are kept' },
   { number: 440, version: '1.0.0' },
@@ -90,6 +97,7 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [157, 'Contact Addresses for XMPP Services'],
   [160, 'Best Practices for Handling Offline Messages'],
   [175, 'Best Practices for Use of SASL ANONYMOUS'],
+  [178, 'Best Practices for Use of SASL EXTERNAL with Certificates'],
   [198, 'Stream Management'],
   [199, 'XMPP Ping'],
   [202, 'Entity Time'],

@@ -59,6 +59,7 @@ function makeContext(): SaslContext {
       decoySecret: randomBytes(32),
       iterations: ITERATIONS,
       hasDowngradeProtection: true,
+      external: { strategies: ['standard'], commonNamePrefix: '', commonNameSuffix: '' },
     },
     offer: offeredMechanisms(config, undefined),
     tls: undefined,

@@ -23,6 +23,7 @@ export interface AnonymousOptions {
 export class AnonymousMethod implements AuthMethod {
   readonly name = 'anonymous';
   readonly isAnonymous = true;
+  readonly isOwn = true;
   readonly #options: AnonymousOptions;
 
   constructor(options: AnonymousOptions) {
@@ -58,6 +59,10 @@ export class AnonymousMethod implements AuthMethod {
     if (existence === 'unknown') throw new StoreUnavailable('cannot tell whether the account exists');
     if (existence === 'yes') return false;
     return this.#options.allowMultipleConnections || !(await this.#options.sessions.has(domain, username));
+  }
+
+  async acceptsCertificate(): Promise<boolean> {
+    return false;
   }
 
   async doesUserExist(domain: string, username: string): Promise<boolean> {

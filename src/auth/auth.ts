@@ -2,7 +2,7 @@ import { parseLocalpart } from '../xmpp/jid.ts';
 import { type AccountPage, StoreUnavailable } from './account-store.ts';
 import type { Existence } from './anonymous.ts';
 import { MethodLogins } from './logins.ts';
-import type { AuthMethod, MethodErrorReport } from './method.ts';
+import { type AuthMethod, type AuthObserver, NO_OBSERVER } from './method.ts';
 
 /** Usernames in one page of a listing. */
 export const ACCOUNT_PAGE_MAX = 1000;
@@ -26,7 +26,7 @@ export interface HostAuthOptions {
   readonly methods: readonly AuthMethod[];
   /** `auth.max_users_per_domain` */
   readonly usersPerDomainMax?: number;
-  readonly onMethodError?: MethodErrorReport;
+  readonly observer?: AuthObserver;
 }
 
 /**
@@ -36,18 +36,23 @@ export interface HostAuthOptions {
 export class HostAuth {
   readonly #methods: readonly AuthMethod[];
   readonly #usersPerDomainMax: number;
-  readonly #report: MethodErrorReport;
+  readonly #observer: AuthObserver;
 
   constructor(options: HostAuthOptions) {
     this.#methods = options.methods;
     this.#usersPerDomainMax = options.usersPerDomainMax ?? Number.POSITIVE_INFINITY;
-    this.#report = options.onMethodError ?? (() => {});
+    this.#observer = options.observer ?? NO_OBSERVER;
+  }
+
+  /** Whether all accounts come and go through this server, so that it may remember who exists until it hears otherwise. */
+  get isOwn(): boolean {
+    return this.#methods.every((method) => method.isOwn);
   }
 
   /** The methods as logins see them; `allowed` is the listener's `allowed_auth_methods`, all when undefined. */
   logins(allowed?: readonly string[]): MethodLogins {
     const methods = this.#methods.filter((method) => allowed?.includes(method.name) ?? true);
-    return new MethodLogins(methods, this.#report);
+    return new MethodLogins(methods, this.#observer);
   }
 
   /** Whether a method has the account. Anonymous users count only if asked for. A backend that cannot answer counts as no. */
@@ -65,21 +70,28 @@ export class HostAuth {
   }
 
   async #existence(domain: string, username: string, withAnonymous: boolean): Promise<Existence> {
+    this.#observer.count('does_user_exist');
     let answer: Existence = 'no';
     for (const method of this.#methods) {
       if (method.isAnonymous && !withAnonymous) continue;
       try {
         if (await method.doesUserExist(domain, username)) return 'yes';
       } catch (error) {
-        this.#report(method.name, error);
+        this.#failed(method, error);
         answer = 'unknown';
       }
     }
     return answer;
   }
 
+  #failed(method: AuthMethod, error: unknown): void {
+    this.#observer.count('method_failed');
+    this.#observer.failed(method.name, error);
+  }
+
   /** Makes an account in the first method that takes it. `name` is as the user typed it. */
   async tryRegister(domain: string, name: string, password: string): Promise<Registration> {
+    this.#observer.count('try_register');
     if (password.length === 0) return refused('null_password');
     const username = parseLocalpart(name);
     if (username === undefined) return refused('invalid_jid');
@@ -89,7 +101,10 @@ export class HostAuth {
     if (await this.#isFull(domain)) return refused('limit_per_domain_exceeded');
     for (const method of this.#methods) {
       const outcome = await method.tryRegister(domain, username, password);
-      if (outcome === 'registered') return { kind: 'registered', username, method: method.name };
+      if (outcome === 'registered') {
+        this.#observer.count('register_user');
+        return { kind: 'registered', username, method: method.name };
+      }
       if (outcome === 'exists') return refused('exists');
     }
     return refused('not_allowed');
@@ -120,7 +135,12 @@ export class HostAuth {
     const results = await Promise.allSettled(
       this.#methods.map((method) => method.removeUser(domain, username)),
     );
-    if (results.some((result) => result.status === 'fulfilled' && result.value)) return true;
+    for (const [i, result] of results.entries())
+      if (result.status === 'rejected') this.#failed(this.#methods[i]!, result.reason);
+    if (results.some((result) => result.status === 'fulfilled' && result.value)) {
+      this.#observer.count('unregister_user');
+      return true;
+    }
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     return false;

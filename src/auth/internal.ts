@@ -26,8 +26,9 @@ export interface InternalOptions {
 
 /** Accounts in the server's own store. */
 export class InternalMethod implements AuthMethod {
-  readonly name = 'internal';
+  readonly name: string = 'internal';
   readonly isAnonymous = false;
+  readonly isOwn: boolean = true;
   readonly #store: AccountStore;
   readonly #passwords: PasswordVerifier;
   readonly #policy: PasswordPolicy;
@@ -50,7 +51,7 @@ export class InternalMethod implements AuthMethod {
   }
 
   supports(kind: MechanismKind): boolean {
-    return kind !== 'anonymous';
+    return kind === 'plain' || kind === 'scram';
   }
 
   async scramKeys(domain: string, username: string, query: ScramQuery): Promise<AccountKeys | undefined> {
@@ -88,6 +89,10 @@ export class InternalMethod implements AuthMethod {
     const tested = credentials ?? this.#decoyCredentials;
     const isRight = await this.#passwords.verify(domain, username, password, tested);
     return isRight && found !== undefined && credentials !== undefined;
+  }
+
+  async acceptsCertificate(_domain: string, _username: string, _certificate: Uint8Array): Promise<boolean> {
+    return false;
   }
 
   doesUserExist(domain: string, username: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { AuthMethod, MethodErrorReport } from './method.ts';
+import { type AuthMethod, type AuthObserver, NO_OBSERVER } from './method.ts';
 import type { Logins, ScramLogin, ScramQuery } from './sasl/exchange.ts';
 
 /**
@@ -9,11 +9,11 @@ export class MethodLogins implements Logins {
   /** In the order to be asked; also what `offeredMechanisms` needs to know. */
   readonly methods: readonly AuthMethod[];
 
-  readonly #report: MethodErrorReport;
+  readonly #observer: AuthObserver;
 
-  constructor(methods: readonly AuthMethod[], report: MethodErrorReport = () => {}) {
+  constructor(methods: readonly AuthMethod[], observer: AuthObserver = NO_OBSERVER) {
     this.methods = methods;
-    this.#report = report;
+    this.#observer = observer;
   }
 
   async scramKeys(domain: string, username: string, query: ScramQuery): Promise<ScramLogin | undefined> {
@@ -29,14 +29,26 @@ export class MethodLogins implements Logins {
     );
   }
 
+  async acceptsCertificate(
+    domain: string,
+    username: string,
+    certificate: Uint8Array,
+  ): Promise<string | undefined> {
+    return this.#firstAnswer('external', async (method) =>
+      (await method.acceptsCertificate(domain, username, certificate)) ? method.name : undefined,
+    );
+  }
+
   anonymousMethod(): string | undefined {
     return this.methods.find((method) => method.supports('anonymous'))?.name;
   }
 
   async #firstAnswer<T>(
-    kind: 'scram' | 'plain',
+    kind: 'scram' | 'plain' | 'external',
     ask: (method: AuthMethod) => Promise<T | undefined>,
   ): Promise<T | undefined> {
+    this.#observer.count('authorize');
+    if (kind === 'plain') this.#observer.count('check_password');
     const errors: unknown[] = [];
     for (const method of this.methods) {
       if (!method.supports(kind)) continue;
@@ -44,7 +56,8 @@ export class MethodLogins implements Logins {
         const answer = await ask(method);
         if (answer !== undefined) return answer;
       } catch (error) {
-        this.#report(method.name, error);
+        this.#observer.count('method_failed');
+        this.#observer.failed(method.name, error);
         errors.push(error);
       }
     }

@@ -5,10 +5,28 @@ import type { AccountKeys, ScramQuery } from './sasl/exchange.ts';
 /** Told about a backend's error whose login or question could go on without it; for the log. */
 export type MethodErrorReport = (method: string, error: unknown) => void;
 
+/** What is counted, for metrics, in MongooseIM's words; `method_failed` is ours. */
+export type AuthEvent =
+  | 'authorize'
+  | 'check_password'
+  | 'does_user_exist'
+  | 'try_register'
+  | 'register_user'
+  | 'unregister_user'
+  | 'method_failed';
+
+/** Told what happens, from those who ask the methods. */
+export interface AuthObserver {
+  count(event: AuthEvent): void;
+  failed: MethodErrorReport;
+}
+
+export const NO_OBSERVER: AuthObserver = { count: () => {}, failed: () => {} };
+
 export type RegisterOutcome = 'registered' | 'exists' | 'not_allowed';
 
 /**
- * One way of authentication (`[auth.METHOD]`): internal and anonymous now; http, jwt, ldap, external, pki and dummy fit the same form.
+ * One way of authentication (`[auth.METHOD]`). Most of those that keep no accounts here start from {@link ForeignMethod}.
  *
  * Domains and usernames are prepared. Everything may reject, best with {@link StoreUnavailable}, when the backend cannot answer; a
  * method never answers "no" in its place.
@@ -18,12 +36,22 @@ export interface AuthMethod {
   readonly name: string;
   /** Whether its users exist only while they are logged in; `does_user_exist` for stored accounts passes it over. */
   readonly isAnonymous: boolean;
+  /**
+   * Whether accounts come and go through this server alone, so that what it was told about one holds until it hears otherwise. Where somebody
+   * else keeps them, an answer is soon out of date.
+   */
+  readonly isOwn: boolean;
   /** Whether logins by this kind of mechanism can succeed here. */
   supports(kind: MechanismKind): boolean;
   /** SCRAM keys for one hash. Undefined when there is no such account, or it has no keys with that hash. */
   scramKeys(domain: string, username: string, query: ScramQuery): Promise<AccountKeys | undefined>;
   /** Takes as long for an account that does not exist as for a wrong password (T25). */
   checkPassword(domain: string, username: string, password: string): Promise<boolean>;
+  /**
+   * Whether the account may be entered with this certificate (SASL EXTERNAL): in DER, verified by TLS, and naming the account by the rules of
+   * `auth.sasl_external`.
+   */
+  acceptsCertificate(domain: string, username: string, certificate: Uint8Array): Promise<boolean>;
   doesUserExist(domain: string, username: string): Promise<boolean>;
   /** `not_allowed` also for a password that cannot be used. The empty password never comes here. */
   tryRegister(domain: string, username: string, password: string): Promise<RegisterOutcome>;

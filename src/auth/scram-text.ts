@@ -18,6 +18,8 @@ import {
  */
 const MULTI = '==MULTI_SCRAM==,';
 const LEGACY = '==SCRAM==,';
+/** How such a text begins; a password that does is taken for one. */
+export const SCRAM_TEXT_PREFIXES: readonly string[] = [MULTI, LEGACY];
 const PREFIX_CHARS = 10;
 const PREFIXES: Readonly<Record<ScramHash, string>> = {
   sha: '===SHA1===',

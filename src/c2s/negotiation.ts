@@ -36,6 +36,11 @@ export class Negotiation {
     this.stepDeadlineMs = nowMs + this.#stepMs;
   }
 
+  /** The server takes its time for this step: it is not the client that is slow. The whole login keeps its limit. */
+  serverBusy(): void {
+    this.stepDeadlineMs = this.loginDeadlineMs;
+  }
+
   /** TLS has a limit of its own. */
   handshakeStarted(nowMs: number): void {
     this.stepDeadlineMs = nowMs + TLS_HANDSHAKE_MS_MAX;

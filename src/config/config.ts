@@ -1,6 +1,11 @@
+import type { AuthConfig, AuthMethod } from './auth-config.ts';
 import type { Program } from './linear-regexp.ts';
+import type { PoolsConfig } from './pools-config.ts';
 import type { Document } from './schema/document.ts';
 import type { LOG_LEVELS, RoutingModule } from './schema/general.ts';
+
+export type * from './auth-config.ts';
+export type * from './pools-config.ts';
 
 /**
  * The configuration that the server runs with: frozen, complete (every default filled in, every reference resolved) and plain
@@ -98,6 +103,8 @@ export interface TlsConfig {
   /** By domain; a key may begin with `*.`. */
   readonly certificates: ReadonlyMap<string, CertificateConfig>;
   readonly cacertfile: string | undefined;
+  /** Absolute. */
+  readonly crlFiles: readonly string[];
   readonly ciphers: string | undefined;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   readonly maxVersion: 'TLSv1.2' | 'TLSv1.3';
@@ -138,32 +145,10 @@ export interface HostTypeConfig {
   readonly replacedWaitTimeoutMs: number;
   readonly routeSubdomains: 's2s' | undefined;
   readonly auth: AuthConfig;
+  readonly pools: PoolsConfig;
   readonly modules: ReadonlyMap<string, ModuleConfig>;
   readonly acl: ReadonlyMap<string, readonly AclPattern[]>;
   readonly access: ReadonlyMap<string, readonly AccessClause[]>;
-}
-
-export type AuthMethod = 'internal' | 'anonymous';
-export type PasswordHash = 'sha' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
-
-export interface AuthConfig {
-  /** In the order in which they are asked. */
-  readonly methods: readonly AuthMethod[];
-  /** Names as on the wire (`SCRAM-SHA-256-PLUS`), in the order in which they are offered. */
-  readonly saslMechanisms: readonly string[];
-  readonly maxUsersPerDomain: number;
-  readonly password: PasswordConfig;
-  readonly anonymous: AnonymousConfig;
-}
-
-export interface PasswordConfig {
-  readonly hash: readonly PasswordHash[];
-  readonly scramIterations: number;
-}
-
-export interface AnonymousConfig {
-  readonly protocol: 'sasl_anon' | 'login_anon' | 'both';
-  readonly allowMultipleConnections: boolean;
 }
 
 export interface ModuleConfig {

@@ -58,7 +58,12 @@ function build(tree: Table, input: LoadInput, report: Report): Config | undefine
   const document = validate(documentSchema, tree, [], report);
   if (document === undefined) return undefined;
   const directory = input.file === undefined ? process.cwd() : dirname(resolvePath(input.file));
-  return resolve(document, input.file, input, { report, directory, moduleSchemas: input.moduleSchemas });
+  return resolve(document, input.file, input, {
+    report,
+    directory,
+    env: input.env,
+    moduleSchemas: input.moduleSchemas,
+  });
 }
 
 function parseToml(text: string): { readonly tree: Table } | { readonly problem: Problem } {

@@ -7,9 +7,13 @@ import { AUTH_METHODS_NOT_YET } from './schema/auth.ts';
  * file that he has. Patterns are paths, in which `[]` stands for any index and `*` for any key.
  */
 
+const POOLS_NOT_YET = ['rdbms', 'redis', 'elastic', 'rabbit', 'cassandra'];
+const SNI = 'connection.tls.server_name_indication';
+const POOLS = ['outgoing_pools.http.*', 'outgoing_pools.ldap.*'];
+
 const NOT_YET = [
   'internal_databases',
-  'outgoing_pools',
+  ...POOLS_NOT_YET.map((kind) => `outgoing_pools.${kind}`),
   'services',
   'instrumentation',
   's2s',
@@ -20,7 +24,6 @@ const NOT_YET = [
   'listen.component',
   'listen.c2s[].proxy_protocol',
   'listen.c2s[].tls.dhfile',
-  'listen.c2s[].tls.crl_files',
   'listen.c2s[].tls.early_data',
   'listen.c2s[].tls.session_tickets',
   'listen.c2s[].tls.keep_secrets',
@@ -34,11 +37,8 @@ const NOT_YET = [
   'listen.http[].handlers.mongoose_admin_api',
   'listen.http[].handlers.mongoose_client_api',
   'host_config[].s2s',
-  'host_config[].outgoing_pools',
-  ...[...AUTH_METHODS_NOT_YET, 'sasl_external', 'sasl_external_common_name'].flatMap((key) => [
-    `auth.${key}`,
-    `host_config[].auth.${key}`,
-  ]),
+  ...POOLS_NOT_YET.map((kind) => `host_config[].outgoing_pools.${kind}`),
+  ...AUTH_METHODS_NOT_YET.flatMap((key) => [`auth.${key}`, `host_config[].auth.${key}`]),
 ];
 
 /** Settings of the Erlang machine and of databases that Meerkat does not use. */
@@ -64,6 +64,12 @@ const NO_EFFECT = [
   'listen.http[].reuse_port',
   'listen.http[].transport.num_acceptors',
   'listen.http[].tls.module',
+  ...POOLS.flatMap((pool) =>
+    ['strategy', `${SNI}.enabled`, `${SNI}.protocol`].flatMap((key) => [
+      `${pool}.${key}`,
+      `host_config[].${pool}.${key}`,
+    ]),
+  ),
 ];
 
 const RENAMED: readonly (readonly [pattern: string, use: string])[] = [
@@ -151,6 +157,9 @@ function remove(value: unknown, steps: readonly string[], path: Path, message: s
   if (step === '[]') {
     if (!Array.isArray(value)) return;
     for (const [i, element] of value.entries()) remove(element, rest, [...path, i], message, report);
+  } else if (step === '*') {
+    if (!isTable(value)) return;
+    for (const key of Object.keys(value)) remove(value[key], rest, [...path, key], message, report);
   } else if (step !== undefined && isTable(value) && Object.hasOwn(value, step)) {
     if (rest.length > 0) remove(value[step], rest, [...path, step], message, report);
     else {

@@ -36,6 +36,7 @@ export function registerAnonymousHooks(
   registry.add('sm_register_connection', tag, 100, MODULE, (_nothing, { sid, jid, info }) => {
     if (!isAnonymous(info)) return undefined;
     if (isExclusive()) keepNewest(services(), jid, sid);
+    services().countFor('auth_anonymous_register_user', 1);
     void foldHook(hostType, 'register_user', undefined, { jid: jid.bareJid });
     return undefined;
   });
@@ -64,6 +65,7 @@ function keepNewest({ sm }: ShardServices, jid: Jid, sid: SessionId): void {
 }
 
 function purge(services: ShardServices, hostType: HostType, jid: Jid): void {
+  services.countFor('auth_anonymous_unregister_user', 1);
   const acc = new Accumulator(
     services.nextRef(),
     services.timestamp(),

@@ -1,15 +1,9 @@
-import type { AccountStore } from '../auth/account-store.ts';
-import { AnonymousMethod } from '../auth/anonymous.ts';
-import type { AnonymousSessions } from '../auth/anonymous-sessions.ts';
 import { HostAuth } from '../auth/auth.ts';
-import { InternalMethod } from '../auth/internal.ts';
-import type { AuthMethod } from '../auth/method.ts';
-import type { PasswordVerifier } from '../auth/password-verifier.ts';
 import type { AuthConfig, Config, HostTypeConfig } from '../config/config.ts';
 import { HostType } from '../hooks/host-type.ts';
 import { EMPTY_TABLE, GLOBAL, type HookRegistry } from '../hooks/registry.ts';
 import type { ModuleDefinition } from '../modules/module.ts';
-import type { Logger } from '../observe/log.ts';
+import { type MethodSurroundings, makeMethod } from './auth-methods.ts';
 import type { HostTypeAuth } from './login.ts';
 import { ShardModuleContext } from './module-context.ts';
 import { loadModule, optionsOf } from './module-loader.ts';
@@ -37,12 +31,10 @@ interface Entry extends HostTypeAuth {
 /** What one host type was before a change. */
 type Before = Pick<Entry, 'config' | 'auth' | 'settings' | 'running'>;
 
-export interface HostTypesSurroundings {
+export interface HostTypesSurroundings extends MethodSurroundings {
   readonly registry: HookRegistry;
-  readonly log: Logger;
-  readonly accounts: AccountStore;
-  readonly passwords: PasswordVerifier;
-  readonly anonymous: AnonymousSessions;
+  /** Counts something under a name of a closed list, for metrics. */
+  countFor(name: string): void;
   /** Registers the handlers that belong to the server itself (`ejabberd_auth`, `ejabberd_sm`, …). */
   registerCore(hostType: HostType, auth: () => HostAuth, config: () => AuthConfig): void;
 }
@@ -103,10 +95,11 @@ export class HostTypes {
       plans.set(settings.name, { definitions: startOrder(loaded), settings });
       for (const definition of loaded) optionsOf(settings.modules.get(definition.name)!, definition);
     }
+    const auths = this.#hostAuths(config);
     this.#before = new Map([...this.#entries].map(([name, entry]) => [name, beforeOf(entry)]));
     try {
       for (const [name, { definitions, settings }] of plans) {
-        const entry = this.#entry(name, settings);
+        const entry = this.#entry(name, settings, auths);
         this.#stopChanged(entry, definitions, version);
         for (const definition of definitions) this.#startConfigured(entry, definition, version, services);
       }
@@ -123,6 +116,7 @@ export class HostTypes {
    * them does not start again, {@link isWhole} says so from then on.
    */
   restore(services: ShardServices): void {
+    this.#around.pools.abandon();
     for (const [name, entry] of this.#entries) {
       const before = this.#before.get(name);
       for (const running of [...entry.running.values()].reverse())
@@ -154,16 +148,18 @@ export class HostTypes {
     }
   }
 
-  /** Stops the modules of host types that the configuration does not have any more. Their sessions must have ended. */
+  /** Ends what the configuration does not have any more: modules of host types, whose sessions must have ended, and pools. */
   retire(config: Config): void {
     for (const [name, entry] of this.#entries) if (!config.hostTypes.has(name)) this.#stopAll(entry);
     this.publish();
+    this.#around.pools.settle();
   }
 
   /** Stops all modules, the last started first. */
   stop(): void {
     for (const entry of this.#entries.values()) this.#stopAll(entry);
     this.publish();
+    this.#around.pools.close();
   }
 
   #stopAll(entry: Entry): void {
@@ -180,8 +176,8 @@ export class HostTypes {
     }
   }
 
-  #entry(name: string, settings: HostTypeConfig): Entry {
-    const auth = this.#hostAuth(settings.auth);
+  #entry(name: string, settings: HostTypeConfig, auths: ReadonlyMap<string, HostAuth>): Entry {
+    const auth = auths.get(name)!;
     const known = this.#entries.get(name);
     if (known !== undefined) {
       known.settings = settings;
@@ -198,6 +194,21 @@ export class HostTypes {
       () => entry.config,
     );
     return entry;
+  }
+
+  /** Authentication of all host types. Throws, and changes nothing, when one cannot be made; pools of the configuration before stay until {@link retire}. */
+  #hostAuths(config: Config): Map<string, HostAuth> {
+    const { pools } = this.#around;
+    pools.begin();
+    try {
+      const auths = [...config.hostTypes.values()].map(
+        (settings) => [settings.name, this.#hostAuth(settings)] as const,
+      );
+      return new Map(auths);
+    } catch (cause) {
+      pools.abandon();
+      throw cause;
+    }
   }
 
   #stopChanged(entry: Entry, definitions: readonly ModuleDefinition[], version: number): void {
@@ -260,27 +271,22 @@ export class HostTypes {
     return slot;
   }
 
-  #hostAuth(config: AuthConfig): HostAuth {
-    const { accounts, passwords, anonymous, log } = this.#around;
+  #hostAuth(settings: HostTypeConfig): HostAuth {
+    const { log, countFor } = this.#around;
+    const { auth: config } = settings;
     // Methods refer to the rules over all of them, and the other way round.
     let auth: HostAuth;
-    const methods = config.methods.map((name): AuthMethod => {
-      if (name === 'internal') {
-        const { hash, scramIterations } = config.password;
-        const policy = { format: 'scram' as const, hashes: hash, iterations: scramIterations };
-        return new InternalMethod({ store: accounts, passwords, policy });
-      }
-      return new AnonymousMethod({
-        ...config.anonymous,
-        sessions: anonymous,
-        existence: (domain, username) => auth.existence(domain, username),
-      });
-    });
+    const methods = config.methods.map((name) =>
+      makeMethod(name, settings, this.#around, (domain, username) => auth.existence(domain, username)),
+    );
     auth = new HostAuth({
       methods,
       usersPerDomainMax: config.maxUsersPerDomain,
-      onMethodError: (method, cause) =>
-        log.error({ err: cause, what: 'auth_method_failed', method }, 'an authentication method failed'),
+      observer: {
+        count: (event) => countFor(`auth_${event}`),
+        failed: (method, cause) =>
+          log.error({ err: cause, what: 'auth_method_failed', method }, 'an authentication method failed'),
+      },
     });
     return auth;
   }

@@ -50,7 +50,10 @@ export class Logins implements LoginService {
 
   offer(c2s: C2s): MechanismOffer {
     const facts = this.#around.tlsFacts.of(c2s);
-    const kind = facts === undefined ? 'plain' : `${facts.protocol} ${facts.serverEndPoint !== undefined}`;
+    const kind =
+      facts === undefined
+        ? 'plain'
+        : `${facts.protocol} ${facts.serverEndPoint !== undefined} ${facts.clientCertificate !== undefined}`;
     const key = `${c2s.listener.index} ${c2s.lserver} ${kind}`;
     let offer = this.#offers.get(key);
     if (offer === undefined) {
@@ -119,6 +122,7 @@ export class Logins implements LoginService {
         decoySecret: this.#around.secret,
         iterations: config.password.scramIterations,
         hasDowngradeProtection: true,
+        external: config.saslExternal,
       };
       this.#hosts.set(key, host);
     }

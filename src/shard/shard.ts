@@ -41,6 +41,7 @@ import { ModuleMechanisms } from './module-mechanisms.ts';
 import { Notices } from './notices.ts';
 import { Peers } from './peers.ts';
 import { PermanentKeys } from './permanent-keys.ts';
+import { Pools } from './pools.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
 import { Revocations } from './revocations.ts';
 import { Routing } from './routing.ts';
@@ -98,7 +99,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly takeOvers: TakeOvers;
   readonly #post: PostToMain;
   readonly #clock = new Clock();
-  readonly #existence = new Existence();
+  readonly #existence = new Existence(({ name }) => this.hostTypes.auth(name)?.auth.isOwn ?? true);
   readonly #frames: FrameReceiver;
   readonly #peers: Peers;
   readonly #moduleCounters = new Map<string, number>();
@@ -171,6 +172,8 @@ export class Shard implements C2sHost, ShardServices {
       accounts: new StoredAccounts(this.store),
       passwords: new PasswordVerifier(passwordTasks(this.asker)),
       anonymous: new DirectoryAnonymousSessions(this.sm),
+      pools: new Pools(this.log),
+      countFor: (name) => this.countFor(name, 1),
       registerCore: (hostType, auth, config) =>
         registerCoreHooks(this.registry, hostType, auth, config, this.#existence, () => this),
     });
@@ -319,7 +322,7 @@ export class Shard implements C2sHost, ShardServices {
     await this.configuration.prepare(this.config);
     this.configuration.settle(true);
     const { counters, connections, store } = this;
-    keepWatch({ counters, connections, store, touch: () => this.touch() });
+    keepWatch({ counters, connections, store, existence: this.#existence, touch: () => this.touch() });
     this.touch();
     this.#post({ kind: 'ready' });
   }
@@ -328,6 +331,8 @@ export class Shard implements C2sHost, ShardServices {
     comeIntoForce(config, this);
     setLogLevel(this.log, config.general.loglevel);
     this.login.forget();
+    // Accounts may be somewhere else now.
+    this.#existence.clear();
     this.touch();
   }
 

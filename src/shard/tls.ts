@@ -116,7 +116,16 @@ export class Tls implements TlsService, TlsFactsSource {
       protocol: socket.getProtocol() ?? '',
       exporter: () => socket.exportKeyingMaterial(TLS_EXPORTER_BYTES, TLS_EXPORTER_LABEL, Buffer.alloc(0)),
       serverEndPoint: this.#endPoint(socket),
+      clientCertificate: this.#clientCertificate(c2s, socket),
     };
+  }
+
+  /** What the client showed, if the listener asked for it and has nothing against it. */
+  #clientCertificate(c2s: C2s, socket: TLSSocket): Uint8Array | undefined {
+    const config = this.#listeners[c2s.listener.index]?.config;
+    if (config === undefined || config.verifyMode === 'none') return undefined;
+    const certificate = socket.getPeerX509Certificate();
+    return certificate === undefined || refusal(socket, config) !== undefined ? undefined : certificate.raw;
   }
 
   #endPoint(socket: TLSSocket): Buffer | undefined {

@@ -4,6 +4,7 @@ import { Counter } from '../memory/counters.ts';
 import { watchLoopDelay } from '../observe/loop-delay.ts';
 import type { RemoteStore } from '../store/remote.ts';
 import type { Connections } from './connections.ts';
+import type { Existence } from './existence.ts';
 
 /** How often connections are looked at: logins that take too long, clients that do not read. */
 const CONNECTIONS_CHECK_MS = 250;
@@ -13,17 +14,19 @@ export interface WatchSurroundings {
   readonly counters: Float64Array;
   readonly connections: Connections;
   readonly store: RemoteStore;
+  readonly existence: Existence;
   touch(): void;
 }
 
 /** Starts what a shard does by the clock, as long as it lives: the heartbeat, looking for what has taken too long, measuring itself. */
-export function keepWatch({ counters, connections, store, touch }: WatchSurroundings): void {
+export function keepWatch({ counters, connections, store, existence, touch }: WatchSurroundings): void {
   setInterval(() => {
     connections.expireLogins();
     connections.dropSlow();
   }, CONNECTIONS_CHECK_MS).unref();
   setInterval(() => {
     store.expire();
+    existence.expire();
     counters[Counter.store_queue] = store.pendingCount;
     counters[Counter.heap_used_bytes] = getHeapStatistics().used_heap_size;
   }, STORE_CHECK_MS).unref();

@@ -72,9 +72,11 @@ function contextOf(vector: Vector): SaslContext {
   return {
     host: {
       domain: 'example.org',
+      external: { strategies: ['standard'], commonNamePrefix: '', commonNameSuffix: '' },
       logins: {
         scramKeys: async (_domain, username) => (username === 'user' ? login : undefined),
         checkPassword: async () => undefined,
+        acceptsCertificate: async () => undefined,
         anonymousMethod: () => undefined,
       },
       decoySecret: Buffer.alloc(32),

@@ -18,11 +18,12 @@ function linesWith(pattern: RegExp): string[] {
 
 describe('time (threat T73)', () => {
   it('of the wall clock is for people and for storage; what waits, waits by the monotonic clock', () => {
-    /** Stamps of stanzas and accounts, and dates of certificates and reports. */
+    /** Stamps of stanzas and accounts, and dates of certificates, tokens and reports. */
     const WALL_CLOCK = [
       'admin/server-facts.ts',
       'admin/stats.ts',
       'admin/trace-hub.ts',
+      'auth/jwt.ts',
       'modules/mod-register/registration.ts',
       'modules/mod-time.ts',
       'shard/account-store.ts',

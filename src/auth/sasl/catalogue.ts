@@ -6,7 +6,7 @@ export interface Mechanism {
   readonly name: string;
   /** In `auth.sasl_mechanisms`. */
   readonly option: string;
-  readonly kind: 'plain' | 'scram' | 'anonymous';
+  readonly kind: 'plain' | 'scram' | 'anonymous' | 'external';
   /** For SCRAM. */
   readonly hash: ScramHash | undefined;
   /** Whether it binds to the channel. */
@@ -25,8 +25,9 @@ function scram(hash: ScramHash): Mechanism[] {
   ];
 }
 
-/** All of them, in the order in which they are advertised unless `auth.sasl_mechanisms` says otherwise: the strongest first. */
+/** All of them, the strongest first. Which are offered, and in which order, `auth.sasl_mechanisms` says. */
 export const MECHANISMS: readonly Mechanism[] = [
+  { name: 'EXTERNAL', option: 'external', kind: 'external', hash: undefined, isPlus: false },
   ...SCRAM_HASHES.toReversed().flatMap(scram),
   { name: 'PLAIN', option: 'plain', kind: 'plain', hash: undefined, isPlus: false },
   { name: 'ANONYMOUS', option: 'anonymous', kind: 'anonymous', hash: undefined, isPlus: false },

@@ -1,4 +1,5 @@
 import { hash as digestOf } from 'node:crypto';
+import { DER_CONTEXT_0, DER_OID, DER_SEQUENCE, readDer } from '../der.ts';
 
 /** Channel-binding types (XEP-0440), the stronger first; also the order in which they are advertised. */
 export const CHANNEL_BINDING_TYPES = ['tls-exporter', 'tls-server-end-point'] as const;
@@ -19,6 +20,8 @@ export interface TlsFacts {
   readonly exporter: (() => Buffer) | undefined;
   /** {@link tlsServerEndPoint} of the certificate that was presented, likewise. */
   readonly serverEndPoint: Buffer | undefined;
+  /** The client's own certificate in DER, if it showed one that TLS has verified; for EXTERNAL. */
+  readonly clientCertificate?: Uint8Array | undefined;
 }
 
 /**
@@ -74,16 +77,6 @@ const HASH_DIGESTS: ReadonlyMap<string, string> = new Map([
   ['608648016503040203', 'sha512'],
 ]);
 
-const DER_SEQUENCE = 0x30;
-const DER_OID = 0x06;
-const DER_CONTEXT_0 = 0xa0;
-
-/** One DER element: `start` and `end` enclose its content. */
-interface DerElement {
-  readonly start: number;
-  readonly end: number;
-}
-
 /**
  * ```
  * Certificate ::= SEQUENCE { tbsCertificate SEQUENCE, signatureAlgorithm SEQUENCE { OID, parameters }, signature }
@@ -108,18 +101,4 @@ function signatureDigest(der: Buffer): string | undefined {
   return hashOid === undefined
     ? undefined
     : HASH_DIGESTS.get(der.toString('hex', hashOid.start, hashOid.end));
-}
-
-/** The element of type `type` at `at`. Undefined when there is another one, or when it does not fit before `limit`. */
-function readDer(der: Buffer, at: number, limit: number, type: number): DerElement | undefined {
-  if (at + 2 > limit || der[at] !== type) return undefined;
-  let length = der[at + 1]!;
-  let start = at + 2;
-  if (length >= 0x80) {
-    const lengthBytes = length & 0x7f;
-    if (lengthBytes === 0 || lengthBytes > 3 || start + lengthBytes > limit) return undefined;
-    length = der.readUIntBE(start, lengthBytes);
-    start += lengthBytes;
-  }
-  return start + length > limit ? undefined : { start, end: start + length };
 }

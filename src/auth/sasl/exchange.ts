@@ -1,5 +1,6 @@
 import type { ScramHash, ScramKeys } from '../scram.ts';
 import type { TlsFacts } from './channel-binding.ts';
+import type { ExternalRules } from './external-rules.ts';
 import type { MechanismOffer } from './offer.ts';
 import type { SaslResult } from './result.ts';
 
@@ -39,6 +40,8 @@ export interface Logins {
   scramKeys(domain: string, username: string, query: ScramQuery): Promise<ScramLogin | undefined>;
   /** The name of the first method that accepts the password. Undefined when none does. */
   checkPassword(domain: string, username: string, password: string): Promise<string | undefined>;
+  /** The name of the first method that lets the account be entered with this certificate (DER). Undefined when none does. */
+  acceptsCertificate(domain: string, username: string, certificate: Uint8Array): Promise<string | undefined>;
   /** The name of the method that lets unnamed users in (SASL ANONYMOUS). Undefined when none does. */
   anonymousMethod(): string | undefined;
 }
@@ -57,6 +60,8 @@ export interface SaslHost {
   readonly iterations: number;
   /** Whether SCRAM challenges carry the hash of what was offered (XEP-0474). */
   readonly hasDowngradeProtection: boolean;
+  /** How EXTERNAL finds the account of a certificate (`auth.sasl_external`). */
+  readonly external: ExternalRules;
 }
 
 /** What an exchange knows about the stream that it runs on. */

@@ -1,6 +1,7 @@
 import { AnonymousExchange } from './anonymous.ts';
 import { MECHANISM_BY_NAME } from './catalogue.ts';
 import type { SaslContext, SaslExchange } from './exchange.ts';
+import { ExternalExchange } from './external.ts';
 import { PlainExchange } from './plain.ts';
 import { failure, type SaslFailure } from './result.ts';
 import { ScramExchange } from './scram.ts';
@@ -22,6 +23,8 @@ export function createMechanism(name: string, context: SaslContext): SaslExchang
       return new PlainExchange(context);
     case 'scram':
       return new ScramExchange(name, mechanism.hash!, mechanism.isPlus, context);
+    case 'external':
+      return new ExternalExchange(context);
     case 'anonymous':
       return new AnonymousExchange(context);
     default:

@@ -70,6 +70,8 @@ export function offeredMechanisms(config: MechanismConfig, tls: TlsFacts | undef
   const needTls: string[] = [];
   for (const mechanism of configured(config)) {
     if (mechanism.isPlus && bindings.length === 0) continue;
+    // RFC 6120 §6.3.4: there is something to go by only where TLS has verified a certificate of the client.
+    if (mechanism.kind === 'external' && tls?.clientCertificate === undefined) continue;
     const isHeldBack = mechanism.kind === 'plain' && tls === undefined && !config.allowsPlainWithoutTls;
     (isHeldBack ? needTls : offered).push(mechanism.name);
   }

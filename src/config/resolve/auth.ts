@@ -1,33 +1,56 @@
-import type { AuthConfig, AuthMethod } from '../config.ts';
+import type { AuthConfig, AuthMethod, PoolsConfig } from '../config.ts';
 import type { Path } from '../path.ts';
 import { AUTH_METHODS, type AuthTable, SASL_MECHANISMS } from '../schema/auth.ts';
+import { dummyOf, externalOf, httpBasicAuth, jwtOf, ldapOf } from './auth-methods.ts';
 import type { ResolveContext } from './context.ts';
 import { knownNames, refuseDuplicates } from './names.ts';
 
 // RFC 5802 §5.1 and RFC 7677 §4.
 const SCRAM_ITERATIONS_RECOMMENDED = 4096;
 
-export function resolveAuth(table: AuthTable, path: Path, { report }: ResolveContext): AuthConfig {
+/** `pools` are those of the same host type. */
+export function resolveAuth(
+  table: AuthTable,
+  path: Path,
+  pools: PoolsConfig,
+  context: ResolveContext,
+): AuthConfig {
+  const { report } = context;
   const { password, anonymous } = table;
-  if (password.format !== 'scram') {
-    report.warn([...path, 'password', 'format'], 'passwords are kept as SCRAM keys all the same', {
-      value: password.format,
-    });
+  const methods = methodsOf(table, path, report);
+  if (password.format !== 'scram' && methods.includes('internal')) {
+    const message = 'passwords of the method "internal" are kept as SCRAM keys all the same';
+    report.warn([...path, 'password', 'format'], message, { value: password.format });
   }
   if (password.scram_iterations < SCRAM_ITERATIONS_RECOMMENDED) {
     const message = `fewer than the ${SCRAM_ITERATIONS_RECOMMENDED} rounds that RFC 5802 asks for`;
     report.warn([...path, 'password', 'scram_iterations'], message, { value: password.scram_iterations });
   }
   refuseDuplicates(password.hash, [...path, 'password', 'hash'], report);
+  refuseDuplicates(table.sasl_external, [...path, 'sasl_external'], report);
   return {
-    methods: methodsOf(table, path, report),
+    methods,
     saslMechanisms: mechanismsOf(table.sasl_mechanisms, [...path, 'sasl_mechanisms'], report),
     maxUsersPerDomain: table.max_users_per_domain,
-    password: { hash: password.hash, scramIterations: password.scram_iterations },
+    saslExternal: {
+      strategies: table.sasl_external,
+      commonNamePrefix: table.sasl_external_common_name.prefix,
+      commonNameSuffix: table.sasl_external_common_name.suffix,
+    },
+    password: {
+      format: password.format,
+      hash: password.hash,
+      scramIterations: password.scram_iterations,
+    },
     anonymous: {
       protocol: anonymous?.protocol ?? 'sasl_anon',
       allowMultipleConnections: anonymous?.allow_multiple_connections ?? false,
     },
+    dummy: dummyOf(table),
+    httpBasicAuth: httpBasicAuth(table, methods, path, pools, context),
+    program: methods.includes('external') ? externalOf(table, path, context) : undefined,
+    jwt: methods.includes('jwt') ? jwtOf(table, path, context) : undefined,
+    ldap: methods.includes('ldap') ? ldapOf(table, path, pools, context) : undefined,
   };
 }
 

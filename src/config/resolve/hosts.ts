@@ -4,6 +4,7 @@ import type {
   AuthConfig,
   HostTypeConfig,
   ModuleConfig,
+  PoolsConfig,
   ShaperConfig,
 } from '../config.ts';
 import { nearest } from '../nearest.ts';
@@ -14,10 +15,12 @@ import { resolveAuth } from './auth.ts';
 import type { ResolveContext } from './context.ts';
 import { resolveModules } from './modules.ts';
 import { refuseDuplicates } from './names.ts';
+import { mergePools, resolvePools } from './pools.ts';
 import { mergeAccess, mergeAcl, resolveAccess, resolveAcl } from './rules.ts';
 
 /** What a host type has unless its `[[host_config]]` says otherwise. */
 interface Shared {
+  readonly pools: PoolsConfig;
   readonly auth: AuthConfig;
   readonly modules: ReadonlyMap<string, ModuleConfig>;
   readonly acl: ReadonlyMap<string, readonly AclPattern[]>;
@@ -39,8 +42,10 @@ export function resolveHostTypes(
   const { hosts, host_types: hostTypes } = document.general;
   checkHosts(document, context);
   const names: Names = { acls: aclNames(document), shapers };
+  const pools = resolvePools(document.outgoing_pools, ['outgoing_pools'], context);
   const shared: Shared = {
-    auth: resolveAuth(document.auth, ['auth'], context),
+    pools,
+    auth: resolveAuth(document.auth, ['auth'], pools, context),
     modules: resolveModules(document.modules, ['modules'], context),
     acl: resolveAcl(document.acl, ['acl'], context),
     access: resolveAccess(document.access, names, ['access'], context),
@@ -130,13 +135,19 @@ function resolveHostType(
   context: ResolveContext,
 ): HostTypeConfig {
   const { table, path } = own ?? { table: undefined, path: [] };
+  const pools =
+    table === undefined
+      ? shared.pools
+      : mergePools(shared.pools, resolvePools(table.outgoing_pools, [...path, 'outgoing_pools'], context));
   return {
     name,
     hosts,
     hostedDomains,
     replacedWaitTimeoutMs: table?.general?.replaced_wait_timeout ?? general.replaced_wait_timeout,
     routeSubdomains: table?.general?.route_subdomains ?? general.route_subdomains,
-    auth: table?.auth === undefined ? shared.auth : resolveAuth(table.auth, [...path, 'auth'], context),
+    pools,
+    auth:
+      table?.auth === undefined ? shared.auth : resolveAuth(table.auth, [...path, 'auth'], pools, context),
     modules:
       table?.modules === undefined
         ? shared.modules

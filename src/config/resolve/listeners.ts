@@ -56,6 +56,7 @@ function resolveC2s(
   if (listener.tls === undefined && !isLoopback(listener.ipAddress)) {
     context.report.warn(path, 'has no tls section, so passwords and messages cross the network in clear');
   }
+  warnOfSelfSigned(table, names.auths, path, context);
   checkRule(table.access, names.rules, [...path, 'access'], context);
   return {
     kind: 'c2s',
@@ -111,6 +112,24 @@ function common(
     shaper: shaperNamed(table.shaper, names.shapers, [...path, 'shaper'], context),
     tls: table.tls === undefined ? undefined : resolveTls(table.tls, [...path, 'tls'], context),
   };
+}
+
+/** Methods that believe a certificate: they know of no other that it could be compared with. */
+const BELIEVING: readonly AuthMethod[] = ['pki', 'ldap'];
+
+function warnOfSelfSigned(
+  { tls }: C2sTable,
+  auths: readonly AuthConfig[],
+  path: Path,
+  { report }: ResolveContext,
+): void {
+  if (tls?.verify_mode !== 'selfsigned_peer') return;
+  const open = auths
+    .filter((auth) => auth.saslMechanisms.includes('EXTERNAL'))
+    .flatMap((auth) => auth.methods.filter((method) => BELIEVING.includes(method)));
+  if (open.length === 0) return;
+  const message = `with the method "${open[0]}" anybody can log in as anybody: everybody can sign a certificate of any name`;
+  report.warn([...path, 'tls', 'verify_mode'], message, { value: tls.verify_mode });
 }
 
 function checkRule(rule: string, rules: ReadonlySet<string>, path: Path, { report }: ResolveContext): void {

@@ -19,6 +19,10 @@ export function resolveTls(table: C2sTls | HttpTls, path: Path, context: Resolve
     certificate: defaultCertificate(table, path, context),
     certificates: certificatesByDomain(table, path, context),
     cacertfile: pemFile(table.cacertfile, [...path, 'cacertfile'], context),
+    crlFiles:
+      'crl_files' in table && table.crl_files !== undefined
+        ? table.crl_files.map((file, i) => pemFile(file, [...path, 'crl_files', i], context))
+        : [],
     ciphers: table.ciphers,
     minVersion,
     maxVersion,
@@ -80,9 +84,9 @@ function certificatesByDomain(
  * A file that TLS will read. That it is missing is a warning here, so that a configuration can be checked on another machine;
  * the listener does not start without it.
  */
-function pemFile(file: string, path: Path, context: ResolveContext): string;
-function pemFile(file: string | undefined, path: Path, context: ResolveContext): string | undefined;
-function pemFile(file: string | undefined, path: Path, context: ResolveContext): string | undefined {
+export function pemFile(file: string, path: Path, context: ResolveContext): string;
+export function pemFile(file: string | undefined, path: Path, context: ResolveContext): string | undefined;
+export function pemFile(file: string | undefined, path: Path, context: ResolveContext): string | undefined {
   if (file === undefined) return undefined;
   const name = absolute(context, file);
   const why = unreadable(name);
@@ -94,7 +98,8 @@ function pemFile(file: string | undefined, path: Path, context: ResolveContext):
   return name;
 }
 
-function versionsOf(versions: readonly string[], path: Path, { report }: ResolveContext) {
+/** The versions that may be spoken, as Node.js wants to know them. */
+export function versionsOf(versions: readonly string[], path: Path, { report }: ResolveContext) {
   const known = knownNames(versions, VERSIONS, path, report, 'unsafe, never offered');
   if (known.length === 0)
     report.error(path, 'expected "tlsv1.2" or "tlsv1.3" among them', { value: versions });

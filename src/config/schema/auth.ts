@@ -1,9 +1,27 @@
 import { z } from 'zod';
 import { option } from '../option.ts';
 import { intOrInfinity, nameFrom } from '../values.ts';
+import {
+  dummySchema,
+  externalSchema,
+  httpAuthSchema,
+  jwtSchema,
+  ldapSchema,
+  pkiSchema,
+  saslCommonNameSchema,
+} from './auth-methods.ts';
 
-export const AUTH_METHODS = ['internal', 'anonymous'] as const;
-export const AUTH_METHODS_NOT_YET = ['rdbms', 'http', 'external', 'ldap', 'jwt', 'pki', 'dummy'] as const;
+export const AUTH_METHODS = [
+  'internal',
+  'anonymous',
+  'dummy',
+  'external',
+  'http',
+  'jwt',
+  'ldap',
+  'pki',
+] as const;
+export const AUTH_METHODS_NOT_YET = ['rdbms'] as const;
 
 /** The names of SASL mechanisms in the file, strongest first, with those on the wire. */
 export const SASL_MECHANISMS = [
@@ -19,18 +37,26 @@ export const SASL_MECHANISMS = [
   ['scram_sha1', 'SCRAM-SHA-1'],
   ['plain', 'PLAIN'],
   ['anonymous', 'ANONYMOUS'],
+  ['external', 'EXTERNAL'],
   ['oauth', 'X-OAUTH'],
 ] as const;
-export const SASL_MECHANISMS_NOT_YET = ['external', 'digest'] as const;
+export const SASL_MECHANISMS_NOT_YET = ['digest'] as const;
+
+/** How the account of a certificate is found. */
+export const SASL_EXTERNAL_STRATEGIES = ['standard', 'common_name', 'auth_id'] as const;
 
 export const PASSWORD_HASHES = ['sha', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 
 export type MechanismKey = (typeof SASL_MECHANISMS)[number][0];
 const MECHANISM_KEYS: readonly MechanismKey[] = SASL_MECHANISMS.map(([key]) => key);
+/** Whether certificates say who somebody is, an operator decides: a listener may ask for them for another reason. */
+const MECHANISM_DEFAULTS = MECHANISM_KEYS.filter((key) => key !== 'external');
 
 const passwordSchema = z.object({
-  format: option(nameFrom(['scram'], ['plain']).default('scram'), {
-    about: 'How passwords are kept: as SCRAM keys, from which nobody can read them.',
+  format: option(z.enum(['scram', 'plain']).default('scram'), {
+    about:
+      'How passwords are kept: as SCRAM keys, from which nobody can read them. `"plain"` is for the method `http` alone: its service then ' +
+      'gets passwords as they are.',
     reload: 'live',
   }),
   hash: option(
@@ -74,12 +100,12 @@ export const authSchema = z.object({
     z
       .array(nameFrom(MECHANISM_KEYS, SASL_MECHANISMS_NOT_YET))
       .min(1)
-      .default([...MECHANISM_KEYS]),
+      .default([...MECHANISM_DEFAULTS]),
     {
       about:
         'Mechanisms that may be offered, in this order. Each is offered only where it works: `_plus` on TLS, `plain` not before ' +
-        'the encryption that the listener has, `anonymous` with the method of that name, `oauth` with mod_auth_token.',
-      defaultText: 'all of them, in this order',
+        'the encryption that the listener has, `anonymous` with the method of that name, `external` to clients with a certificate, `oauth` with mod_auth_token.',
+      defaultText: 'all of them but `external`, in this order',
       reload: 'new connections',
     },
   ),
@@ -88,6 +114,16 @@ export const authSchema = z.object({
     unit: 'accounts',
     reload: 'live',
   }),
+  sasl_external: option(z.array(z.enum(SASL_EXTERNAL_STRATEGIES)).min(1).default(['standard']), {
+    about:
+      'How EXTERNAL finds the account of a client’s certificate, the first that finds one: `"standard"` by the XMPP addresses in it ' +
+      '(XEP-0178), `"common_name"` by the common name of its subject, `"auth_id"` by what the client says (any certificate opens any account).',
+    reload: 'new connections',
+  }),
+  sasl_external_common_name: option(saslCommonNameSchema.prefault({}), {
+    about: 'The username of a common name.',
+    reload: 'new connections',
+  }),
   password: option(passwordSchema.prefault({}), { about: 'How passwords are kept.', reload: 'live' }),
   internal: option(z.object({}).optional(), {
     about: 'Accounts in Meerkat’s own database. No options.',
@@ -95,6 +131,27 @@ export const authSchema = z.object({
   }),
   anonymous: option(anonymousSchema.optional(), {
     about: 'Logins without account; what they left is deleted when they end.',
+    reload: 'new connections',
+  }),
+  dummy: option(dummySchema.optional(), {
+    about: 'Everybody, with any password; for load tests.',
+    reload: 'new connections',
+  }),
+  external: option(externalSchema.optional(), {
+    about: 'Accounts behind a program of your own.',
+    reload: 'new connections',
+  }),
+  http: option(httpAuthSchema.optional(), {
+    about: 'Accounts behind a web service: that of `[outgoing_pools.http.auth]`.',
+    reload: 'new connections',
+  }),
+  jwt: option(jwtSchema.optional(), {
+    about: 'Signed tokens (RFC 7519) in place of passwords.',
+    reload: 'new connections',
+  }),
+  ldap: option(ldapSchema.optional(), { about: 'Accounts in an LDAP directory.', reload: 'new connections' }),
+  pki: option(pkiSchema.optional(), {
+    about: 'Every user whose certificate is accepted. No options.',
     reload: 'new connections',
   }),
 });

@@ -5,6 +5,7 @@ import { domain, namedTables, text } from '../values.ts';
 import { authSchema } from './auth.ts';
 import { generalSchema, hostGeneralSchema } from './general.ts';
 import { listenSchema } from './listen.ts';
+import { poolsSchema } from './pools.ts';
 import { accessSchema, aclSchema, hostAccessSchema, hostAclSchema, shaperSchema } from './rules.ts';
 import { adminSchema, storageSchema } from './storage.ts';
 
@@ -24,6 +25,10 @@ const hostConfigSchema = z.object({
     reload: 'live',
   }),
   auth: option(authSchema.optional(), { about: 'Replaces the whole `[auth]`.', reload: 'new connections' }),
+  outgoing_pools: option(poolsSchema.prefault({}), {
+    about: 'Added to those above; one of the same kind and tag replaces it.',
+    reload: 'new connections',
+  }),
   modules: option(moduleTables(), { about: 'Replaces the whole `[modules]`.', reload: 'live' }),
   acl: hostAclSchema,
   access: hostAccessSchema,
@@ -34,6 +39,7 @@ export const documentSchema = z.object({
   general: generalSchema.prefault({}),
   listen: listenSchema.optional(),
   auth: authSchema.prefault({}),
+  outgoing_pools: poolsSchema.prefault({}),
   storage: storageSchema.prefault({}),
   admin: adminSchema.prefault({}),
   shaper: shaperSchema,

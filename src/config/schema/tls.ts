@@ -82,7 +82,14 @@ export const c2sTlsSchema = z.object({
     reload: 'new connections',
   }),
   disconnect_on_failure: option(z.boolean().default(true), {
-    about: 'Whether a client without a valid certificate is cut off, where `verify_mode` asks for one.',
+    about:
+      'Whether a client without a valid certificate is cut off, where `verify_mode` asks for one. If not, it may log in by other means than its ' +
+      'certificate.',
+    reload: 'new connections',
+  }),
+  crl_files: option(z.array(text()).min(1).optional(), {
+    about:
+      'Lists of revoked certificates, in PEM. With one, every authority in `cacertfile` needs its list. They are read again at every reload.',
     reload: 'new connections',
   }),
   ...tlsOptions,

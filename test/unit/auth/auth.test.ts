@@ -17,7 +17,7 @@ function makeTwo(usersPerDomainMax?: number) {
   const auth = new HostAuth({
     methods,
     ...(usersPerDomainMax !== undefined && { usersPerDomainMax }),
-    onMethodError: (method) => reports.push(method),
+    observer: { count: () => {}, failed: (method) => reports.push(method) },
   });
   return { first, second, auth, reports };
 }

@@ -120,6 +120,7 @@ export async function makeHost(policy: PasswordPolicy = POLICY) {
     decoySecret: Buffer.alloc(32, 7),
     iterations: policy.iterations,
     hasDowngradeProtection: true,
+    external: { strategies: ['standard'], commonNamePrefix: '', commonNameSuffix: '' },
   };
   return { ...internal, auth, host };
 }

@@ -46,6 +46,7 @@ describe('a minimal file', () => {
     expect(hostType.auth.saslMechanisms).toHaveLength(13);
     expect(hostType.auth.saslMechanisms[0]).toBe('SCRAM-SHA-512-PLUS');
     expect(hostType.auth.password).toEqual({
+      format: 'scram',
       hash: ['sha', 'sha224', 'sha256', 'sha384', 'sha512'],
       scramIterations: 10_000,
     });
@@ -185,6 +186,7 @@ describe('options', () => {
         ['*.b.example', { certfile: `${FIXTURES}priv/cert.pem`, keyfile: '/etc/key.pem', password: 'x' }],
       ]),
       cacertfile: undefined,
+      crlFiles: [],
       ciphers: undefined,
       minVersion: 'TLSv1.3',
       maxVersion: 'TLSv1.3',
@@ -329,7 +331,7 @@ describe('warnings', () => {
     [
       'plain passwords',
       '[auth]\npassword.format = "plain"',
-      ['4:10 auth.password.format: passwords are kept as SCRAM keys all the same'],
+      ['4:10 auth.password.format: passwords of the method "internal" are kept as SCRAM keys all the same'],
     ],
     [
       'old versions of TLS',
@@ -345,10 +347,10 @@ describe('warnings', () => {
     ],
     [
       'methods of which none is built',
-      '[auth]\nmethods = ["ldap"]',
+      '[auth]\nmethods = ["rdbms"]',
       [
         '4:1 auth.methods: none of these methods is built yet, accounts are in "internal"',
-        '4:12 auth.methods[0]: "ldap" is not built yet, ignored',
+        '4:12 auth.methods[0]: "rdbms" is not built yet, ignored',
       ],
     ],
     [

@@ -252,7 +252,7 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
     'a mistake in the section of a host',
     '[[host_config]]\nhost = "a.example"\n[host_config.auth]\nmethods = ["intern"]',
     [
-      '6:12 host_config[0].auth.methods[0]: expected "internal" or "anonymous", got "intern"; did you mean "internal"?',
+      '6:12 host_config[0].auth.methods[0]: expected "internal", "anonymous", "dummy", "external", "http", "jwt", "ldap" or "pki", got "intern"; did you mean "internal"?',
     ],
   ],
   [

@@ -52,7 +52,7 @@ class FakeShard {
         log,
         globals,
         sm: this.sm,
-        existence: new Existence(),
+        existence: new Existence(() => true),
         findDomain: () => undefined,
         isOwnSubdomain: () => false,
         forwardAnswer: () => {},

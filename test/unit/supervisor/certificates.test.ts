@@ -15,6 +15,7 @@ function configOf(tls: Partial<TlsConfig>): Config {
     certificate: undefined,
     certificates: new Map(),
     cacertfile: undefined,
+    crlFiles: [],
     ciphers: undefined,
     minVersion: 'TLSv1.2',
     maxVersion: 'TLSv1.3',

@@ -86,6 +86,7 @@ describe('the offer', () => {
 
   it('has option names as MongooseIM spells them', () => {
     expect(MECHANISMS.map((mechanism) => mechanism.option)).toEqual([
+      'external',
       ...['scram_sha512_plus', 'scram_sha512', 'scram_sha384_plus', 'scram_sha384'],
       ...['scram_sha256_plus', 'scram_sha256', 'scram_sha224_plus', 'scram_sha224'],
       ...['scram_sha1_plus', 'scram_sha1', 'plain', 'anonymous'],

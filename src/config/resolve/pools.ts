@@ -1,0 +1,103 @@
+import type {
+  HttpPoolConfig,
+  LdapPoolConfig,
+  OutgoingTlsConfig,
+  PoolConfig,
+  PoolsConfig,
+} from '../config.ts';
+import type { Path } from '../path.ts';
+import type { HttpPoolTable, LdapPoolTable, OutgoingTlsTable, PoolsTable } from '../schema/pools.ts';
+import type { ResolveContext } from './context.ts';
+import { secret } from './files.ts';
+import { pemFile, versionsOf } from './tls.ts';
+
+/** What "no limit" of a queue means: everything has one. */
+const QUEUE_LENGTH_MAX = 1000;
+const LDAP_PORT = 389;
+const LDAPS_PORT = 636;
+
+export function resolvePools(table: PoolsTable, path: Path, context: ResolveContext): PoolsConfig {
+  const http = [...(table.http ?? [])].map(([tag, pool]) => {
+    return [tag, httpPool(`http.${tag}`, pool, [...path, 'http', tag], context)] as const;
+  });
+  const ldap = [...(table.ldap ?? [])].map(([tag, pool]) => {
+    return [tag, ldapPool(`ldap.${tag}`, pool, [...path, 'ldap', tag], context)] as const;
+  });
+  return { http: new Map(http), ldap: new Map(ldap) };
+}
+
+/** Those of a host type beside those of the server; of the same kind and tag, its own. */
+export function mergePools(shared: PoolsConfig, own: PoolsConfig): PoolsConfig {
+  return {
+    http: new Map([...shared.http, ...own.http]),
+    ldap: new Map([...shared.ldap, ...own.ldap]),
+  };
+}
+
+function common(name: string, table: HttpPoolTable | LdapPoolTable): PoolConfig {
+  return {
+    name,
+    scope: table.scope,
+    workers: table.workers,
+    queueMax: table.workers * Math.min(table.max_worker_queue_len, QUEUE_LENGTH_MAX),
+    callTimeoutMs: table.call_timeout,
+  };
+}
+
+function httpPool(name: string, table: HttpPoolTable, path: Path, context: ResolveContext): HttpPoolConfig {
+  const { host, path_prefix: prefix, request_timeout: requestTimeoutMs, tls } = table.connection;
+  const tlsPath = [...path, 'connection', 'tls'];
+  if (tls !== undefined && !host.startsWith('https:'))
+    context.report.warn(tlsPath, 'has no effect: the host does not begin with "https:"');
+  return {
+    ...common(name, table),
+    host,
+    pathPrefix: prefix.endsWith('/') ? prefix : `${prefix}/`,
+    requestTimeoutMs,
+    tls: tls === undefined ? undefined : outgoingTls(tls, tlsPath, context),
+  };
+}
+
+function ldapPool(name: string, table: LdapPoolTable, path: Path, context: ResolveContext): LdapPoolConfig {
+  const { servers, port, root_dn: rootDn = '', connect_interval: connectTimeoutMs, tls } = table.connection;
+  const below = [...path, 'connection'];
+  const { password, password_file: file } = table.connection;
+  return {
+    ...common(name, table),
+    servers,
+    port: port ?? (tls === undefined ? LDAP_PORT : LDAPS_PORT),
+    rootDn,
+    password: secret(context, below, 'password', password, file) ?? '',
+    connectTimeoutMs,
+    tls: tls === undefined ? undefined : outgoingTls(tls, [...below, 'tls'], context),
+  };
+}
+
+function outgoingTls(table: OutgoingTlsTable, path: Path, context: ResolveContext): OutgoingTlsConfig {
+  const { report } = context;
+  if (table.verify_mode === 'selfsigned_peer') {
+    const message = 'is "peer" here: name the certificate of the server in cacertfile to trust it';
+    report.warn([...path, 'verify_mode'], message, { value: table.verify_mode });
+  }
+  const { certfile, keyfile } = table;
+  if (certfile !== undefined && keyfile === undefined)
+    report.error([...path, 'keyfile'], 'missing, certfile needs the key in a file of its own');
+  if (keyfile !== undefined && certfile === undefined)
+    report.error([...path, 'certfile'], 'missing, keyfile says nothing without it');
+  const password = secret(context, path, 'password', table.password, table.password_file);
+  return {
+    verifyMode: table.verify_mode === 'none' ? 'none' : 'peer',
+    cacertfile: pemFile(table.cacertfile, [...path, 'cacertfile'], context),
+    certificate:
+      certfile === undefined || keyfile === undefined
+        ? undefined
+        : {
+            certfile: pemFile(certfile, [...path, 'certfile'], context),
+            keyfile: pemFile(keyfile, [...path, 'keyfile'], context),
+            password,
+          },
+    ciphers: table.ciphers,
+    ...versionsOf(table.versions, [...path, 'versions'], context),
+    serverName: table.server_name_indication.host,
+  };
+}

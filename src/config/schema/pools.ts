@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { option } from '../option.ts';
+import { intOrInfinity, namedTables, nameFrom, text } from '../values.ts';
+
+/** Connections to servers of others. */
+
+const tlsSchema = z.object({
+  verify_mode: option(nameFrom(['peer', 'none'], ['selfsigned_peer']).default('peer'), {
+    about:
+      'Whether the certificate of the server is checked. One that it signed itself is trusted by naming it in `cacertfile`.',
+    reload: 'new connections',
+  }),
+  cacertfile: option(text().optional(), {
+    about: 'Authorities that may sign it, in PEM.',
+    defaultText: 'those of the system',
+    reload: 'new connections',
+  }),
+  certfile: option(text().optional(), {
+    about: 'A certificate to show to the server, in PEM, with its chain.',
+    reload: 'new connections',
+  }),
+  keyfile: option(text().optional(), { about: 'Its private key, in PEM.', reload: 'new connections' }),
+  password: option(text().optional(), {
+    about: 'The passphrase of the key file.',
+    reload: 'new connections',
+    secret: true,
+  }),
+  password_file: option(text().optional(), {
+    about: 'A file that holds the passphrase; white space around it is removed.',
+    reload: 'new connections',
+  }),
+  ciphers: option(text().optional(), {
+    about: 'Cipher suites in OpenSSL’s notation.',
+    defaultText: 'those of Node.js',
+    reload: 'new connections',
+  }),
+  versions: option(
+    z
+      .array(nameFrom(['tlsv1.2', 'tlsv1.3'], ['sslv3', 'tlsv1', 'tlsv1.1']))
+      .min(1)
+      .default(['tlsv1.2', 'tlsv1.3']),
+    { about: 'Versions of TLS that may be spoken.', reload: 'new connections' },
+  ),
+  server_name_indication: option(
+    z
+      .object({
+        host: option(text().optional(), {
+          about: 'The name that the certificate must be for, if it is not that of the server.',
+          reload: 'new connections',
+        }),
+      })
+      .prefault({}),
+    { about: 'Whom the server is asked to be.', reload: 'new connections' },
+  ),
+});
+
+const poolOptions = () => ({
+  scope: option(z.enum(['global', 'host_type']).default('global'), {
+    about: 'Whether all host types share the connections, or each has its own.',
+    reload: 'new connections',
+  }),
+  workers: option(z.int().min(1).max(256).default(10), {
+    about: 'Connections that each shard may have, each for one request at a time.',
+    unit: 'connections',
+    reload: 'new connections',
+  }),
+  call_timeout: option(z.int().min(1).max(25_000).default(5000), {
+    about: 'How long a request may take, waiting for a connection included.',
+    unit: 'ms',
+    reload: 'new connections',
+  }),
+  max_worker_queue_len: option(intOrInfinity(0, 1000).default(25), {
+    about:
+      'Requests that may wait for each connection. When `workers` times as many wait, further ones are refused at once. `"infinity"` means 1000.',
+    unit: 'requests',
+    reload: 'new connections',
+  }),
+});
+
+const httpPoolSchema = z.object({
+  ...poolOptions(),
+  connection: option(
+    z.object({
+      host: option(
+        z.string().regex(/^https?:\/\/[^/?#@\s]+\/?$/, {
+          error: 'expected "http://HOST:PORT" or "https://HOST:PORT"',
+        }),
+        { about: 'The server, as `"http://HOST:PORT"` or `"https://HOST:PORT"`.', reload: 'new connections' },
+      ),
+      path_prefix: option(
+        z
+          .string()
+          .regex(/^\/[^?#\s]*$/, { error: 'a path starts with a slash' })
+          .default('/'),
+        {
+          about: 'What all paths begin with.',
+          reload: 'new connections',
+        },
+      ),
+      request_timeout: option(z.int().min(1).max(25_000).default(2000), {
+        about: 'How long the server may take for an answer.',
+        unit: 'ms',
+        reload: 'new connections',
+      }),
+      tls: option(tlsSchema.optional(), { about: 'For `https`.', reload: 'new connections' }),
+    }),
+    { about: 'Where it is.', reload: 'new connections' },
+  ),
+});
+
+const ldapPoolSchema = z.object({
+  ...poolOptions(),
+  connection: option(
+    z
+      .object({
+        servers: option(z.array(text()).min(1).default(['localhost']), {
+          about:
+            'Names or addresses of servers with the same content: when one cannot be reached, the next is tried.',
+          reload: 'new connections',
+        }),
+        port: option(z.int().min(1).max(65_535).optional(), {
+          about: 'Their port.',
+          defaultText: '389, or 636 with `tls`',
+          reload: 'new connections',
+        }),
+        root_dn: option(text().optional(), {
+          about: 'Whom searches log in as.',
+          defaultText: 'nobody',
+          reload: 'new connections',
+        }),
+        password: option(text().optional(), {
+          about: 'The password of `root_dn`.',
+          reload: 'new connections',
+          secret: true,
+        }),
+        password_file: option(text().optional(), {
+          about: 'A file that holds it; white space around it is removed.',
+          reload: 'new connections',
+        }),
+        connect_interval: option(z.int().min(1).max(25_000).default(10_000), {
+          about: 'How long opening a connection may take.',
+          unit: 'ms',
+          reload: 'new connections',
+        }),
+        tls: option(tlsSchema.optional(), {
+          about: 'Encrypts from the first byte (`ldaps`).',
+          reload: 'new connections',
+        }),
+      })
+      .prefault({}),
+    { about: 'Where it is.', reload: 'new connections' },
+  ),
+});
+
+/** `[outgoing_pools]` */
+export const poolsSchema = z.object({
+  http: option(namedTables(httpPoolSchema).optional(), {
+    about: 'Web services, by tag.',
+    reload: 'new connections',
+  }),
+  ldap: option(namedTables(ldapPoolSchema).optional(), {
+    about: 'LDAP directories, by tag.',
+    reload: 'new connections',
+  }),
+});
+
+export type PoolsTable = z.output<typeof poolsSchema>;
+export type HttpPoolTable = z.output<typeof httpPoolSchema>;
+export type LdapPoolTable = z.output<typeof ldapPoolSchema>;
+export type OutgoingTlsTable = z.output<typeof tlsSchema>;
