@@ -41,6 +41,7 @@ export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
+export { type CommandAction, type CommandResult, commandElement } from '../xmpp/command.ts';
 export { isMixedScript } from '../xmpp/confusable.ts';
 export { blankForm, type FormField, resultForm, submittedFields, tableForm } from '../xmpp/data-form.ts';
 export { utcOffset, utcSeconds } from '../xmpp/date-time.ts';

@@ -46,7 +46,6 @@ describe('a file of MongooseIM', () => {
       'internal_databases: not built yet, ignored',
       'outgoing_pools: not built yet, ignored',
       'services: not built yet, ignored',
-      'modules.mod_adhoc: not built yet, ignored',
       'modules.mod_amp: not built yet, ignored',
       'modules.mod_carboncopy: not built yet, ignored',
       'modules.mod_disco.iqdisc: has no effect in Meerkat, ignored',
