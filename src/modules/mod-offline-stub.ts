@@ -7,7 +7,7 @@ export default defineModule({
   options: z.strictObject({}),
   setup(context) {
     context.hook('offline_message', 75, (acc) => {
-      context.outcome(acc, 'dropped');
+      if (!acc.trace?.isDryRun) context.outcome(acc, 'dropped');
       return STOP;
     });
   },

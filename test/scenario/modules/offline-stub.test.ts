@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TestClient } from '../../helpers/client.ts';
+import { meerkat } from '../../helpers/meerkat.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { condition } from './support.ts';
 
@@ -47,6 +48,22 @@ describe('a message to somebody who is not there', () => {
       await juliet.nothingElse();
       romeo.send(message('juliet@localhost', 'chat'));
       expect((await juliet.message()).childText('body')).toBe('x');
+    });
+  });
+
+  it('is explained as dropped', async () => {
+    await withServer('[modules.mod_offline_stub]', async (_romeo, server) => {
+      const words = [
+        'route',
+        '--from',
+        'romeo@localhost/orchard',
+        '--to',
+        'juliet@localhost',
+        message('juliet@localhost', 'chat'),
+      ];
+      const { stdout } = await meerkat(['--config', server.configFile, ...words]);
+      expect(stdout).toContain('mod_offline_stub');
+      expect(stdout).toMatch(/^⇒ .*dropped/m);
     });
   });
 
