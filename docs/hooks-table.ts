@@ -24,8 +24,8 @@ const RUN_BY: Readonly<Record<Part, string>> = {
 
 /** What the parts are. */
 const PARTS: readonly (readonly [Part, string])[] = [
-  ['core', 'sessions, routing, presence, offline messages, accounts; built'],
-  ['im', 'rosters, privacy lists, stream management, SASL2, capabilities, commands, vCards, tokens'],
+  ['core', 'sessions, routing, presence, offline messages, accounts, capabilities, commands, vCards; built'],
+  ['im', 'rosters, privacy lists, stream management, SASL2, tokens'],
   ['archive', 'archives of users, inbox, notifications'],
   ['rooms', 'MUC, MUC Light and their archives'],
   ['pubsub', 'publish-subscribe'],

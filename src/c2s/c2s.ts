@@ -52,6 +52,8 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
   sid!: SessionId;
   isAuthenticated = false;
   reason: string | undefined = undefined;
+  /** Its account is being removed: what the client still sends is ignored until the session is ended, which follows. */
+  ignoresInput = false;
   directoryHandle = -1;
   /** The last recipient: most stanzas go where the one before went. */
   lastTo: Jid | undefined = undefined;

@@ -35,6 +35,7 @@ const COUNTERS = [Counter.message_in, Counter.presence_in, Counter.iq_in, Counte
  * This is the hot path: no tree, promise or closure unless a handler asks for one.
  */
 export function sessionElement(c2s: C2s, scanner: Scanner, buffer: Buffer): void {
+  if (c2s.ignoresInput) return;
   const kind = classify(c2s, scanner, buffer);
   c2s.host.counters[COUNTERS[kind]!]!++;
   if (kind === StanzaKind.OTHER) {

@@ -56,7 +56,12 @@ export function stopRequest(c2s: C2s, reason: string): void {
   if (c2s.state === 'closed') return;
   if (c2s.isEstablished) {
     const acc = eventAccumulator(c2s);
-    if (runHook(c2s.hostType, 'user_stop_request', acc, c2s) === STOP) {
+    const before = c2s.reason;
+    c2s.reason = reason;
+    const verdict = runHook(c2s.hostType, 'user_stop_request', acc, c2s);
+    // It ends for this reason only if it ends.
+    c2s.reason = before;
+    if (verdict === STOP) {
       detach(c2s);
       applyActions(c2s, acc.actions);
       return;

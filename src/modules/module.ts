@@ -53,6 +53,7 @@ export { randomText } from '../util/random.ts';
 export { SegmentedCache } from '../util/segmented-cache.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
+export { type CommandAction, type CommandResult, commandElement } from '../xmpp/command.ts';
 export { isMixedScript } from '../xmpp/confusable.ts';
 export { blankForm, type FormField, resultForm, submittedFields, tableForm } from '../xmpp/data-form.ts';
 export { utcOffset, utcSeconds } from '../xmpp/date-time.ts';

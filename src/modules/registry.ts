@@ -1,3 +1,4 @@
+import mod_adhoc from './mod-adhoc/mod-adhoc.ts';
 import mod_auth_token from './mod-auth-token/mod-auth-token.ts';
 import mod_bind2 from './mod-bind2/mod-bind2.ts';
 import mod_cache_users from './mod-cache-users/mod-cache-users.ts';
@@ -10,6 +11,7 @@ import mod_fast_auth_token from './mod-fast-auth-token/mod-fast-auth-token.ts';
 import mod_keystore from './mod-keystore/mod-keystore.ts';
 import mod_last from './mod-last/mod-last.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
+import mod_offline_stub from './mod-offline-stub.ts';
 import mod_ping from './mod-ping/mod-ping.ts';
 import mod_presence from './mod-presence/mod-presence.ts';
 import mod_private from './mod-private.ts';
@@ -26,6 +28,7 @@ import type { ModuleDefinition } from './module.ts';
 /** The built-in modules. */
 export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
   [
+    mod_adhoc,
     mod_auth_token,
     mod_bind2,
     mod_cache_users,
@@ -38,6 +41,7 @@ export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
     mod_keystore,
     mod_last,
     mod_offline,
+    mod_offline_stub,
     mod_ping,
     mod_presence,
     mod_private,

@@ -61,13 +61,14 @@ export class AccountService {
   }
 
   /**
-   * Removes an account: first the account, so that nobody logs in any more, then its data (`remove_user`), last its sessions, which so
-   * cannot write new data under its name.
+   * Removes an account: first the account, so that nobody logs in any more, then its data (`remove_user`), last its sessions. These are not
+   * listened to any more once the account is gone, so that they cannot write new data under its name.
    */
   async remove(hostType: HostType, jid: Jid): Promise<boolean> {
     const bare = jid.bareJid;
     if (!(await this.#auth(hostType).removeUser(bare.domain, bare.local))) return false;
     this.#around.announce('user_removed', bare.bare);
+    await this.#around.whenHandled();
     const acc = new Accumulator(
       this.#around.nextRef(),
       this.#around.timestamp(),

@@ -301,7 +301,9 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
     if (verdict === undefined) {
       if (!acc.trace?.isDryRun) this.#around.counters[Counter.sm_message_bounced]!++;
       this.refuse(acc, new StanzaError('service-unavailable'));
-    } else if (acc.trace?.isDryRun) this.outcome(acc, 'stored');
+    } else if (acc.trace?.isDryRun) {
+      this.outcome(acc, acc.get('offline', 'stored') === true ? 'stored' : 'dropped');
+    }
     return undefined;
   }
 }

@@ -289,7 +289,7 @@ export class Shard implements C2sHost, ShardServices {
       touch: () => this.touch(),
     });
     this.notices.on('user_registered', (bare) => this.#existence.forget(bare as string));
-    this.notices.on('user_removed', (bare) => this.#existence.forget(bare as string));
+    this.notices.on('user_removed', (bare) => this.#accountRemoved(bare as string));
     this.notices.on('accounts_removed', (domain) => this.#accountsRemoved(domain as string));
     this.notices.on('component_up', (notice) => this.components.up(notice as ComponentNotice));
     this.notices.on('component_down', (notice) => this.components.down(notice as ComponentNotice));
@@ -517,6 +517,16 @@ export class Shard implements C2sHost, ShardServices {
     const count = this.sessions.closeAll(jid, text);
     this.touch();
     return count;
+  }
+
+  /** An account is gone, and its data go now: its sessions end after that, and must not write new ones before. */
+  #accountRemoved(bare: string): void {
+    this.#existence.forget(bare);
+    const jid = this.jids.trusted(bare);
+    for (const { shard, number } of this.sm.sessionsOf(jid)) {
+      const c2s = shard === this.shard ? (this.sm.here(number, jid, true) as C2s | undefined) : undefined;
+      if (c2s !== undefined) c2s.ignoresInput = true;
+    }
   }
 
   #accountsRemoved(domain: string): void {

@@ -20,6 +20,7 @@ export const NS_LAST = 'jabber:iq:last';
 export const NS_CAPS = 'http://jabber.org/protocol/caps';
 export const NS_CAPS2 = 'urn:xmpp:caps';
 export const NS_HASHES = 'urn:xmpp:hashes:2';
+export const NS_COMMANDS = 'http://jabber.org/protocol/commands';
 export const NS_RSM = 'http://jabber.org/protocol/rsm';
 export const NS_SEARCH = 'jabber:iq:search';
 export const NS_VCARD = 'vcard-temp';

@@ -21,7 +21,7 @@ const ANSWER =
 export const adhocPoints = {
   adhoc_local_commands: point<AdhocAnswer, Command>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'The command module, for a command to a domain of the server whose form could be read.',
     acc: '`undefined`.',
     params: COMMAND,
@@ -29,7 +29,7 @@ export const adhocPoints = {
   }),
   adhoc_sm_commands: point<AdhocAnswer, Command>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'The same for a command to the bare JID of a user.',
     acc: '`undefined`.',
     params: COMMAND,

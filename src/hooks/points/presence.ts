@@ -48,7 +48,7 @@ export const presencePoints = {
   }),
   caps_recognised: point<Accumulator, { session: C2sParams; features: readonly string[] }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'The entity capabilities module, when it knows the features behind the hash that a client announced and they are not those known before; at once, or after it asked the client.',
     acc: 'The accumulator of the presence that carried the hash.',
     params: { session: SESSION_PARAM, features: 'The namespaces of the features.' },

@@ -84,7 +84,7 @@ export const userPoints = {
   }),
   vcard_set: point<Nothing, { jid: Jid; vcard: Element }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'The vCard module, after a vCard was stored.',
     acc: NOTHING,
     params: { jid: 'The user.', vcard: 'The vCard.' },

@@ -29,6 +29,13 @@ interface SessionCaps {
   isAsked: boolean;
 }
 
+/** A hash that was looked up. */
+interface Known {
+  readonly features: readonly string[];
+  /** All sessions that announce it share this: they may be very many. */
+  announced: Announced | undefined;
+}
+
 /** A hash that is not known yet. */
 interface Question {
   /** Sessions that announced it. */
@@ -49,14 +56,14 @@ interface News {
  */
 export class ClientCaps {
   readonly #context: ModuleContext<CapsOptions>;
-  readonly #known = new GenerationCache<string, readonly string[]>(KNOWN_MAX);
+  readonly #known = new GenerationCache<string, Known>(KNOWN_MAX);
   readonly #questions = new Map<string, Question>();
 
   constructor(context: ModuleContext<CapsOptions>) {
     this.#context = context;
     context.onAnnouncement((content) => {
       const { key, features } = content as News;
-      this.#known.set(key, features);
+      if (this.#known.get(key) === undefined) this.#known.set(key, { features, announced: undefined });
     });
   }
 
@@ -104,8 +111,11 @@ export class ClientCaps {
       caps.wanted = wanted;
     }
     const known = this.#known.get(wanted.key);
-    if (known !== undefined) this.#recognised(acc, caps, known);
-    else {
+    if (known !== undefined) {
+      known.announced ??= wanted;
+      caps.wanted = known.announced;
+      this.#recognised(acc, caps, known.features);
+    } else {
       caps.features = undefined;
       caps.presence = acc.stanza!.retain();
       this.#enter(caps);
@@ -189,7 +199,7 @@ export class ClientCaps {
   /** From now on the features are known for the hash, on all shards. */
   #share(key: string, features: readonly string[]): void {
     const news: News = { key, features };
-    this.#known.set(key, features);
+    this.#known.set(key, { features, announced: undefined });
     this.#context.announce(news);
     this.#context.count('learned');
     for (const caps of this.#questions.get(key)?.waiting ?? []) this.#settle(caps, features);

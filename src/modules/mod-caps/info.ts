@@ -100,7 +100,11 @@ export function formType({ fields }: CapsForm): CapsField | undefined {
   return fields.find(({ name, type }) => name === 'FORM_TYPE' && type === 'hidden');
 }
 
+/** From here on the order of JavaScript, by units of UTF-16, is not that of UTF-8. */
+const BEYOND_ORDER = /[\ud800-\uffff]/;
+
 /** The collation i;octet: by the bytes of UTF-8. */
 export function byOctets(a: string, b: string): number {
+  if (!BEYOND_ORDER.test(a) && !BEYOND_ORDER.test(b)) return a < b ? -1 : a > b ? 1 : 0;
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

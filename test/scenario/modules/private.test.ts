@@ -100,7 +100,7 @@ describe.each([1, 2])('private storage on %i shards', (shards) => {
     );
   });
 
-  it('is closed to others, whether or not there is such an account', async () => {
+  it('is closed to others, whether or not there is such an account (T68)', async () => {
     await juliet.iq('set', undefined, query("<a xmlns='urn:t:secret'>hers</a>"));
     const answers: string[] = [];
     for (const type of ['get', 'set'] as const) {

@@ -56,7 +56,7 @@ describe.each([1, 2])('vCards on %i shards', (shards) => {
     }
   });
 
-  it('that are not there are as unknown as accounts that are not there (XEP-0054 §3.3)', async () => {
+  it('that are not there are as unknown as accounts that are not there (XEP-0054 §3.3, T68)', async () => {
     const answers: string[] = [];
     for (const type of ['get', 'set'] as const) {
       for (const name of ['paris', 'nobody']) {

@@ -44,7 +44,6 @@ describe('a file of MongooseIM', () => {
       'outgoing_pools.rdbms: not built yet, ignored',
       'outgoing_pools.redis: not built yet, ignored',
       'services: not built yet, ignored',
-      'modules.mod_adhoc: not built yet, ignored',
       'modules.mod_amp: not built yet, ignored',
       'modules.mod_carboncopy: not built yet, ignored',
       'modules.mod_disco.iqdisc: has no effect in Meerkat, ignored',

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { TestClient } from '../../helpers/client.ts';
+import { meerkat } from '../../helpers/meerkat.ts';
+import { TestServer } from '../../helpers/server.ts';
+
+/** An account is removed while its clients go on writing: nothing of it may be left for whoever has the name next. */
+
+const MODULES = ['presence', 'private', 'vcard', 'last'].map((name) => `[modules.mod_${name}]\n`).join('');
+const WRITES = [
+  "<query xmlns='jabber:iq:private'><a xmlns='urn:t'>x</a></query>",
+  "<vCard xmlns='vcard-temp'><FN>x</FN></vCard>",
+]
+  .map((payload) => `<iq type='set' id='w'>${payload}</iq>`)
+  .join('');
+
+describe('an account that is removed', () => {
+  it('leaves nothing, although its clients write until they are thrown out', async () => {
+    const server = await TestServer.start({ shards: 2, users: ['romeo'], toml: MODULES });
+    try {
+      const run = (...args: string[]) => meerkat(['--config', server.configFile, ...args]);
+      const db = new Database(join(server.directory, 'data', 'meerkat.db'), { readonly: true });
+      const tables = ['private_storage', 'vcard', 'vcard_search', 'last'];
+      const left = () => tables.map((table) => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
+      for (let round = 0; round < 3; round++) {
+        const clients = await Promise.all(
+          ['a', 'b', 'c', 'd'].map((name) => TestClient.login(server.port(), `romeo@localhost/${name}`)),
+        );
+        const writing = clients.map(async (client) => {
+          for (;;) {
+            client.send(WRITES);
+            const heard = await client.next();
+            if (heard.kind === 'disconnected') return;
+          }
+        });
+        while (left()[1] === 0) await new Promise((resolve) => setImmediate(resolve));
+        expect((await run('user', 'delete', 'romeo@localhost')).status).toBe(0);
+        await Promise.all(writing);
+        expect(left()).toEqual([0, 0, 0, 0]);
+        expect((await run('user', 'add', 'romeo@localhost', 'secret')).status).toBe(0);
+      }
+      db.close();
+    } finally {
+      await server.stop();
+    }
+  });
+});
