@@ -28,6 +28,7 @@ export type { Handler, HookName } from '../hooks/points.ts';
 export { type C2sParams, SessionFlag } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
+export { type Addressed, addressedWith, wantAddressed } from '../sm/addressed.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
 export { type OfflineMessage, StoreUnavailableError } from '../store/operations.ts';
 export { networkOf } from '../util/ip-network.ts';

@@ -1,3 +1,4 @@
+import mod_amp from './mod-amp/mod-amp.ts';
 import mod_carboncopy from './mod-carboncopy/mod-carboncopy.ts';
 import mod_csi from './mod-csi/mod-csi.ts';
 import mod_disco from './mod-disco/mod-disco.ts';
@@ -15,6 +16,7 @@ import type { ModuleDefinition } from './module.ts';
 /** The built-in modules. */
 export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
   [
+    mod_amp,
     mod_carboncopy,
     mod_csi,
     mod_disco,

@@ -1,5 +1,6 @@
 import {
   type Accumulator,
+  addressedWith,
   type C2sParams,
   Element,
   type FlaggedSession,
@@ -77,12 +78,12 @@ export class Carbons {
     // The session that it was for has ended without showing it, and it looks for another way: here it came as a copy.
     if (copied?.includes(own.full)) return STOP;
     if (!isEligible(acc.stanza!, 'received', acc.from.resource !== '')) return undefined;
-    const addressed = addressedSessions(acc, own, session);
-    if (addressed === undefined) return undefined;
+    const addressed = addressedWith(acc, session.sid!);
+    if (!addressed.isFirst) return undefined;
     const others = targets.filter(
       (target) =>
         !isSession(target, session) &&
-        !addressed.has(key(target.shard, target.number)) &&
+        !addressed.has(target.shard, target.number) &&
         // Who sent it has it (XEP-0280 §8).
         target.jid.full !== acc.from.full &&
         !copied?.includes(target.jid.full),
@@ -127,21 +128,6 @@ function isOwnCopy(from: Jid, to: Jid, stanza: Stanza): boolean {
   return (element.childOf(NS_CARBONS) ?? element.childOf(NS_CARBONS_OLD)) !== undefined;
 }
 
-/**
- * The sessions of the account that a message went to, if this is the one that makes the copies: one of them must, and one only. Undefined if it is
- * another one's task.
- */
-function addressedSessions(acc: Accumulator, own: Jid, { sid }: C2sParams): ReadonlySet<string> | undefined {
-  const addressed = new Set<string>();
-  const list = acc.to.isBare ? acc.get<readonly (string | number)[]>('sm', 'addressed') : undefined;
-  if (list === undefined || list[0] !== own.bare) return addressed;
-  for (let i = 1; i < list.length; i += 2) addressed.add(key(list[i], list[i + 1]));
-  const first = key(list[1], list[2]);
-  const self = key(sid!.shard, sid!.number);
-  // It may have come here some other way since: out of storage, say.
-  return !addressed.has(self) || first === self ? addressed : undefined;
-}
-
 /** The sender's copy tells under which id the message is in the sender's archive (XEP-0313). */
 function withArchiveId(acc: Accumulator, own: Jid): Accumulator {
   const id = acc.get<string>('mam', 'mam_id');
@@ -152,8 +138,4 @@ function withArchiveId(acc: Accumulator, own: Jid): Accumulator {
 
 function isSession({ shard, number }: FlaggedSession, { sid }: C2sParams): boolean {
   return sid!.shard === shard && sid!.number === number;
-}
-
-function key(shard: unknown, number: unknown): string {
-  return `${shard}/${number}`;
 }

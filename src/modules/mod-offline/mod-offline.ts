@@ -46,6 +46,9 @@ export default defineModule<OfflineOptions>({
     if (context.options.store_groupchat_messages) {
       context.hook('offline_groupchat_message', 50, (acc, { to }) => keeping.store(acc, to));
     }
+    context.hook('amp_determine_strategy', 30, (strategy, { to, packet, event }) => {
+      return event === 'initial_check' ? keeping.foretell(strategy, to, packet) : undefined;
+    });
     context.hook('resend_offline_messages', 50, (acc, { jid }) => fetching.fetch(acc, jid));
     context.hook('foreign_event', 50, (acc, { tag, session }) => {
       return tag === context.module ? fetching.newMessages(acc, session) : undefined;

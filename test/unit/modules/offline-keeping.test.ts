@@ -20,6 +20,7 @@ function world(isBusy: boolean) {
     timestamp: () => 0,
     sessions: () => [],
     holdDelivery: () => {},
+    runHook: () => undefined,
     outcome: () => {},
     count: () => {},
     after: (_ms: number, callback: () => void) => {
