@@ -232,10 +232,14 @@ export interface ModuleContext<Options = unknown> {
   /** Gives one of this shard's sessions a flag that all shards can see, or takes it away. */
   setFlag(session: C2sParams, flag: number, isSet: boolean): void;
   /**
-   * The sessions of an account that have any of these flags (`SessionFlag`), on all shards. Where no session of the account has one, that costs
+   * The sessions of an account but `except` that have any of these flags (`SessionFlag`), on all shards. Where no session of the account has one, that costs
    * one read, and nothing is allocated. A promise only where an address is longer than the directory keeps.
    */
-  flaggedSessions(bare: Jid, flags: number): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]>;
+  flaggedSessions(
+    bare: Jid,
+    flags: number,
+    except?: SessionId,
+  ): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]>;
   /** The full JIDs of an account's available sessions, on all shards. */
   availableResources(bare: Jid): Promise<Jid[]>;
   /** Whether `reader` is the user, or may see the user's presence: asks `roster_get_jid_info`. */

@@ -25,6 +25,7 @@ import type { Store } from '../store/store.ts';
 import { Element } from '../xml/element.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { NS_CLIENT } from '../xmpp/namespaces.ts';
+import type { SessionId } from '../xmpp/session-id.ts';
 import { Stanza } from '../xmpp/stanza.ts';
 import type { ShardServices } from './services.ts';
 
@@ -236,8 +237,12 @@ export class ShardModuleContext implements ModuleContext {
     this.#shard.sessions.setFlags(c2s, isSet ? c2s.flags | flag : c2s.flags & ~flag);
   }
 
-  flaggedSessions(bare: Jid, flags: number): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]> {
-    return this.#shard.sessions.flagged(bare, flags);
+  flaggedSessions(
+    bare: Jid,
+    flags: number,
+    except?: SessionId,
+  ): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]> {
+    return this.#shard.sessions.flagged(bare, flags, except);
   }
 
   availableResources(bare: Jid): Promise<Jid[]> {
