@@ -88,6 +88,7 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [59, 'Result Set Management'],
   [68, 'Field Standardization for Data Forms'],
   [77, 'In-Band Registration'],
+  [79, 'Advanced Message Processing'],
   [82, 'XMPP Date and Time Profiles'],
   [85, 'Chat State Notifications'],
   [86, 'Error Condition Mappings'],

@@ -68,6 +68,7 @@ export function figures(isSmoke: boolean): Measure[] {
     stream(effort, 2, 1.5),
     rate(effort),
     presence(effort),
+    carbons(effort),
     offline(effort),
     login(effort, 'SCRAM-SHA-1', 'login-scram'),
     login(effort, 'PLAIN', 'login-plain'),
@@ -220,6 +221,35 @@ function presence(effort: Effort): Measure {
           `${show(besideCopies, 2)} × the relay that copies the same bytes to the same sockets`,
         ],
         errors: errorsOf([...relay, ...copies, ...server]),
+      };
+    },
+  };
+}
+
+function carbons(effort: Effort): Measure {
+  const name = 'carbons fan-out to 8 others';
+  return {
+    name,
+    run: async () => {
+      const relay: Measured[] = [];
+      const server: Measured[] = [];
+      for (let round = 0; round < effort.rounds; round++) {
+        relay.push(await onRelay({ scenario: 'ping-pong', pairs: effort.pairs, seconds: effort.seconds }));
+        server.push(await onServer(1, { scenario: 'carbons', seconds: effort.seconds }));
+      }
+      const ratio = spread(server.map((one, i) => perOperation(one) / perOperation(relay[i]!)));
+      return {
+        name,
+        summary: `${ratio.median.toFixed(2)} × the relay's ping-pong message per delivered message or copy`,
+        // Each copy is routed like a message of its own, and is to cost no more than one.
+        target: '≤ 1.4 ×',
+        isReached: ratio.median <= 1.4,
+        details: [
+          `ratio ${show(ratio, 2)}`,
+          line('relay, ping-pong', relay),
+          line('Meerkat, deliveries', server),
+        ],
+        errors: errorsOf([...relay, ...server]),
       };
     },
   };

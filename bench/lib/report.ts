@@ -57,6 +57,7 @@ ${details.join('\n\n')}
 - **stream**: 100 pairs; one side keeps 64 messages under way.
 - **latency**: open loop; a message's time counts from when it was due, so a server that stalls cannot hide it.
 - **presence fan-out**: 20 accounts; one session changes its presence, 20 others of the account hear it. Counted is each delivery.
+- **carbons fan-out**: 20 pairs of accounts with five devices each; one device of each talks, the four others get copies of both sides. Counted is each delivery: the message and its eight copies.
 - **offline**: messages for absent users are stored (each commit is on the disk, \`durability = "full"\`), then the users become available and get them.
 - **login**: connect, log in, bind a resource, disconnect; the account has logged in before.
 - **idle session**: resident memory of the server before and after 10,000 more sessions that are bound and available; 3,000 are there before.

@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts';
+import { carbons } from './scenarios/carbons.ts';
 import { idle } from './scenarios/idle.ts';
 import { plainLogin, scramLogin } from './scenarios/login.ts';
 import { offline } from './scenarios/offline.ts';
@@ -17,6 +18,7 @@ const SCENARIOS = new Map<string, Scenario>([
   ['login-plain', plainLogin],
   ['idle', idle],
   ['presence', presence],
+  ['carbons', carbons],
   ['offline', offline],
 ]);
 

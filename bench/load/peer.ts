@@ -165,6 +165,9 @@ export class Peer {
 }
 
 const MESSAGE_END = Buffer.from('</message>');
+/** How the content of a copy (XEP-0280) begins: there is a message in the message. */
+const SENT = Buffer.from('<sent ');
+const RECEIVED = Buffer.from('<received ');
 const PRESENCE_END = Buffer.from('</presence>');
 const IQ_END = Buffer.from('</iq>');
 
@@ -175,6 +178,15 @@ function elementEnd(data: Buffer, start: number, end: number): number {
   const close = data.indexOf(0x3e, start);
   if (close < 0 || close >= end) return -1;
   if (data[close - 1] === 0x2f) return close + 1;
-  const at = data.indexOf(marker, close);
+  let at = data.indexOf(marker, close);
+  if (at > 0 && second === 0x6d && isCopy(data, close + 1)) at = data.indexOf(marker, at + 1);
   return at < 0 || at + marker.length > end ? -1 : at + marker.length;
+}
+
+function isCopy(data: Buffer, at: number): boolean {
+  return startsWith(data, at, SENT) || startsWith(data, at, RECEIVED);
+}
+
+function startsWith(data: Buffer, at: number, word: Buffer): boolean {
+  return data.compare(word, 0, word.length, at, Math.min(at + word.length, data.length)) === 0;
 }

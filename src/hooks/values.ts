@@ -240,9 +240,11 @@ export interface Credentials {
 // Advanced message processing (XEP-0079)
 
 export interface AmpRule {
-  readonly condition: 'deliver' | 'match-resource' | 'expire-at';
+  /** `deliver`, `match-resource`, `expire-at`; or another one, which nobody may know. */
+  readonly condition: string;
   readonly value: string;
-  readonly action: 'notify' | 'error' | 'drop' | 'alert';
+  /** `notify`, `error`, `drop`, `alert`; or another one. */
+  readonly action: string;
 }
 
 export type AmpEvent =

@@ -35,6 +35,7 @@ export type { Handler, HookName } from '../hooks/points.ts';
 export { type C2sParams, SessionFlag } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
+export { type Addressed, addressedWith, wantAddressed } from '../sm/addressed.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
 export {
   type FastToken,
@@ -313,10 +314,14 @@ export interface ModuleContext<Options = unknown> {
   /** Gives one of this shard's sessions a flag that all shards can see, or takes it away. */
   setFlag(session: C2sParams, flag: number, isSet: boolean): void;
   /**
-   * The sessions of an account that have any of these flags (`SessionFlag`), on all shards. Where no session of the account has one, that costs
+   * The sessions of an account but `except` that have any of these flags (`SessionFlag`), on all shards. Where no session of the account has one, that costs
    * one read, and nothing is allocated. A promise only where an address is longer than the directory keeps.
    */
-  flaggedSessions(bare: Jid, flags: number): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]>;
+  flaggedSessions(
+    bare: Jid,
+    flags: number,
+    except?: SessionId,
+  ): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]>;
   /** The full JIDs of an account's available sessions, on all shards. */
   availableResources(bare: Jid): Promise<Jid[]>;
   /** Whether `reader` is the user, or may see the user's presence: asks `roster_get_jid_info`. */

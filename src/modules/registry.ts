@@ -1,4 +1,5 @@
 import mod_adhoc from './mod-adhoc/mod-adhoc.ts';
+import mod_amp from './mod-amp/mod-amp.ts';
 import mod_auth_token from './mod-auth-token/mod-auth-token.ts';
 import mod_bind2 from './mod-bind2/mod-bind2.ts';
 import mod_cache_users from './mod-cache-users/mod-cache-users.ts';
@@ -29,6 +30,7 @@ import type { ModuleDefinition } from './module.ts';
 export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
   [
     mod_adhoc,
+    mod_amp,
     mod_auth_token,
     mod_bind2,
     mod_cache_users,

@@ -246,8 +246,12 @@ export class ShardModuleContext implements ModuleContext {
     this.#shard.sessions.setFlags(c2s, isSet ? c2s.flags | flag : c2s.flags & ~flag);
   }
 
-  flaggedSessions(bare: Jid, flags: number): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]> {
-    return this.#shard.sessions.flagged(bare, flags);
+  flaggedSessions(
+    bare: Jid,
+    flags: number,
+    except?: SessionId,
+  ): readonly FlaggedSession[] | Promise<readonly FlaggedSession[]> {
+    return this.#shard.sessions.flagged(bare, flags, except);
   }
 
   availableResources(bare: Jid): Promise<Jid[]> {

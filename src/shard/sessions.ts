@@ -149,9 +149,9 @@ export class Sessions {
     if (c2s.directoryHandle >= 0) this.#around.sm.setFlags(c2s, flags);
   }
 
-  /** The sessions of an account that have any of these flags, on all shards. A promise only where an address is very long. */
-  flagged(bare: Jid, flags: number): readonly Flagged[] | Promise<readonly Flagged[]> {
-    const found = this.#around.sm.flagged(bare, flags);
+  /** The sessions of an account but `except` that have any of these flags, on all shards. A promise only where an address is very long. */
+  flagged(bare: Jid, flags: number, except?: SessionId): readonly Flagged[] | Promise<readonly Flagged[]> {
+    const found = this.#around.sm.flagged(bare, flags, except);
     if (found.length === 0) return NONE_FLAGGED;
     if (found.every(({ jid }) => jid !== undefined)) return this.#withJids(bare, found);
     return this.#longFlagged(bare, found);

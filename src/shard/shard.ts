@@ -125,8 +125,9 @@ export class Shard implements C2sHost, ShardServices {
     });
     this.notices = new Notices((notice, payload) => this.threads.tell(notice, payload), this.dryRun);
     this.keys = new PermanentKeys((name) => this.#unknownKey(name));
-    // The session manager's own: which sessions a message to a bare JID went to.
+    // The session manager's own (`sm/addressed.ts`).
     this.keys.register('sm', 'addressed', { encode: (value) => value, decode: (data) => data });
+    this.keys.register('sm', 'want_addressed', { encode: (value) => value, decode: (data) => data });
     const fences = new Fences(this.threads, () => this.routing.delivery.reroutes);
     const remote = new ShardRemoteSessions(this.threads, boot.shards, this.keys, fences);
     const { maxSessions } = boot.config.general;

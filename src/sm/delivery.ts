@@ -4,6 +4,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 import { StanzaKind } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
+import { noteAddressed } from './addressed.ts';
 import { type DeliveryHost, type MaybePromise, whenSettled } from './delivery-host.ts';
 import { DeliveryOrder } from './delivery-order.ts';
 import type { LocalSession } from './local-session.ts';
@@ -266,7 +267,12 @@ export class Delivery implements Again {
     // On a second visit it may be the only one.
     if (count > 1) acc.flags |= Flag.SHARED;
     else acc.flags &= ~Flag.SHARED;
-    if (flags !== 0 && acc.stanza!.kind === StanzaKind.MESSAGE) noteAddressed(acc, list, lowest);
+    if (
+      acc.stanza!.kind === StanzaKind.MESSAGE &&
+      (flags !== 0 || acc.get('sm', 'want_addressed') === true)
+    ) {
+      noteAddressed(acc, list, lowest);
+    }
     const here: number[] = [];
     const elsewhere = mask === shardBit(sm.shard) ? undefined : new Map<number, number[]>();
     for (let i = 0; i < list.length; i++) {
@@ -356,19 +362,6 @@ export class Delivery implements Again {
 
 function shardBit(shard: number): number {
   return 1 << shard;
-}
-
-/**
- * Says with the message which sessions it goes to: whoever sends copies to the others (XEP-0280 §7) must leave these out, and only one of them may. (The
- * priorities may be others by the time that it arrives.)
- */
-function noteAddressed(acc: Accumulator, list: SessionList, lowest: number): void {
-  const addressed: (string | number)[] = [acc.to.bare];
-  for (let i = 0; i < list.length; i++) {
-    if (list.priority[i]! < lowest || list.priority[i] === NO_PRIORITY) continue;
-    addressed.push(list.shard[i]!, list.number[i]!);
-  }
-  acc.setPermanent('sm', 'addressed', addressed);
 }
 
 function highestPriority(list: SessionList): number {

@@ -94,8 +94,8 @@ export class SessionManager {
     this.directory.setFlags(session.directoryHandle, flags);
   }
 
-  /** The sessions of an account that have any of these flags. Where none has, that costs one read. */
-  flagged(bare: Jid, flags: number): readonly FlaggedSession[] {
+  /** The sessions of an account but `except` that have any of these flags. Where none has, that costs one read. */
+  flagged(bare: Jid, flags: number, except?: SessionId): readonly FlaggedSession[] {
     hashJid(bare, this.#seed);
     if (!this.directory.mayHaveFlags(bare.bareHigh)) return NO_SESSIONS;
     const handles: number[] = [];
@@ -104,6 +104,7 @@ export class SessionManager {
     const result: FlaggedSession[] = [];
     for (let i = 0; i < list.length; i++) {
       if ((list.flags[i]! & flags) === 0) continue;
+      if (list.number[i] === except?.number && list.shard[i] === except?.shard) continue;
       const priority = list.priority[i]!;
       result.push({
         shard: list.shard[i]!,

@@ -52,7 +52,7 @@ export const terminationPoints = {
   }),
   filter_unacknowledged_messages: point<readonly Accumulator[], { jid: Jid }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'The session, before stanzas that its client has not acknowledged, or has not been shown, are routed again or handed to another session.',
     acc: 'The accumulators of these stanzas, oldest first.',
     params: { jid: 'The full JID of the session that ends.' },

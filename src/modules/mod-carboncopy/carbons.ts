@@ -1,5 +1,6 @@
 import {
   type Accumulator,
+  addressedWith,
   type C2sParams,
   Element,
   type FlaggedSession,
@@ -40,7 +41,7 @@ export class Carbons {
   /** A message from our client (`user_send_message`): the other sessions see it, before its recipient does. */
   sent(acc: Accumulator, session: C2sParams): Verdict | Promise<Verdict> {
     const own = session.jid!;
-    const targets = this.#context.flaggedSessions(own.bareJid, ANY);
+    const targets = this.#context.flaggedSessions(own.bareJid, ANY, session.sid);
     if (targets instanceof Promise) {
       acc.retain();
       return targets.then((found) => this.#copySent(acc, session, found));
@@ -52,19 +53,19 @@ export class Carbons {
     const own = session.jid!;
     // To oneself: whoever does not get the message itself gets a copy where it arrives, and nobody gets two.
     if (acc.to.bare === own.bare || !isEligible(acc.stanza!, 'sent', false)) return;
-    const others = targets.filter((target) => !isSession(target, session));
-    if (others.length > 0) this.#copy(acc, 'sent', own.bareJid, withArchiveId(acc, own), others);
+    this.#copy(acc, 'sent', own.bareJid, withArchiveId(acc, own), targets);
   }
 
   /** A message for our client (`user_receive_message`). */
   received(acc: Accumulator, session: C2sParams): Verdict | Promise<Verdict> {
     const own = session.jid!;
-    const targets = this.#context.flaggedSessions(own.bareJid, ANY);
+    const targets = this.#context.flaggedSessions(own.bareJid, ANY, session.sid);
     if (targets instanceof Promise) {
       acc.retain();
       return targets.then((found) => this.#copyReceived(acc, session, found));
     }
-    return targets.length === 0 ? undefined : this.#copyReceived(acc, session, targets);
+    if (targets.length > 0) return this.#copyReceived(acc, session, targets);
+    return (session.flags & ANY) !== 0 && isRepeated(acc, own) ? STOP : undefined;
   }
 
   #copyReceived(acc: Accumulator, session: C2sParams, targets: readonly FlaggedSession[]): Verdict {
@@ -73,16 +74,14 @@ export class Carbons {
       // It was on its way while the client gave up copies, or was replaced by one that does not know them.
       return (session.flags & ANY) === 0 ? STOP : undefined;
     }
-    const copied = acc.get<readonly string[]>('mod_carboncopy', 'copied');
-    // The session that it was for has ended without showing it, and it looks for another way: here it came as a copy.
-    if (copied?.includes(own.full)) return STOP;
+    if (isRepeated(acc, own)) return STOP;
+    const copied = copiedTo(acc);
     if (!isEligible(acc.stanza!, 'received', acc.from.resource !== '')) return undefined;
-    const addressed = addressedSessions(acc, own, session);
-    if (addressed === undefined) return undefined;
+    const addressed = addressedWith(acc, session.sid!);
+    if (!addressed.isFirst) return undefined;
     const others = targets.filter(
       (target) =>
-        !isSession(target, session) &&
-        !addressed.has(key(target.shard, target.number)) &&
+        !addressed.has(target.shard, target.number) &&
         // Who sent it has it (XEP-0280 §8).
         target.jid.full !== acc.from.full &&
         !copied?.includes(target.jid.full),
@@ -127,21 +126,6 @@ function isOwnCopy(from: Jid, to: Jid, stanza: Stanza): boolean {
   return (element.childOf(NS_CARBONS) ?? element.childOf(NS_CARBONS_OLD)) !== undefined;
 }
 
-/**
- * The sessions of the account that a message went to, if this is the one that makes the copies: one of them must, and one only. Undefined if it is
- * another one's task.
- */
-function addressedSessions(acc: Accumulator, own: Jid, { sid }: C2sParams): ReadonlySet<string> | undefined {
-  const addressed = new Set<string>();
-  const list = acc.to.isBare ? acc.get<readonly (string | number)[]>('sm', 'addressed') : undefined;
-  if (list === undefined || list[0] !== own.bare) return addressed;
-  for (let i = 1; i < list.length; i += 2) addressed.add(key(list[i], list[i + 1]));
-  const first = key(list[1], list[2]);
-  const self = key(sid!.shard, sid!.number);
-  // It may have come here some other way since: out of storage, say.
-  return !addressed.has(self) || first === self ? addressed : undefined;
-}
-
 /** The sender's copy tells under which id the message is in the sender's archive (XEP-0313). */
 function withArchiveId(acc: Accumulator, own: Jid): Accumulator {
   const id = acc.get<string>('mam', 'mam_id');
@@ -150,10 +134,12 @@ function withArchiveId(acc: Accumulator, own: Jid): Accumulator {
   return acc.derive(acc.stanza!.append(serialize(element)), acc.from, acc.to);
 }
 
-function isSession({ shard, number }: FlaggedSession, { sid }: C2sParams): boolean {
-  return sid!.shard === shard && sid!.number === number;
+/** Who has a copy of a message that came here. */
+function copiedTo(acc: Accumulator): readonly string[] | undefined {
+  return acc.get('mod_carboncopy', 'copied');
 }
 
-function key(shard: unknown, number: unknown): string {
-  return `${shard}/${number}`;
+/** The session that a message was for has ended without showing it, and it looks for another way: here it came as a copy. */
+function isRepeated(acc: Accumulator, own: Jid): boolean {
+  return copiedTo(acc)?.includes(own.full) ?? false;
 }

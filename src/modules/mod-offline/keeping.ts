@@ -1,5 +1,6 @@
 import {
   type Accumulator,
+  type AmpStrategy,
   Flag,
   type Jid,
   type ModuleContext,
@@ -84,15 +85,17 @@ export class Keeping {
       );
     } catch (cause) {
       this.#context.log.warn({ err: cause, what: 'offline_store_failed', user: owner.bare }, 'not stored');
-      this.#refuse(acc, 'The server could not store your message');
+      await this.#refuse(acc, 'The server could not store your message');
       return;
     }
     if (result === 'full') {
-      this.#refuse(acc, 'Your contact offline message queue is full. The message has been discarded.');
+      await this.#refuse(acc, 'Your contact offline message queue is full. The message has been discarded.');
       return;
     }
     this.#context.outcome(acc, 'stored');
     this.#context.count('stored');
+    // Whoever tells the sender so keeps nobody waiting.
+    void this.#context.runHook('amp_event', acc, { event: 'archived' });
     if (extensions.wantsStoredEvent) {
       void this.#context.route(acc.derive(Stanza.of(storedEvent(stanza.element)), to, acc.from));
     }
@@ -106,8 +109,12 @@ export class Keeping {
     return typeof value === 'number' ? value : MESSAGES_MAX;
   }
 
-  #refuse(acc: Accumulator, text: string): void {
+  async #refuse(acc: Accumulator, text: string): Promise<void> {
     this.#context.count('refused');
+    if ((await this.#context.runHook('amp_event', acc, { event: 'offline_failed' })) === STOP) {
+      this.#context.outcome(acc, 'dropped');
+      return;
+    }
     const reply = acc.errorReply(new StanzaError('resource-constraint', text));
     if (reply === undefined) {
       this.#context.outcome(acc, 'dropped');
@@ -115,6 +122,22 @@ export class Keeping {
     }
     this.#context.outcome(acc, 'bounced');
     void this.#context.route(reply);
+  }
+
+  /** For a message with rules (XEP-0079): whether it would be stored, if nobody would get it now. */
+  async foretell(
+    strategy: AmpStrategy,
+    to: Jid | undefined,
+    { isPlain, element, type }: Stanza,
+  ): Promise<AmpStrategy> {
+    const isNone = strategy.deliver?.length === 1 && strategy.deliver[0] === 'none';
+    if (!isNone || to === undefined || to.local === '' || !this.#context.hosts.includes(to.domain))
+      return strategy;
+    // Only a chat goes on to the account when its resource is not there (RFC 6121 §8.5.3.2).
+    const isKept = type === 'chat' || (to.isBare && type !== 'headline' && type !== 'groupchat');
+    if (!isKept || !(isPlain || isStorable(element))) return strategy;
+    const exists = await this.#context.accounts.exists(to.bareJid);
+    return exists ? { ...strategy, deliver: ['stored', 'none'] } : strategy;
   }
 
   async removeUser(jid: Jid): Promise<undefined> {

@@ -52,6 +52,9 @@ export default defineModule<OfflineOptions>({
       left: (pickup, session, to) => fetching.left(pickup, session, to),
       arrived: (pickup, session) => fetching.arrived(pickup, session),
     });
+    context.hook('amp_determine_strategy', 30, (strategy, { to, packet, event }) => {
+      return event === 'initial_check' ? keeping.foretell(strategy, to, packet) : undefined;
+    });
     context.hook('resend_offline_messages', 50, (acc, { jid }) => fetching.fetch(acc, jid));
     context.hook('foreign_event', 50, (acc, { tag, session }) => {
       return tag === context.module ? fetching.newMessages(acc, session) : undefined;

@@ -68,11 +68,12 @@ function namesOf(wanted: (point: Point<unknown, unknown>) => boolean): string[] 
 }
 
 describe('the list of hooks', () => {
-  test('holds the 132 numbered hooks and the 9 newer ones', () => {
+  test('holds the 132 numbered hooks, the 9 newer ones, and 1 of our own', () => {
     const numbers = LISTED.map(([number]) => number);
     const expected = [
       ...Array.from({ length: 132 }, (_, i) => String(i + 1)),
       ...Array.from({ length: 9 }, (_, i) => `N${i + 1}`),
+      'M1',
     ];
     expect(numbers).toEqual(expected);
   });

@@ -5,7 +5,7 @@ import { hashOf } from '../../../src/modules/mod-caps/hash.ts';
 import type { CapsOptions } from '../../../src/modules/mod-caps/mod-caps.ts';
 import { type C2sParams, type Element, type ModuleContext, Stanza } from '../../../src/modules/module.ts';
 import { makeJid } from '../../../src/xmpp/jid.ts';
-import { parseElementText } from '../../../src/xmpp/stanza.ts';
+import { parseElementText } from '../../../src/xmpp/trusted-xml.ts';
 
 /** How a shard looks hashes up, and what bounds it (T49, T67). */
 

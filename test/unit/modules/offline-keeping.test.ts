@@ -21,6 +21,7 @@ function world(isBusy: boolean) {
     sessions: () => [],
     holdDelivery: () => {},
     committing() {},
+    runHook: () => undefined,
     outcome: () => {},
     count: () => {},
     after: (_ms: number, callback: () => void) => {
