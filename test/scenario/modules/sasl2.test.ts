@@ -313,6 +313,16 @@ describe('what must not be sent ends the stream (§2.4)', () => {
     expect(await client.streamError()).toBe(expected);
   });
 
+  it('a request while an exchange of the classic profile goes on', async () => {
+    for (const text of [plain2('romeo'), `<abort xmlns='${NS_SASL2}'/>`]) {
+      const { client } = await secureStream(server);
+      client.send(auth('SCRAM-SHA-1', base64('n,,n=romeo,r=abc')));
+      expect((await client.element()).name).toBe('challenge');
+      client.send(text);
+      expect(await client.streamError()).toBe('policy-violation');
+    }
+  });
+
   it('a second request after success, before and after binding, and after a classic login', async () => {
     const first = await secureStream(server);
     first.client.send(plain2('romeo'));
