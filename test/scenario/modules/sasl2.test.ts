@@ -418,3 +418,26 @@ describe('nobody in the middle can make the login weaker (T26)', () => {
     client.cut();
   });
 });
+
+describe('a client that does not go on (state_timeout)', () => {
+  let hurried: TestServer;
+
+  beforeAll(async () => {
+    const c2s = '[listen.c2s.tls]\n    mode = "tls"';
+    const toml = '[modules.mod_sasl2]';
+    hurried = await TestServer.start({ users: ['romeo'], c2s: `state_timeout = 1500\n  ${c2s}`, toml });
+  });
+
+  afterAll(() => hurried.stop());
+
+  it.each([
+    ['in the middle of an exchange', authenticate('SCRAM-SHA-1', base64('n,,n=romeo,r=abc')), ['challenge']],
+    ['after a failure', authenticate('X-NONE'), ['failure']],
+    ['after the success', authenticate('PLAIN', base64('\0romeo\0secret')), ['success', 'features']],
+  ])('%s gets connection-timeout', async (_when, text, expected) => {
+    const { client } = await secureStream(hurried);
+    client.send(text);
+    for (const name of expected) expect((await client.element()).name).toBe(name);
+    expect(await client.streamError()).toBe('connection-timeout');
+  });
+});
