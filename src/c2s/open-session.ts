@@ -2,6 +2,7 @@ import type { Accumulator } from '../hooks/accumulator.ts';
 import { STOP } from '../hooks/chain.ts';
 import { runHook } from '../hooks/run.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import type { SessionId } from '../xmpp/session-id.ts';
 import type { C2s } from './c2s.ts';
 
 /**
@@ -25,22 +26,24 @@ function decided(c2s: C2s, acc: Accumulator, jid: Jid, isAllowed: boolean): bool
 }
 
 /** Gives the stream the name and the identity of the session that it is about to become. {@link enterSession} or {@link dropName} follows. */
-export function nameSession(c2s: C2s, jid: Jid): void {
-  c2s.sid = c2s.host.newSessionId();
+export function nameSession(c2s: C2s, jid: Jid): SessionId {
+  const sid = c2s.host.newSessionId();
+  c2s.sid = sid;
   c2s.jid = c2s.host.jids.intern(jid);
+  return sid;
 }
 
-/** There will be no session of that name. */
-export function dropName(c2s: C2s): void {
-  c2s.host.cancelSessionId(c2s.sid);
-  c2s.jid = c2s.jid.bareJid;
+/** There will be no session of that identity. The stream may have another one by now. */
+export function dropName(c2s: C2s, sid: SessionId): void {
+  c2s.host.cancelSessionId(sid);
+  if (c2s.sid === sid) c2s.jid = c2s.jid.bareJid;
 }
 
 /** Enters the session into the session table: from here on it is established. False when there is no room; then it has no name again. */
 export function enterSession(c2s: C2s): boolean {
   const { host } = c2s;
   if (host.openSession(c2s, c2s.jid, c2s.sid) === 'full') {
-    dropName(c2s);
+    dropName(c2s, c2s.sid);
     return false;
   }
   host.unwatchLogin(c2s);

@@ -41,7 +41,7 @@ export interface StreamLogin {
   failed(failure: SaslFailure, xml: string): void;
   /**
    * Opens a session with a prepared resource, as resource binding does: asks whether it may be, then calls `enable`, then enters it into the session
-   * table. What is delivered to it waits until `until` has settled. `acc` gets the full JID as its sender.
+   * table. What is delivered to it waits until `until` has settled; if that is before, nothing is opened. `acc` gets the full JID as its sender.
    */
   openSession(
     acc: Accumulator,

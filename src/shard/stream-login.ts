@@ -72,11 +72,16 @@ export class C2sLogin implements StreamLogin {
     const c2s = this.#c2s;
     const jid = new Jid(c2s.jid.local, c2s.jid.domain, resource, c2s.jid);
     acc.updateStanza(acc.stanza!, jid, jid.bareJid);
-    if (!(await mayOpenSession(c2s, acc, jid)) || !this.isOpen) return 'refused';
-    nameSession(c2s, jid);
+    // A hook that takes too long is not waited for: then the client has its answer, in which there is no session.
+    let isAnswered = false;
+    void until.finally(() => {
+      isAnswered = true;
+    });
+    if (!(await mayOpenSession(c2s, acc, jid)) || isAnswered || !this.isOpen) return 'refused';
+    const sid = nameSession(c2s, jid);
     await enable();
-    if (!this.isOpen) {
-      dropName(c2s);
+    if (isAnswered || !this.isOpen) {
+      dropName(c2s, sid);
       return 'refused';
     }
     // From the session table on it is delivered to; the client must hear of its session first.

@@ -88,7 +88,7 @@ export function condition2(failure: Element): string {
 }
 
 /** A configuration whose c2s listeners are: TLS from the first byte, STARTTLS, none. */
-export function tlsConfig(modules: string, hosts = '"localhost"', auth = ''): string {
+export function tlsConfig(modules: string, hosts = '"localhost"', auth = '', general = ''): string {
   const listener = (tls: string): string => `
     [[listen.c2s]]
       port = 0
@@ -102,6 +102,7 @@ export function tlsConfig(modules: string, hosts = '"localhost"', auth = ''): st
       hosts = [${hosts}]
       loglevel = "warning"
       shards = 2
+      ${general}
     ${listener('tls.mode = "tls"')}
     ${listener('tls.mode = "starttls"')}
     ${listener('')}

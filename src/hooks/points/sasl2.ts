@@ -9,7 +9,7 @@ import { C2S_PARAMS, SESSION_PARAM } from './common.ts';
 export const sasl2Points = {
   sasl2_stream_features: point<Features, C2sParams>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'SASL2, when it offers itself among the stream features.',
     acc: 'An empty list.',
     params: C2S_PARAMS,
@@ -17,7 +17,7 @@ export const sasl2Points = {
   }),
   sasl2_start: point<Accumulator, { stanza: Element }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'SASL2, when a client asked to authenticate and before the mechanism starts.',
     acc: 'The accumulator of the exchange, which lives until it ends. The key `sasl2/user_agent` has what the client says about itself.',
     params: { stanza: 'The `<authenticate/>`.' },
@@ -26,7 +26,7 @@ export const sasl2Points = {
   }),
   sasl2_success: point<Accumulator, { session: C2sParams; creds: Credentials }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'SASL2, when the authentication succeeded and before the client is told so. Resumption comes first, at priority 20, then binding.',
     acc: 'The accumulator of the exchange. The key `sasl2/answered` has a promise that settles when the answer is written: whoever opens a session holds back until then what is delivered to it.',
     params: { session: SESSION_PARAM, creds: 'Who the client proved to be, and how.' },
@@ -35,7 +35,7 @@ export const sasl2Points = {
   }),
   bind2_stream_features: point<Features, C2sParams>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'Binding, when it offers itself inside SASL2.',
     acc: 'An empty list.',
     params: C2S_PARAMS,
@@ -43,7 +43,7 @@ export const sasl2Points = {
   }),
   bind2_enable_features: point<Accumulator, C2sParams>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'Binding, when the user was let in and before the session is in the session table; its address and identity are decided.',
     acc: 'The accumulator of the exchange; the key `bind2/request` has the `<bind/>`.',
     params: C2S_PARAMS,

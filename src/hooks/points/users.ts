@@ -68,7 +68,7 @@ export const userPoints = {
   }),
   get_key: point<readonly SecretKey[], { keyId: KeyId }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'Token authentication, when it signs or verifies a token.',
     acc: 'An empty list.',
     params: { keyId: 'The name of the key, and the host type that it belongs to.' },
@@ -76,7 +76,7 @@ export const userPoints = {
   }),
   set_vcard: point<Outcome, { user: Jid; vcard: Element }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'Token authentication, when a token that creates an account brings a vCard along.',
     acc: 'A failure that says that no handler is there.',
     params: { user: 'The user, a bare JID.', vcard: 'The vCard.' },

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import {
   equalSecrets,
   type FastToken,
-  type FastTokens,
   type MechanismLogin,
   type ModuleContext,
   makeJid,
@@ -58,27 +57,27 @@ export class TokenExchange implements SaslExchange {
     const binding = type === undefined ? Buffer.alloc(0) : this.#login.channelBinding(type);
     if (binding === undefined) return refused;
     const { store, accounts } = this.#context;
-    const token = this.#find(await store.request('fast_token_get', domain, username, agent), hashed, binding);
-    if (token === null || !this.#login.allowsMethod(token.method)) return refused;
+    const { fresh, current } = await store.request('fast_token_get', domain, username, agent);
+    // Both places are looked at whatever is in them.
+    const isFresh = this.#isProof(fresh, hashed, binding);
+    const isCurrent = this.#isProof(current, hashed, binding);
+    if (!isFresh && !isCurrent) return refused;
+    const token = isFresh ? fresh! : current!;
+    if (!this.#login.allowsMethod(token.method)) return refused;
     if (token.expires <= this.#context.timestamp()) {
       // Only who has the token learns that it is too old (XEP-0484 §5.2).
       return saslFailure('credentials-expired', undefined, username);
     }
     if (!(await accounts.exists(makeJid(username, domain)!))) return refused;
     const { count, isLast } = acc!.get<FastRequest>('fast', 'request')!;
-    const used = store.request('fast_token_use', domain, username, agent, token.token, count ?? null, isLast);
-    if (!(await used)) return refused;
+    // Another login with the token in use changes nothing that is stored.
+    if (isFresh || isLast || count !== undefined) {
+      const used = [domain, username, agent, token.token, count ?? null, isLast] as const;
+      if (!(await store.request('fast_token_use', ...used))) return refused;
+    }
     acc!.set('fast', 'used', token);
     const data = proof(this.#kind, token.token, 'Responder', binding);
     return { kind: 'success', username, authzid: undefined, data, method: token.method };
-  }
-
-  /** The token whose proof this is. Both places are looked at whatever is in them. */
-  #find({ fresh, current }: FastTokens, hashed: Buffer, binding: Buffer): FastToken | null {
-    const isFresh = this.#isProof(fresh, hashed, binding);
-    const isCurrent = this.#isProof(current, hashed, binding);
-    if (isFresh) return fresh;
-    return isCurrent ? current : null;
   }
 
   /** XEP-0484 §3.4: a token is good for the mechanism that it was asked for, and for no other. */

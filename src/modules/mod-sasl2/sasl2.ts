@@ -45,6 +45,8 @@ export class Sasl2 {
     const login = attempt?.login ?? this.#context.login(session);
     if (!session.isEncrypted || session.isAuthenticated) login.fail('policy-violation', 'SASL2 violation');
     else if (element.ns !== NS_SASL2) outOfPlace(login, element);
+    else if (session.state === 'wait_for_sasl_response')
+      login.fail('policy-violation', 'one login at a time');
     else if (element.name === 'authenticate' && attempt === undefined) this.#begin(acc, session, login);
     else if (element.name === 'response' && attempt !== undefined) this.#respond(attempt, session, element);
     else if (element.name === 'abort') this.#fail(login, session, ABORTED);
@@ -138,13 +140,15 @@ function outOfPlace(login: StreamLogin, { name }: Element): void {
 }
 
 /** XEP-0388 §2.6.1. */
-function successXml(acc: Accumulator, { jid }: C2sParams, data: Buffer | undefined): string {
+function successXml(acc: Accumulator, { jid, state }: C2sParams, data: Buffer | undefined): string {
+  // Until it is in the session table, no address is anybody's.
+  const who = state === 'session_established' ? jid!.full : jid!.bare;
   const success = Element.of('success', NS_SASL2);
   if (data !== undefined) {
     success.children.push(Element.of('additional-data', NS_SASL2, {}, data.toString('base64')));
   }
   success.children.push(
-    Element.of('authorization-identifier', NS_SASL2, {}, jid!.full),
+    Element.of('authorization-identifier', NS_SASL2, {}, who),
     ...(acc.get<readonly Element[]>('sasl2', 'answers') ?? []),
   );
   return serialize(success, NS_CLIENT);

@@ -15,8 +15,12 @@ declare module '@xmpp/client' {
     send(element: XmlElement): Promise<void>;
     on(event: 'online', listener: (jid: { toString(): string }) => void): this;
     on(event: 'stanza', listener: (stanza: XmlElement) => void): this;
+    on(event: 'element', listener: (element: XmlElement) => void): this;
+    on(event: 'send', listener: (element: XmlElement) => void): this;
     on(event: 'error', listener: (error: Error) => void): this;
     readonly reconnect: { delay: number; stop(): void };
+    /** What it logs in again with (XEP-0484). */
+    readonly fast: { fetchToken(): Promise<object | undefined> };
     readonly iqCaller: { request(iq: XmlElement, timeoutMs?: number): Promise<XmlElement> };
   }
 
@@ -24,10 +28,13 @@ declare module '@xmpp/client' {
     service: string;
     domain: string;
     resource: string;
-    credentials: (
-      authenticate: (credentials: object, mechanism: string) => Promise<void>,
-      mechanisms: readonly string[],
-    ) => Promise<void>;
+    credentials:
+      | ((
+          authenticate: (credentials: object, mechanism: string) => Promise<void>,
+          mechanisms: readonly string[],
+        ) => Promise<void>)
+      | { readonly username: string; readonly password: string; readonly token?: object };
+    userAgent?: XmlElement;
   }): XmppClient;
 
   export function xml(

@@ -289,3 +289,30 @@ describe('the same client again (§3.2)', () => {
     for (const { client } of streams) client.cut();
   });
 });
+
+describe('a feature that takes longer than hooks are waited for', () => {
+  let slow: TestServer;
+
+  beforeAll(async () => {
+    const modules = `[modules.mod_sasl2]\n[modules.mod_bind2]\n${fixture('mod_inline', 'mod-inline.ts')}`;
+    const config = tlsConfig(modules, '"localhost"', '', 'hook_timeout = 300');
+    slow = await TestServer.start({ users: ['romeo'], config });
+  });
+
+  afterAll(() => slow.stop());
+
+  it('leaves the client logged in without a session, and free to bind in the classic way', async () => {
+    const { client } = await secureStream(slow);
+    client.send(plain2('romeo', bind2(`<on xmlns='${NS_INLINE}' how='too late'/>`)));
+    const success = await client.element();
+    expect(success.childText('authorization-identifier')).toBe('romeo@localhost');
+    expect(success.child('bound', NS_BIND2)).toBeUndefined();
+    expect((await client.element()).child('bind', NS_BIND)).toBeDefined();
+    client.send(bind('after'));
+    const result = await client.element();
+    expect(result.child('bind', NS_BIND)!.childText('jid')).toBe('romeo@localhost/after');
+    client.send("<message to='romeo@localhost/after' id='self'/>");
+    expect((await client.message()).attribute('id')).toBe('self');
+    client.cut();
+  });
+});

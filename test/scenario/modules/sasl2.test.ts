@@ -313,6 +313,16 @@ describe('what must not be sent ends the stream (§2.4)', () => {
     expect(await client.streamError()).toBe(expected);
   });
 
+  it('a request while an exchange of the classic profile goes on', async () => {
+    for (const text of [plain2('romeo'), `<abort xmlns='${NS_SASL2}'/>`]) {
+      const { client } = await secureStream(server);
+      client.send(auth('SCRAM-SHA-1', base64('n,,n=romeo,r=abc')));
+      expect((await client.element()).name).toBe('challenge');
+      client.send(text);
+      expect(await client.streamError()).toBe('policy-violation');
+    }
+  });
+
   it('a second request after success, before and after binding, and after a classic login', async () => {
     const first = await secureStream(server);
     first.client.send(plain2('romeo'));
@@ -406,5 +416,28 @@ describe('nobody in the middle can make the login weaker (T26)', () => {
     expect((await scram2(client, 'romeo', 'secret', { mechanism, challenge })).name).toBe('success');
     expect(hash).toBe(createHash('sha256').update(offered).digest('base64'));
     client.cut();
+  });
+});
+
+describe('a client that does not go on (state_timeout)', () => {
+  let hurried: TestServer;
+
+  beforeAll(async () => {
+    const c2s = '[listen.c2s.tls]\n    mode = "tls"';
+    const toml = '[modules.mod_sasl2]';
+    hurried = await TestServer.start({ users: ['romeo'], c2s: `state_timeout = 1500\n  ${c2s}`, toml });
+  });
+
+  afterAll(() => hurried.stop());
+
+  it.each([
+    ['in the middle of an exchange', authenticate('SCRAM-SHA-1', base64('n,,n=romeo,r=abc')), ['challenge']],
+    ['after a failure', authenticate('X-NONE'), ['failure']],
+    ['after the success', authenticate('PLAIN', base64('\0romeo\0secret')), ['success', 'features']],
+  ])('%s gets connection-timeout', async (_when, text, expected) => {
+    const { client } = await secureStream(hurried);
+    client.send(text);
+    for (const name of expected) expect((await client.element()).name).toBe(name);
+    expect(await client.streamError()).toBe('connection-timeout');
   });
 });

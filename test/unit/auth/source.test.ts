@@ -13,6 +13,13 @@ const SECRET_COMPARED = new RegExp(
   'i',
 );
 
+/** Modules that check tokens. */
+const TOKEN_FILES = ['mod-fast-auth-token', 'mod-auth-token'].flatMap((folder) =>
+  readdirSync(join(SOURCE, 'modules', folder)).map((name) => join(SOURCE, 'modules', folder, name)),
+);
+const TOKEN_COMPARED =
+  /\b(?:mac|hashed|expected|secret|token\.token)\s*[!=]==|[!=]==\s*(?:mac|hashed|expected|secret|token\.token)\b/;
+
 describe('the source of src/auth', () => {
   it.each(FILES.map((file) => [relative(SOURCE, file), file]))('%s', (_name, file) => {
     const lines = readFileSync(file, 'utf8').split('\n');
@@ -30,7 +37,16 @@ describe('the source of src/auth', () => {
     }
   });
 
+  it.each(TOKEN_FILES.map((file) => [relative(SOURCE, file), file]))('%s', (_name, file) => {
+    for (const line of readFileSync(file, 'utf8').split('\n')) {
+      expect(TOKEN_COMPARED.test(line), `tokens are compared in constant time (T24): ${line}`).toBe(false);
+    }
+  });
+
   it('finds a comparison of secrets', () => {
+    for (const line of ['mac !== other', 'if (expected === hashed)', 'token.token === text']) {
+      expect(TOKEN_COMPARED.test(line), line).toBe(true);
+    }
     for (const line of ['if (storedKey === other)', 'return a === keys.serverKey;', 'x !== password']) {
       expect(SECRET_COMPARED.test(line), line).toBe(true);
     }
