@@ -65,6 +65,7 @@ export const CORE_XEPS: readonly Xep[] = [
 /** What the specifications are called. */
 export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [4, 'Data Forms'],
+  [16, 'Privacy Lists'],
   [22, 'Message Events'],
   [23, 'Message Expiration'],
   [30, 'Service Discovery'],
@@ -74,10 +75,12 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [85, 'Chat State Notifications'],
   [86, 'Error Condition Mappings'],
   [92, 'Software Version'],
+  [126, 'Invisibility'],
   [128, 'Service Discovery Extensions'],
   [157, 'Contact Addresses for XMPP Services'],
   [160, 'Best Practices for Handling Offline Messages'],
   [175, 'Best Practices for Use of SASL ANONYMOUS'],
+  [191, 'Blocking Command'],
   [199, 'XMPP Ping'],
   [202, 'Entity Time'],
   [203, 'Delayed Delivery'],

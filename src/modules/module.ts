@@ -2,9 +2,11 @@ import { z } from 'zod';
 import type { Accumulator } from '../hooks/accumulator.ts';
 import type { Verdict } from '../hooks/chain.ts';
 import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
+import type { PrivacyCheck } from '../hooks/privacy.ts';
 import type { HandlerOptions } from '../hooks/registry.ts';
 import type { StanzaHook, ValueHook } from '../hooks/run.ts';
 import type { C2sParams } from '../hooks/session.ts';
+import type { PrivacyDecision, PrivacyList } from '../hooks/values.ts';
 import type { IqDiscipline, IqHandler } from '../local/iq.ts';
 import type { IqComponent } from '../local/iq-table.ts';
 import type { Logger } from '../observe/log.ts';
@@ -23,12 +25,20 @@ import type { Stanza } from '../xmpp/stanza.ts';
 export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
-export type { Handler, HookName } from '../hooks/points.ts';
+export type { Handler, HookName, HookParams } from '../hooks/points.ts';
 export type { C2sParams } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
-export { type OfflineMessage, StoreUnavailableError } from '../store/operations.ts';
+export {
+  type OfflineMessage,
+  type PrivacyChange,
+  type StoredPrivacyItem,
+  type StoredPrivacyList,
+  StoreUnavailableError,
+} from '../store/operations.ts';
+export { CommandError } from '../util/command-error.ts';
+export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
@@ -75,6 +85,9 @@ export interface ModuleDefinition<Options = unknown> {
 export function defineModule<Options>(definition: ModuleDefinition<Options>): ModuleDefinition<Options> {
   return definition;
 }
+
+/** What a command of the administration was given, as plain data from outside: to be looked at before it is used. */
+export type CommandInput = Readonly<Record<string, unknown>>;
 
 /** How a permanent key of an accumulator becomes plain data, and back. */
 export interface KeyCodec {
@@ -174,6 +187,11 @@ export interface ModuleContext<Options = unknown> {
     receive: (acc: Accumulator) => undefined | Promise<unknown>,
     options?: { readonly isHidden?: boolean; readonly access?: string },
   ): boolean;
+  /**
+   * Answers a command of the admin socket for the host type's domains: `run` gets the arguments, and resolves to plain data. What its caller did
+   * wrong is a {@link CommandError}. The command runs on one shard.
+   */
+  command(name: string, run: (input: CommandInput) => Promise<unknown>): void;
   /** Called when the module stops. */
   onStop(callback: () => void): void;
 
@@ -186,6 +204,24 @@ export interface ModuleContext<Options = unknown> {
     params: HookParams<N>,
   ): HookAcc<N> | Promise<HookAcc<N>>;
 
+  /** Whether another module handles a hook of the host type: whoever has nothing to do himself need not run it otherwise. */
+  hasOtherHandlers(name: HookName): boolean;
+  /** Whether a privacy list lets a stanza pass (`privacy_check_packet`); the last answer is remembered in the accumulator. */
+  checkPrivacy(acc: Accumulator, check: PrivacyCheck): PrivacyDecision | Promise<PrivacyDecision>;
+  /**
+   * Those of `targets` who may get presence of this type from a session; all of them, the same array, unless a privacy list says otherwise. Whoever
+   * sends presence to others asks before. `own`: the session, or the full JID of one that is not of this shard; then the account's default list counts.
+   * `list`: a list to go by instead.
+   */
+  presenceTargets(
+    acc: Accumulator,
+    own: C2sParams | Jid,
+    targets: readonly Jid[],
+    type: string | undefined,
+    list?: PrivacyList,
+  ): readonly Jid[] | Promise<readonly Jid[]>;
+  /** Whether a route is only being explained now: what is found out must not be remembered, and nothing may happen. */
+  readonly isDryRun: boolean;
   /** A new accumulator for a stanza of the module's own. */
   accumulator(from: Jid, to: Jid, stanza: Stanza | Element): Accumulator;
   /** Sends a stanza through the router. */
@@ -229,19 +265,23 @@ export interface ModuleContext<Options = unknown> {
   resendOffline(params: C2sParams, acc: Accumulator): void;
   /** Sends an event to sessions of an account: their `foreign_event` handlers get it with this module's name as tag. Returns to how many. */
   sendEvent(bare: Jid, content: unknown, wanted?: (session: SessionRef) => boolean): number;
+  /** Ends all sessions of an account, on all shards, with the stream error `conflict` and a text. Returns how many. */
+  closeSessions(bare: Jid, text: string): number;
   /** Messages that this shard has for sessions of an account wait until `until` has settled: something older is on its way to them. */
   holdDelivery(bare: Jid, until: Promise<unknown>): void;
   /** Resolves when the other shards have handled all that this one has sent them so far. */
   whenHandled(): Promise<void>;
   /** Tells all instances of this module, in all shards and host types, this one included. `content` is plain data. */
   announce(content: unknown): void;
-  /** Hears what instances of this module {@link announce}. */
-  onAnnouncement(handler: (content: unknown) => void): void;
+  /** Hears what instances of this module, or of another one, {@link announce}. */
+  onAnnouncement(handler: (content: unknown) => void, module?: string): void;
   /** The number under which this module keeps its state in sessions. */
   readonly slot: number;
 
   /** The value of an access rule for a JID, for one of the hosts: `allow`, `deny`, a number or a name. */
   access(rule: string, jid: Jid, host: string): string | number;
+  /** The host that a domain belongs to: itself, or for a subdomain of a module the host above it; undefined for the domains of others. */
+  hostOf(domain: string): string | undefined;
   /** Domains that stanzas can be sent to here: hosted ones and subdomains, and connected components. */
   knownDomains(): {
     readonly domain: string;

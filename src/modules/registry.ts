@@ -1,7 +1,11 @@
+import mod_blocklist from './mod-blocklist/mod-blocklist.ts';
 import mod_disco from './mod-disco/mod-disco.ts';
+import mod_domain_isolation from './mod-domain-isolation.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
 import mod_ping from './mod-ping/mod-ping.ts';
 import mod_presence from './mod-presence/mod-presence.ts';
+import mod_blocking from './mod-privacy/mod-blocking.ts';
+import mod_privacy from './mod-privacy/mod-privacy.ts';
 import mod_register from './mod-register/mod-register.ts';
 import mod_time from './mod-time.ts';
 import mod_version from './mod-version.ts';
@@ -9,8 +13,17 @@ import type { ModuleDefinition } from './module.ts';
 
 /** The built-in modules. */
 export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
-  [mod_disco, mod_offline, mod_ping, mod_presence, mod_register, mod_time, mod_version].map((definition) => [
-    definition.name,
-    definition as unknown as ModuleDefinition,
-  ]),
+  [
+    mod_blocking,
+    mod_blocklist,
+    mod_disco,
+    mod_domain_isolation,
+    mod_offline,
+    mod_ping,
+    mod_presence,
+    mod_privacy,
+    mod_register,
+    mod_time,
+    mod_version,
+  ].map((definition) => [definition.name, definition as unknown as ModuleDefinition]),
 );

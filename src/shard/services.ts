@@ -8,6 +8,7 @@ import type { Asker } from './ask.ts';
 import type { Components } from './components.ts';
 import type { Domains } from './domains.ts';
 import type { DryRun } from './dry-run.ts';
+import type { ModuleCommands } from './module-commands.ts';
 import type { Notices } from './notices.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
 import type { Routing } from './routing.ts';
@@ -32,6 +33,7 @@ export interface ShardServices {
   readonly dryRun: DryRun;
   readonly keys: PermanentKeys;
   readonly notices: Notices;
+  readonly moduleCommands: ModuleCommands;
   readonly sessions: Sessions;
   readonly storedMessages: StoredMessages;
   readonly product: { readonly name: string; readonly version: string };

@@ -37,6 +37,7 @@ import { Fences } from './fences.ts';
 import { FrameReceiver } from './frames.ts';
 import { HostTypes } from './host-types.ts';
 import { Logins } from './login.ts';
+import { ModuleCommands } from './module-commands.ts';
 import { Notices } from './notices.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
@@ -85,6 +86,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly tracing: Tracing;
   readonly domains: Domains;
   readonly notices: Notices;
+  readonly moduleCommands = new ModuleCommands();
   readonly sessions: Sessions;
   readonly threads: Threads;
   readonly storedMessages: StoredMessages;

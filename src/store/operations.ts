@@ -1,8 +1,12 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
+import { BLOCKLIST_READS, type BlocklistOperations } from './operations/blocklist.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
+import { PRIVACY_READS, type PrivacyOperations } from './operations/privacy.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
 
+export type { BlocklistEntry } from './operations/blocklist.ts';
 export type { Claimant, OfflineMessage } from './operations/offline.ts';
+export type { PrivacyChange, StoredPrivacyItem, StoredPrivacyList } from './operations/privacy.ts';
 
 /**
  * What can be asked of the store, by name: arguments and result of each operation, a file for each subject. This is the whole interface between shards and
@@ -10,7 +14,12 @@ export type { Claimant, OfflineMessage } from './operations/offline.ts';
  *
  * Names of users and domains are prepared. Times are microseconds since the epoch unless the name says otherwise.
  */
-export interface StoreOperations extends AccountOperations, OfflineOperations, ValueOperations {
+export interface StoreOperations
+  extends AccountOperations,
+    BlocklistOperations,
+    OfflineOperations,
+    PrivacyOperations,
+    ValueOperations {
   /** Gives up everything that sessions of a dead shard had claimed. */
   release_shard: { args: [shard: number]; result: number };
   /** Does nothing but pass through the whole way, a commit included. */
@@ -24,7 +33,9 @@ export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result']
 /** Operations that write nothing: a batch of these needs no transaction. */
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ACCOUNT_READS,
+  ...BLOCKLIST_READS,
   ...OFFLINE_READS,
+  ...PRIVACY_READS,
   ...VALUE_READS,
   'release_shard',
 ]);

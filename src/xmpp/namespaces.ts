@@ -21,4 +21,7 @@ export const NS_DELAY = 'urn:xmpp:delay';
 export const NS_DATA_FORMS = 'jabber:x:data';
 export const NS_CHAT_STATES = 'http://jabber.org/protocol/chatstates';
 export const NS_EVENT = 'jabber:x:event';
+export const NS_PRIVACY = 'jabber:iq:privacy';
+export const NS_BLOCKING = 'urn:xmpp:blocking';
+export const NS_BLOCKING_ERRORS = 'urn:xmpp:blocking:errors';
 export const NS_EXPIRE = 'jabber:x:expire';

@@ -6,6 +6,7 @@ import type {
   StoreOperation,
   StoreResult,
 } from '../../src/store/operations.ts';
+import { memoryBlocklist, memoryPrivacy } from './memory-privacy.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
@@ -126,6 +127,9 @@ export class MemoryDriver implements StoreDriver {
       }
       return removed;
     },
+
+    ...memoryPrivacy(),
+    ...memoryBlocklist(),
 
     release_shard: (shard) => this.#claims.releaseShard(shard),
     ping: () => null,

@@ -16,6 +16,8 @@ export const DEFAULT_MODULES: readonly string[] = [
   'mod_ping',
   'mod_version',
   'mod_time',
+  'mod_privacy',
+  'mod_blocking',
 ];
 
 type ModulesSection = ReadonlyMap<string, Table>;

@@ -1,8 +1,10 @@
 import type { StoreArgs, StoreDriver, StoreOperation, StoreResult } from '../operations.ts';
 import { Accounts } from './accounts.ts';
+import { Blocklist } from './blocklist.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
 import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
+import { PrivacyLists } from './privacy-lists.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
@@ -23,6 +25,8 @@ export class SqliteDriver implements StoreDriver {
       ...accounts.operations(),
       ...offline.operations(),
       ...values.operations(),
+      ...new PrivacyLists(db).operations(),
+      ...new Blocklist(db).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,
     };

@@ -1,7 +1,9 @@
 import { CORE } from './migrations/01-core.ts';
+import { BLOCKLIST } from './migrations/blocklist.ts';
+import { PRIVACY_LISTS } from './migrations/privacy-lists.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
  * Times are microseconds since the epoch.
  */
-export const MIGRATIONS: readonly string[] = [CORE];
+export const MIGRATIONS: readonly string[] = [CORE, PRIVACY_LISTS, BLOCKLIST];
