@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { AdminClient } from '../../../src/cli/client.ts';
 import { type Element, TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { condition, errorType, fixture, LAB, loginOn, messagesUntilNow, presence } from './support.ts';
@@ -486,6 +488,34 @@ describe.each([1, 2])('the blocking command on %i shards', (shards) => {
     await unblock();
     expect(await blocked()).toEqual([]);
     await juliet.iq('set', undefined, list('blocking', ''));
+  });
+
+  it('is explained, and nothing happens', async () => {
+    const admin = await AdminClient.connect(join(server.directory, 'data', 'meerkat.sock'));
+    const explain = async (from: string, to: string, stanza: string): Promise<unknown> =>
+      ((await admin.request('route', { from, to, stanza })) as { decision: unknown }).decision;
+    const body = "<message type='chat'><body>x</body></message>";
+    await block('romeo@localhost');
+    expect(await explain('juliet@localhost/balcony', 'romeo@localhost', body)).toMatchObject({
+      outcome: 'taken',
+      by: 'mod_privacy',
+    });
+    const nurse = await login('nurse@localhost/room', { isAvailable: false });
+    await nurse.iq('set', undefined, `<block xmlns='${NS}'><item jid='romeo@localhost'/></block>`);
+    await nurse.close();
+    const bounced = { outcome: 'bounced', error: 'service-unavailable' };
+    expect(await explain('romeo@localhost/orchard', 'nurse@localhost', body)).toMatchObject(bounced);
+    const last = "<iq type='get' id='l'><query xmlns='jabber:iq:last'/></iq>";
+    expect(await explain('romeo@localhost/orchard', 'nurse@localhost', last)).toMatchObject(bounced);
+    expect(await explain('paris@localhost/hall', 'nurse@localhost', body)).toMatchObject({
+      outcome: 'stored',
+    });
+    admin.close();
+    const again = await login('nurse@localhost/room', { isAvailable: false });
+    await again.iq('set', undefined, `<unblock xmlns='${NS}'/>`);
+    await settle();
+    await juliet.nothingElse();
+    await romeo.nothingElse();
   });
 
   it('is part of a user’s data, and goes with the account', async () => {
