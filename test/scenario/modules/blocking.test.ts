@@ -1,9 +1,20 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AdminClient } from '../../../src/cli/client.ts';
 import { type Element, TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { condition, errorType, fixture, LAB, loginOn, messagesUntilNow, presence } from './support.ts';
+import {
+  condition,
+  crash,
+  errorType,
+  fixture,
+  LAB,
+  loginOn,
+  messagesUntilNow,
+  presence,
+  shardOf,
+} from './support.ts';
 
 /** mod_blocking (XEP-0191), on the lists of mod_privacy. */
 
@@ -530,6 +541,101 @@ describe.each([1, 2])('the blocking command on %i shards', (shards) => {
     expect(rows).toEqual([
       ['blocking', 'default', 'jid', 'romeo@localhost', 'block', String(2 ** 31 - 1), ''],
     ]);
+  });
+});
+
+describe('a change of the block list', () => {
+  it('is answered only when a shard that is behind has heard of it, too', async () => {
+    const users = ['romeo', 'juliet'];
+    const server = await TestServer.start({ shards: 2, users, toml: MODULES, isFaulty: true });
+    const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
+    const phone = await loginOn(server, 'juliet@localhost/phone', 'other', juliet);
+    const romeo = await loginOn(server, 'romeo@localhost/orchard', 'same', phone);
+    await messagesUntilNow(phone);
+    await messagesUntilNow(romeo);
+    const shard = await shardOf(phone);
+    await server.strike(`shard ${shard}`, 'stall', 1_000);
+    const answer = await juliet.iq(
+      'set',
+      undefined,
+      `<block xmlns='${NS}'><item jid='romeo@localhost'/></block>`,
+    );
+    expect(answer.attribute('type')).toBe('result');
+    romeo.send("<message to='juliet@localhost/phone' id='after' type='chat'><body>x</body></message>");
+    expect(condition(await romeo.message())).toBe('service-unavailable');
+    expect(await messagesUntilNow(phone)).toEqual([]);
+    await server.stop();
+  });
+
+  it('outlives a shard and a restart', async () => {
+    const users = ['romeo', 'juliet'];
+    const server = await TestServer.start({ shards: 2, users, toml: MODULES });
+    const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
+    const romeo = await loginOn(server, 'romeo@localhost/orchard', 'other', juliet);
+    await juliet.iq('set', undefined, `<block xmlns='${NS}'><item jid='romeo@localhost'/></block>`);
+    await crash(juliet);
+    let again: TestClient | undefined;
+    // A connection may still come to the shard that is ending.
+    while (again === undefined) {
+      again = await TestClient.login(server.port(), 'juliet@localhost/balcony').catch(() => undefined);
+    }
+    romeo.send("<message to='juliet@localhost/balcony' type='chat'><body>x</body></message>");
+    expect(condition(await romeo.message())).toBe('service-unavailable');
+    await again.nothingElse();
+    await server.kill();
+    await server.launch();
+    const late = await TestClient.login(server.port(), 'juliet@localhost/balcony');
+    const answer = await late.iq('get', undefined, `<blocklist xmlns='${NS}'/>`);
+    expect(jidsOf(answer.child('blocklist', NS)!)).toEqual(['romeo@localhost']);
+    await server.stop();
+  });
+
+  it('fails, and changes nothing, while the store is away; what is known goes on', async () => {
+    const users = ['romeo', 'juliet', 'paris'];
+    const server = await TestServer.start({ shards: 2, users, toml: MODULES, isFaulty: true });
+    const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
+    const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+    const paris = await TestClient.login(server.port(), 'paris@localhost/hall');
+    await juliet.iq('set', undefined, `<block xmlns='${NS}'><item jid='romeo@localhost'/></block>`);
+    await messagesUntilNow(juliet);
+    await server.strike('store', 'stall-and-exit', 100);
+    const answer = await juliet.iq(
+      'set',
+      undefined,
+      `<block xmlns='${NS}'><item jid='paris@localhost'/></block>`,
+    );
+    expect(condition(answer)).toBe('internal-server-error');
+    romeo.send("<message to='juliet@localhost/balcony' type='chat' id='r'><body>x</body></message>");
+    expect(condition(await romeo.message())).toBe('service-unavailable');
+    paris.send("<message to='juliet@localhost/balcony' type='chat' id='p'><body>x</body></message>");
+    expect((await juliet.message()).attribute('id')).toBe('p');
+    await server.stop();
+  });
+
+  it('is forgotten with the modules, and comes back with them', async () => {
+    const users = ['romeo', 'juliet'];
+    const server = await TestServer.start({ shards: 2, users, toml: MODULES });
+    const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
+    const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+    await juliet.iq('set', undefined, `<block xmlns='${NS}'><item jid='romeo@localhost'/></block>`);
+    const text = readFileSync(server.configFile, 'utf8');
+    const admin = await AdminClient.connect(join(server.directory, 'data', 'meerkat.sock'));
+    writeFileSync(
+      server.configFile,
+      text.replace('[modules.mod_blocking]', '').replace('[modules.mod_privacy]', ''),
+    );
+    await admin.request('reload', {});
+    romeo.send("<message to='juliet@localhost/balcony' type='chat' id='free'><body>x</body></message>");
+    expect((await juliet.message()).attribute('id')).toBe('free');
+    expect(condition(await juliet.iq('get', undefined, `<blocklist xmlns='${NS}'/>`))).toBe(
+      'service-unavailable',
+    );
+    writeFileSync(server.configFile, text);
+    await admin.request('reload', {});
+    romeo.send("<message to='juliet@localhost/balcony' type='chat' id='again'><body>x</body></message>");
+    expect(condition(await romeo.message())).toBe('service-unavailable');
+    admin.close();
+    await server.stop();
   });
 });
 
