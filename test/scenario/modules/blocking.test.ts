@@ -545,9 +545,13 @@ describe.each([1, 2])('the blocking command on %i shards', (shards) => {
 });
 
 describe('a change of the block list', () => {
+  let server: TestServer;
+
+  afterEach(() => server.stop());
+
   it('is answered only when a shard that is behind has heard of it, too', async () => {
     const users = ['romeo', 'juliet'];
-    const server = await TestServer.start({ shards: 2, users, toml: MODULES, isFaulty: true });
+    server = await TestServer.start({ shards: 2, users, toml: MODULES, isFaulty: true });
     const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
     const phone = await loginOn(server, 'juliet@localhost/phone', 'other', juliet);
     const romeo = await loginOn(server, 'romeo@localhost/orchard', 'same', phone);
@@ -564,12 +568,11 @@ describe('a change of the block list', () => {
     romeo.send("<message to='juliet@localhost/phone' id='after' type='chat'><body>x</body></message>");
     expect(condition(await romeo.message())).toBe('service-unavailable');
     expect(await messagesUntilNow(phone)).toEqual([]);
-    await server.stop();
   });
 
   it('outlives a shard and a restart', async () => {
     const users = ['romeo', 'juliet'];
-    const server = await TestServer.start({ shards: 2, users, toml: MODULES });
+    server = await TestServer.start({ shards: 2, users, toml: MODULES });
     const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
     const romeo = await loginOn(server, 'romeo@localhost/orchard', 'other', juliet);
     await juliet.iq('set', undefined, `<block xmlns='${NS}'><item jid='romeo@localhost'/></block>`);
@@ -587,12 +590,11 @@ describe('a change of the block list', () => {
     const late = await TestClient.login(server.port(), 'juliet@localhost/balcony');
     const answer = await late.iq('get', undefined, `<blocklist xmlns='${NS}'/>`);
     expect(jidsOf(answer.child('blocklist', NS)!)).toEqual(['romeo@localhost']);
-    await server.stop();
   });
 
   it('fails, and changes nothing, while the store is away; what is known goes on', async () => {
     const users = ['romeo', 'juliet', 'paris'];
-    const server = await TestServer.start({ shards: 2, users, toml: MODULES, isFaulty: true });
+    server = await TestServer.start({ shards: 2, users, toml: MODULES, isFaulty: true });
     const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
     const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
     const paris = await TestClient.login(server.port(), 'paris@localhost/hall');
@@ -609,12 +611,11 @@ describe('a change of the block list', () => {
     expect(condition(await romeo.message())).toBe('service-unavailable');
     paris.send("<message to='juliet@localhost/balcony' type='chat' id='p'><body>x</body></message>");
     expect((await juliet.message()).attribute('id')).toBe('p');
-    await server.stop();
   });
 
   it('is forgotten with the modules, and comes back with them', async () => {
     const users = ['romeo', 'juliet'];
-    const server = await TestServer.start({ shards: 2, users, toml: MODULES });
+    server = await TestServer.start({ shards: 2, users, toml: MODULES });
     const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
     const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
     await juliet.iq('set', undefined, `<block xmlns='${NS}'><item jid='romeo@localhost'/></block>`);
@@ -635,7 +636,6 @@ describe('a change of the block list', () => {
     romeo.send("<message to='juliet@localhost/balcony' type='chat' id='again'><body>x</body></message>");
     expect(condition(await romeo.message())).toBe('service-unavailable');
     admin.close();
-    await server.stop();
   });
 });
 

@@ -164,8 +164,8 @@ describe('without mod_blocklist', () => {
       'count',
       'localhost',
     ]);
+    await server.stop();
     expect(status).toBe(1);
     expect(JSON.parse(stdout).error.code).toBe('module_not_loaded');
-    await server.stop();
   });
 });
