@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import type { Config } from '../config/config.ts';
-import type { CommandFailure } from '../shard/command-error.ts';
 import type { SessionInfo } from '../shard/commands.ts';
 import type { Decision, Explanation } from '../shard/explain.ts';
 import { ShardLostError } from '../supervisor/shard-handle.ts';
+import type { CommandFailure } from '../util/command-error.ts';
 import { parseJid } from '../xmpp/jid.ts';
 import { AdminError } from './errors.ts';
 import type { ReloadReport } from './reload.ts';
@@ -40,6 +40,9 @@ const USERS_PAGE_MAX = 10_000;
 export function adminCommands(host: AdminHost): ReadonlyMap<string, AdminCommand> {
   let isBackingUp = false;
   const onAny = (command: string, args: Args): Promise<unknown> => asked(host.onAnyShard(command, args));
+  /** A command that a module of the domain answers; it looks at its arguments itself. */
+  const onModule = (module: string, command: string, input: Args, domain: string): Promise<unknown> =>
+    onAny('module', { command, text: module, domain, input });
   const commands: Record<string, AdminCommand> = {
     ping: () => ({ pid: process.pid, ...host.product }),
     stats: () => host.stats(),
@@ -56,6 +59,10 @@ export function adminCommands(host: AdminHost): ReadonlyMap<string, AdminCommand
       }),
     user_export: (args) => onAny('user_export', { jid: text(args, 'jid') }),
     domain_remove_data: (args) => onAny('domain_remove_data', { domain: text(args, 'domain') }),
+    blocklist_add: (args) => onModule('mod_blocklist', 'blocklist_add', args, domainOf(args)),
+    blocklist_remove: (args) => onModule('mod_blocklist', 'blocklist_remove', args, domainOf(args)),
+    blocklist_count: (args) => onModule('mod_blocklist', 'blocklist_count', args, text(args, 'domain')),
+    blocklist_list: (args) => onModule('mod_blocklist', 'blocklist_list', args, text(args, 'domain')),
     domains: () => [...host.config.hosts.keys()],
     session_list: (args) => sessions(host, optionalText(args, 'domain'), optionalText(args, 'jid')),
     session_kick: (args) =>
@@ -177,6 +184,15 @@ function optionalNumber(args: Args, name: string): number | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
   throw new AdminError('bad_request', `${name} must be a positive integer`);
+}
+
+/** The domain of the account that a command is about. */
+function domainOf(args: Args): string {
+  const jid = parseJid(text(args, 'jid'));
+  if (jid === undefined || jid.local === '') {
+    throw new AdminError('invalid_jid', `not the address of a user: ${text(args, 'jid')}`);
+  }
+  return jid.domain;
 }
 
 function isCommandFailure(value: unknown): value is CommandFailure {

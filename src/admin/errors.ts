@@ -30,6 +30,8 @@ export const ERROR_CODES = [
   'limit_reached',
   'not_allowed',
   'session_unknown',
+  'module_not_loaded',
+  'not_blocked',
   'export_failed',
   'removal_failed',
   'file_exists',

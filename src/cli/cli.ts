@@ -3,6 +3,7 @@ import { AdminError } from '../admin/errors.ts';
 import { errorBody } from '../admin/protocol.ts';
 import { escapeControls } from '../observe/escape.ts';
 import { addBackup } from './backup.ts';
+import { addBlocklist } from './blocklist.ts';
 import { addCheckConfig } from './check-config.ts';
 import { addCompletion } from './completion.ts';
 import { addDomain } from './domain.ts';
@@ -27,6 +28,7 @@ const VERBS = [
   addCheckConfig,
   addUser,
   addDomain,
+  addBlocklist,
   addSession,
   addRoute,
   addTrace,

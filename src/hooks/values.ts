@@ -192,6 +192,39 @@ export interface PrivacyList {
 /** The list of somebody who has none: it allows everything. */
 export const NO_PRIVACY_LIST: PrivacyList = Object.freeze({ name: 'none', items: Object.freeze([]) });
 
+/** In place of a list that could not be read: nobody knows what it allows, so it denies everything. It is not remembered. */
+export const UNKNOWN_PRIVACY_LIST: PrivacyList = Object.freeze({
+  name: 'unknown',
+  items: Object.freeze([
+    Object.freeze({
+      type: undefined,
+      value: '',
+      action: 'deny',
+      order: 0,
+      matchAll: true,
+      matchIq: false,
+      matchMessage: false,
+      matchPresenceIn: false,
+      matchPresenceOut: false,
+    } as const),
+  ]),
+});
+
+/**
+ * What the privacy module tells a session’s other handlers (`foreign_event`, tag `mod_privacy`) after the list in force there has changed:
+ * whoever was allowed to see its presence and is no longer gets unavailable presence. `before` is undefined when it is not known any more.
+ */
+export interface VisibilityChange {
+  readonly visibility: {
+    readonly before: PrivacyList | undefined;
+    readonly after: PrivacyList;
+    /** JIDs that the blocking command has given free: they see the presence again, as far as they may (XEP-0191 §3.4). */
+    readonly shown: readonly string[];
+    /** JIDs that it has blocked: also a single resource of a contact is told (XEP-0191 §3.3). */
+    readonly hidden: readonly string[];
+  };
+}
+
 /** The answer to a privacy IQ (key `hook/result`). */
 export type PrivacyIqAnswer =
   | StanzaError

@@ -4,9 +4,11 @@ import type { Acknowledger } from '../hooks/acknowledger.ts';
 import type { Verdict } from '../hooks/chain.ts';
 import type { ModuleMechanism, StreamLogin } from '../hooks/login.ts';
 import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
+import type { PrivacyCheck } from '../hooks/privacy.ts';
 import type { HandlerOptions } from '../hooks/registry.ts';
 import type { StanzaHook, ValueHook } from '../hooks/run.ts';
 import type { C2sParams } from '../hooks/session.ts';
+import type { PrivacyDecision, PrivacyList } from '../hooks/values.ts';
 import type { IqDiscipline, IqHandler } from '../local/iq.ts';
 import type { IqComponent } from '../local/iq-table.ts';
 import type { Logger } from '../observe/log.ts';
@@ -31,7 +33,7 @@ export type { Acknowledger } from '../hooks/acknowledger.ts';
 export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
 export { type KeptRecord, KeptStanza } from '../hooks/kept-stanza.ts';
 export * from '../hooks/login.ts';
-export type { Handler, HookName } from '../hooks/points.ts';
+export type { Handler, HookName, HookParams } from '../hooks/points.ts';
 export { type C2sParams, SessionFlag } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
@@ -42,12 +44,16 @@ export {
   type FastTokens,
   type LastActivity,
   type OfflineMessage,
+  type PrivacyChange,
+  type StoredPrivacyItem,
+  type StoredPrivacyList,
   StoreUnavailableError,
   VCARD_FIELDS,
   type VcardCondition,
   type VcardField,
   type VcardMatch,
 } from '../store/operations.ts';
+export { CommandError } from '../util/command-error.ts';
 export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { randomText } from '../util/random.ts';
@@ -102,6 +108,9 @@ export interface ModuleDefinition<Options = unknown> {
 export function defineModule<Options>(definition: ModuleDefinition<Options>): ModuleDefinition<Options> {
   return definition;
 }
+
+/** What a command of the administration was given, as plain data from outside: to be looked at before it is used. */
+export type CommandInput = Readonly<Record<string, unknown>>;
 
 /** How a permanent key of an accumulator becomes plain data, and back. */
 export interface KeyCodec {
@@ -265,6 +274,11 @@ export interface ModuleContext<Options = unknown> {
     receive: (acc: Accumulator) => undefined | Promise<unknown>,
     options?: { readonly isHidden?: boolean; readonly access?: string },
   ): boolean;
+  /**
+   * Answers a command of the admin socket for the host type's domains: `run` gets the arguments, and resolves to plain data. What its caller did
+   * wrong is a {@link CommandError}. The command runs on one shard.
+   */
+  command(name: string, run: (input: CommandInput) => Promise<unknown>): void;
   /** Called when the module stops. `isRestart`: it is started again at once, with other options. */
   onStop(callback: (isRestart: boolean) => void): void;
 
@@ -277,6 +291,24 @@ export interface ModuleContext<Options = unknown> {
     params: HookParams<N>,
   ): HookAcc<N> | Promise<HookAcc<N>>;
 
+  /** Whether another module handles a hook of the host type: whoever has nothing to do himself need not run it otherwise. */
+  hasOtherHandlers(name: HookName): boolean;
+  /** Whether a privacy list lets a stanza pass (`privacy_check_packet`); the last answer is remembered in the accumulator. */
+  checkPrivacy(acc: Accumulator, check: PrivacyCheck): PrivacyDecision | Promise<PrivacyDecision>;
+  /**
+   * Those of `targets` who may get presence of this type from a session; all of them, the same array, unless a privacy list says otherwise. Whoever
+   * sends presence to others asks before. `own`: the session, or the full JID of one that is not of this shard; then the account's default list counts.
+   * `list`: a list to go by instead.
+   */
+  presenceTargets(
+    acc: Accumulator,
+    own: C2sParams | Jid,
+    targets: readonly Jid[],
+    type: string | undefined,
+    list?: PrivacyList,
+  ): readonly Jid[] | Promise<readonly Jid[]>;
+  /** Whether a route is only being explained now: what is found out must not be remembered, and nothing may happen. */
+  readonly isDryRun: boolean;
   /**
    * A new accumulator for a stanza of the module's own. It knows of no other: what a stanza has caused should be derived from it
    * ({@link Accumulator.derive}), so that a loop of stanzas that cause one another comes to an end.
@@ -361,14 +393,16 @@ export interface ModuleContext<Options = unknown> {
   resendOffline(params: C2sParams, acc: Accumulator): void;
   /** Sends an event to sessions of an account: their `foreign_event` handlers get it with this module's name as tag. Returns to how many. */
   sendEvent(bare: Jid, content: unknown, wanted?: (session: SessionRef) => boolean): number;
+  /** Ends all sessions of an account, on all shards, with the stream error `conflict` and a text. Returns how many. */
+  closeSessions(bare: Jid, text: string): number;
   /** Messages that this shard has for sessions of an account wait until `until` has settled: something older is on its way to them. */
   holdDelivery(bare: Jid, until: Promise<unknown>): void;
   /** Resolves when the other shards have handled all that this one has sent them so far. */
   whenHandled(): Promise<void>;
   /** Tells all instances of this module, in all shards and host types, this one included. `content` is plain data. */
   announce(content: unknown): void;
-  /** Hears what instances of this module {@link announce}. */
-  onAnnouncement(handler: (content: unknown) => void): void;
+  /** Hears what instances of this module, or of another one, {@link announce}. */
+  onAnnouncement(handler: (content: unknown) => void, module?: string): void;
   /**
    * Random bytes (at most 16,320) under a name, made when the server starts and the same in all shards until it stops; those of another module or host type are
    * others.
@@ -384,6 +418,8 @@ export interface ModuleContext<Options = unknown> {
   onRevocation(handler: (jid: Jid) => Promise<unknown>): void;
   /** The value of an access rule for a JID, for one of the hosts: `allow`, `deny`, a number or a name. */
   access(rule: string, jid: Jid, host: string): string | number;
+  /** The host that a domain belongs to: itself, or for a subdomain of a module the host above it; undefined for the domains of others. */
+  hostOf(domain: string): string | undefined;
   /** Domains that stanzas can be sent to here: hosted ones and subdomains, and connected components. */
   knownDomains(): {
     readonly domain: string;

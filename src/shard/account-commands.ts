@@ -1,6 +1,6 @@
 import type { HostType } from '../hooks/host-type.ts';
+import { CommandError } from '../util/command-error.ts';
 import { type Jid, makeJid, parseDomain, parseJid } from '../xmpp/jid.ts';
-import { CommandError } from './command-error.ts';
 import type { CommandArgs } from './commands.ts';
 import { exportUser, removeDomainData, type UserExport } from './data-commands.ts';
 import type { Shard } from './shard.ts';

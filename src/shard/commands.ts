@@ -2,6 +2,7 @@ import { StoreUnavailable } from '../auth/account-store.ts';
 import type { C2s } from '../c2s/c2s.ts';
 import type { Config } from '../config/config.ts';
 import { StoreUnavailableError } from '../store/operations.ts';
+import { CommandError, type CommandFailure } from '../util/command-error.ts';
 import {
   addressOf,
   domainRemoveData,
@@ -14,8 +15,8 @@ import {
   userPassword,
   userRevoke,
 } from './account-commands.ts';
-import { CommandError, type CommandFailure } from './command-error.ts';
 import { explainRoute } from './explain.ts';
+import { moduleCommand } from './module-commands.ts';
 import type { Shard } from './shard.ts';
 import type { Threads } from './threads.ts';
 
@@ -34,6 +35,9 @@ export interface CommandArgs {
   readonly stanza?: string;
   readonly after?: string | undefined;
   readonly limit?: number;
+  /** A command of a module: its name and what it is given. */
+  readonly command?: string;
+  readonly input?: Readonly<Record<string, unknown>>;
 }
 
 /** One session, as `meerkat session list` shows it. */
@@ -72,6 +76,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['user_list', (shard, { domain, after, limit }) => userList(shard, domain ?? '', after, limit)],
   ['user_export', (shard, { jid }) => userExport(shard, jid ?? '')],
   ['domain_remove_data', (shard, { domain }) => domainRemoveData(shard, domain ?? '')],
+  ['module', (shard, args) => moduleCommand(shard, args)],
   ['trace', (shard, { bares }) => watch(shard, bares ?? [])],
   ['route', (shard, { from, to, stanza }) => explainRoute(shard, from ?? '', to, stanza ?? '')],
   ['reload', (shard, { config }) => shard.configuration.prepare(config!)],

@@ -1,8 +1,8 @@
 import type { HostType } from '../hooks/host-type.ts';
 import { foldHook } from '../hooks/run.ts';
 import { DATA_INCOMPLETE, type DomainRemoval, type PersonalData } from '../hooks/values.ts';
+import { CommandError } from '../util/command-error.ts';
 import type { Jid } from '../xmpp/jid.ts';
-import { CommandError } from './command-error.ts';
 
 /** What is stored about one user. */
 export interface UserExport {

@@ -50,6 +50,18 @@ export class Domains {
     return { domain, hostType: info.hostType, handler: (acc) => this.#around.routing().local.handle(acc) };
   }
 
+  /** The host that a domain belongs to: itself, or the one above a subdomain that a module serves. */
+  hostOf(domain: string): string | undefined {
+    const hosts = this.#around.hosts();
+    if (hosts.has(domain)) return domain;
+    if (this.#around.subhosts().get(domain) === undefined) return undefined;
+    for (let dot = domain.indexOf('.'); dot !== -1; dot = domain.indexOf('.', dot + 1)) {
+      const parent = domain.slice(dot + 1);
+      if (hosts.has(parent)) return parent;
+    }
+    return undefined;
+  }
+
   /** Whether nobody but this server could serve the domain: one below a hosted domain that does not leave those to federation. */
   isOwnSubdomain(domain: string): boolean {
     const hosts = this.#around.hosts();

@@ -2,14 +2,16 @@ import { C2s } from '../c2s/c2s.ts';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
 import { STOP, type Verdict } from '../hooks/chain.ts';
 import { HOOK_INDEX } from '../hooks/points.ts';
+import { foldHook } from '../hooks/run.ts';
 import type { C2sParams } from '../hooks/session.ts';
 import type { Trace, TraceStep } from '../hooks/trace.ts';
+import { NO_PRIVACY_LIST } from '../hooks/values.ts';
+import { CommandError } from '../util/command-error.ts';
 import { Element } from '../xml/element.ts';
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS_CLIENT } from '../xmpp/namespaces.ts';
 import { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 import { parseElementText } from '../xmpp/trusted-xml.ts';
-import { CommandError } from './command-error.ts';
 import { sessionView } from './session-view.ts';
 import type { Shard } from './shard.ts';
 import { describeStanza } from './stanza-text.ts';
@@ -73,10 +75,16 @@ export async function explainRoute(
   const recipient = address === undefined ? sender.bareJid : addressOf(address);
   // Asked for real and beforehand: it is only read, and nearly every way depends on it.
   for (const { bareJid } of [recipient, sender]) {
-    if (shard.domain(bareJid.domain) !== undefined && bareJid.local !== '')
-      await shard.doesUserExist(bareJid);
+    const known = shard.domain(bareJid.domain);
+    if (known === undefined || bareJid.local === '') continue;
+    await shard.doesUserExist(bareJid);
+    await foldHook(known.hostType, 'privacy_get_user_list', NO_PRIVACY_LIST, { jid: bareJid });
   }
   const c2s = senderSession(shard, sender);
+  if (c2s !== undefined) {
+    const own = { jid: c2s.jid.bareJid, session: c2s };
+    await foldHook(c2s.hostType, 'privacy_get_user_list', NO_PRIVACY_LIST, own);
+  }
   const explained = new Explained();
   const domain = shard.domain(sender.domain);
   const acc = new Accumulator(

@@ -7,15 +7,18 @@ import type { Acknowledger } from '../hooks/acknowledger.ts';
 import type { Verdict } from '../hooks/chain.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import type { ModuleMechanism, StreamLogin } from '../hooks/login.ts';
-import type { Handler, HookAcc, HookName, HookParams } from '../hooks/points.ts';
+import { type Handler, HOOK_INDEX, type HookAcc, type HookName, type HookParams } from '../hooks/points.ts';
+import type { PrivacyCheck } from '../hooks/privacy.ts';
+import { checkPrivacy } from '../hooks/privacy.ts';
 import { GLOBAL, type HandlerOptions } from '../hooks/registry.ts';
 import { foldHook, runHook, type StanzaHook, type ValueHook } from '../hooks/run.ts';
 import type { C2sParams } from '../hooks/session.ts';
-import type { ContactInfo } from '../hooks/values.ts';
+import type { ContactInfo, PrivacyDecision, PrivacyList } from '../hooks/values.ts';
 import type { IqDiscipline, IqHandler } from '../local/iq.ts';
 import type { IqComponent } from '../local/iq-table.ts';
 import type {
   Accounts,
+  CommandInput,
   FlaggedSession,
   KeyCodec,
   ModuleContext,
@@ -33,6 +36,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import { NS_CLIENT } from '../xmpp/namespaces.ts';
 import { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 import { Stanza } from '../xmpp/stanza.ts';
+import { presenceTargets } from './privacy.ts';
 import type { ShardServices } from './services.ts';
 import { C2sLogin } from './stream-login.ts';
 
@@ -131,6 +135,12 @@ export class ShardModuleContext implements ModuleContext {
     return isOpen;
   }
 
+  command(name: string, run: (input: CommandInput) => Promise<unknown>): void {
+    const { moduleCommands } = this.#shard;
+    moduleCommands.add(this.hostType, this.module, name, run);
+    this.#undo.push(() => moduleCommands.remove(this.hostType, name));
+  }
+
   onStop(callback: (isRestart: boolean) => void): void {
     this.#undo.push(callback);
   }
@@ -165,6 +175,32 @@ export class ShardModuleContext implements ModuleContext {
     params: HookParams<N>,
   ): HookAcc<N> | Promise<HookAcc<N>> {
     return foldHook(this.#hostType, name, value, params, this.#shard.dryRun.trace);
+  }
+
+  hasOtherHandlers(name: HookName): boolean {
+    const chain = this.#hostType.chains[HOOK_INDEX[name]] ?? null;
+    if (chain === null) return false;
+    const { entries } = chain;
+    for (let i = 0; i < entries.length; i++) if (entries[i]!.module !== this.module) return true;
+    return false;
+  }
+
+  checkPrivacy(acc: Accumulator, check: PrivacyCheck): PrivacyDecision | Promise<PrivacyDecision> {
+    return checkPrivacy(this.#hostType, acc, check);
+  }
+
+  presenceTargets(
+    acc: Accumulator,
+    own: C2sParams | Jid,
+    targets: readonly Jid[],
+    type: string | undefined,
+    list?: PrivacyList,
+  ): readonly Jid[] | Promise<readonly Jid[]> {
+    return presenceTargets(this.#hostType, acc, own, targets, type, list);
+  }
+
+  get isDryRun(): boolean {
+    return this.#shard.dryRun.isActive;
   }
 
   accumulator(from: Jid, to: Jid, stanza: Stanza | Element): Accumulator {
@@ -265,6 +301,12 @@ export class ShardModuleContext implements ModuleContext {
     return info instanceof Promise ? info.then(seesPresence) : seesPresence(info);
   }
 
+  closeSessions(bare: Jid, text: string): number {
+    if (this.#withheld('close', bare.bare)) return 0;
+    this.#shard.touch();
+    return this.#shard.sessions.closeAll(bare, text);
+  }
+
   holdDelivery(bare: Jid, until: Promise<unknown>): void {
     this.#shard.routing.delivery.hold(bare.bare, until);
   }
@@ -278,9 +320,9 @@ export class ShardModuleContext implements ModuleContext {
     this.#shard.notices.announceToModule(this.module, content);
   }
 
-  onAnnouncement(handler: (content: unknown) => void): void {
+  onAnnouncement(handler: (content: unknown) => void, module = this.module): void {
     this.#undo.push(
-      this.#shard.notices.onAnnouncement(this.module, (content) => this.#guarded(() => handler(content))),
+      this.#shard.notices.onAnnouncement(module, (content) => this.#guarded(() => handler(content))),
     );
   }
 
@@ -390,6 +432,10 @@ export class ShardModuleContext implements ModuleContext {
 
   access(rule: string, jid: Jid, host: string): string | number {
     return this.#shard.domains.access(rule, jid, host);
+  }
+
+  hostOf(domain: string): string | undefined {
+    return this.#shard.domains.hostOf(domain);
   }
 
   knownDomains(): { domain: string; kind: 'host' | 'subdomain' | 'component'; isHidden: boolean }[] {

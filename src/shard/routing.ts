@@ -1,7 +1,6 @@
 import type { Accumulator } from '../hooks/accumulator.ts';
-import { type DROP, STOP } from '../hooks/chain.ts';
+import type { DROP, STOP } from '../hooks/chain.ts';
 import { foldHook, type Hooked, runHook } from '../hooks/run.ts';
-import type { PrivacyList } from '../hooks/values.ts';
 import { HOPS_MAX } from '../limits.ts';
 import { LocalDelivery } from '../local/delivery.ts';
 import { IqTable } from '../local/iq-table.ts';
@@ -24,6 +23,7 @@ import type { SessionId } from '../xmpp/session-id.ts';
 import { StanzaKind } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
 import type { Existence } from './existence.ts';
+import { checkDefaultList, type DefaultListVerdict } from './privacy.ts';
 
 /** The first cell of each outcome; the kind of the stanza is added to it. */
 const OUTCOMES: Record<RouteOutcome, number> = {
@@ -223,7 +223,17 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
   // ── DeliveryHost ───────────────────────────────────────────────────────────────────────────────────────────
 
   bareIq(acc: Accumulator): MaybePromise {
-    return this.local.handleBare(acc);
+    const verdict = checkDefaultList(acc);
+    return verdict instanceof Promise
+      ? verdict.then((settled) => this.#bareIq(acc, settled))
+      : this.#bareIq(acc, verdict);
+  }
+
+  /** The server answers for the account, but not to whom that has blocked (XEP-0016 §2.13, XEP-0191 §3.3): to him nobody is there. */
+  #bareIq(acc: Accumulator, verdict: DefaultListVerdict): MaybePromise {
+    if (verdict === 'allow') return this.local.handleBare(acc);
+    if (verdict === 'unknown') return this.refuse(acc, new StanzaError('internal-server-error'));
+    return this.refuse(acc, new StanzaError('service-unavailable'));
   }
 
   doesUserExist(acc: Accumulator): boolean | Promise<boolean> {
@@ -249,26 +259,16 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
     return foldHook(acc.hostType, 'sm_filter_offline_message', false, params, acc.trace);
   }
 
-  isAllowedByDefaultList(acc: Accumulator): boolean | Promise<boolean> {
-    const none: PrivacyList = { name: 'none', items: [] };
-    const list = foldHook(acc.hostType, 'privacy_get_user_list', none, { jid: acc.to.bareJid }, acc.trace);
-    return list instanceof Promise ? list.then((found) => this.#check(acc, found)) : this.#check(acc, list);
-  }
-
-  #check(acc: Accumulator, privacyList: PrivacyList): boolean | Promise<boolean> {
-    const { hostType, from, to, stanza } = acc;
-    const { name, type } = stanza!;
-    acc.set('hook', 'result', 'allow');
-    const params = { jid: to.bareJid, privacyList, from, to, name, type, dir: 'in' as const };
-    const verdict = runHook(hostType, 'privacy_check_packet', acc, params);
-    if (verdict instanceof Promise) return verdict.then((v) => isAllowed(acc, v === STOP));
-    return isAllowed(acc, verdict === STOP);
+  checkDefaultList(acc: Accumulator): DefaultListVerdict | Promise<DefaultListVerdict> {
+    return checkDefaultList(acc);
   }
 
   inSubscription(acc: Accumulator): boolean | Promise<boolean> {
-    const allowed = this.isAllowedByDefaultList(acc);
-    if (allowed instanceof Promise) return allowed.then((ok) => (ok ? this.#subscribe(acc) : false));
-    return allowed ? this.#subscribe(acc) : false;
+    const verdict = checkDefaultList(acc);
+    if (verdict instanceof Promise) {
+      return verdict.then((settled) => (settled === 'allow' ? this.#subscribe(acc) : false));
+    }
+    return verdict === 'allow' ? this.#subscribe(acc) : false;
   }
 
   #subscribe(acc: Accumulator): boolean | Promise<boolean> {
@@ -287,8 +287,9 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
   ): MaybePromise {
     if (hook === 'failed_to_store_message') {
       const verdict = runHook(acc.hostType, hook, acc, {});
-      this.drop(acc);
-      return verdict instanceof Promise ? verdict : undefined;
+      // XEP-0191 §3.3: as if nobody were there, whether or not somebody is.
+      const refuse = (): undefined => this.refuse(acc, new StanzaError('service-unavailable'));
+      return verdict instanceof Promise ? verdict.then(refuse) : refuse();
     }
     const { from, to, stanza } = acc;
     const verdict = runHook(acc.hostType, hook, acc, { from, to, packet: stanza! });
@@ -306,8 +307,4 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
     }
     return undefined;
   }
-}
-
-function isAllowed(acc: Accumulator, hasStopped: boolean): boolean {
-  return acc.get('hook', 'result') === 'allow' && !hasStopped;
 }

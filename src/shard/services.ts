@@ -8,6 +8,7 @@ import type { Asker } from './ask.ts';
 import type { Components } from './components.ts';
 import type { Domains } from './domains.ts';
 import type { DryRun } from './dry-run.ts';
+import type { ModuleCommands } from './module-commands.ts';
 import type { ModuleMechanisms } from './module-mechanisms.ts';
 import type { Notices } from './notices.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
@@ -36,6 +37,7 @@ export interface ShardServices {
   readonly keys: PermanentKeys;
   readonly mechanisms: ModuleMechanisms;
   readonly notices: Notices;
+  readonly moduleCommands: ModuleCommands;
   readonly revocations: Revocations;
   readonly sessions: Sessions;
   readonly storedMessages: StoredMessages;

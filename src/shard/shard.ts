@@ -37,6 +37,7 @@ import { FrameReceiver } from './frames.ts';
 import { HostTypes } from './host-types.ts';
 import { comeIntoForce } from './in-force.ts';
 import { Logins } from './login.ts';
+import { ModuleCommands } from './module-commands.ts';
 import { ModuleMechanisms } from './module-mechanisms.ts';
 import { Notices } from './notices.ts';
 import { Peers } from './peers.ts';
@@ -93,6 +94,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly tracing: Tracing;
   readonly domains: Domains;
   readonly notices: Notices;
+  readonly moduleCommands = new ModuleCommands();
   readonly sessions: Sessions;
   readonly threads: Threads;
   readonly storedMessages: StoredMessages;

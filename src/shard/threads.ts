@@ -78,9 +78,17 @@ export class Threads {
   tell(notice: string, payload: unknown, only?: number): void {
     const bytes = encodeFrame({ kind: FrameKind.NOTICE, notice, payload });
     for (let shard = only ?? 0; shard <= (only ?? this.#shards - 1); shard++) {
-      if (shard !== this.shard) this.outbox.send(shard, bytes);
+      if (shard !== this.shard) this.#tellSurely(shard, bytes);
     }
     this.loop.touch();
+  }
+
+  /** Caches rely on notices: while the way is full, it is tried again at the end of each turn, until the other one is gone. */
+  #tellSurely(shard: number, bytes: Buffer): void {
+    const { outbox, loop } = this;
+    const lane = outbox.lane(shard);
+    if (lane === undefined || outbox.send(shard, bytes)) return;
+    void loop.whenDone(() => outbox.lane(shard) !== lane || outbox.send(shard, bytes));
   }
 
   /** Sends the answer to an IQ to the shard that asked. */

@@ -7,6 +7,9 @@ export type MaybePromise = undefined | Promise<unknown>;
 /** How the routing of one stanza ended. */
 export type RouteOutcome = 'delivered' | 'forwarded' | 'stored' | 'bounced' | 'dropped';
 
+/** What a privacy list says to a stanza. */
+export type ListVerdict = 'allow' | 'deny' | 'block' | 'unknown';
+
 /** What delivery needs from the rest of the shard. */
 export interface DeliveryHost {
   /** Counts and traces how routing ended. */
@@ -30,8 +33,8 @@ export interface DeliveryHost {
   filterOffline(acc: Accumulator): boolean | Promise<boolean>;
   /** Runs the privacy check of the default list and `roster_in_subscription`: true = deliver to all available sessions. */
   inSubscription(acc: Accumulator): boolean | Promise<boolean>;
-  /** Whether the recipient's default privacy list lets the sender through. */
-  isAllowedByDefaultList(acc: Accumulator): boolean | Promise<boolean>;
+  /** Whether the recipient's default privacy list lets the sender through; `unknown` if it cannot be read. */
+  checkDefaultList(acc: Accumulator): ListVerdict | Promise<ListVerdict>;
   /** Runs one of the hooks for messages to absent users. */
   absent(
     hook: 'offline_message' | 'offline_groupchat_message' | 'failed_to_store_message',

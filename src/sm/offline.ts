@@ -39,7 +39,9 @@ function toAccount(acc: Accumulator, host: DeliveryHost, exists: boolean): Maybe
   // The same answer whether the account exists and stores nothing, or does not exist (threat T68).
   if (!exists) return host.refuse(acc, new StanzaError('service-unavailable'));
   if (acc.stanza!.type === 'groupchat') return host.absent('offline_groupchat_message', acc);
-  return whenSettled(host.isAllowedByDefaultList(acc), (isAllowed) =>
-    host.absent(isAllowed ? 'offline_message' : 'failed_to_store_message', acc),
-  );
+  return whenSettled(host.checkDefaultList(acc), (verdict) => {
+    // Nobody can say now whether the user wants it; and what would be stored could not be written either.
+    if (verdict === 'unknown') return host.refuse(acc, new StanzaError('internal-server-error'));
+    return host.absent(verdict === 'allow' ? 'offline_message' : 'failed_to_store_message', acc);
+  });
 }

@@ -1,15 +1,19 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
 import { AUTH_TOKEN_READS, type AuthTokenOperations } from './operations/auth-tokens.ts';
+import { BLOCKLIST_READS, type BlocklistOperations } from './operations/blocklist.ts';
 import { FAST_TOKEN_READS, type FastTokenOperations } from './operations/fast-tokens.ts';
 import { LAST_READS, type LastOperations } from './operations/last.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
+import { PRIVACY_READS, type PrivacyOperations } from './operations/privacy.ts';
 import { PRIVATE_READS, type PrivateOperations } from './operations/private.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
 import { VCARD_READS, type VcardOperations } from './operations/vcard.ts';
 
+export type { BlocklistEntry } from './operations/blocklist.ts';
 export type { FastToken, FastTokens } from './operations/fast-tokens.ts';
 export type { LastActivity } from './operations/last.ts';
 export type { Claimant, OfflineMessage } from './operations/offline.ts';
+export type { PrivacyChange, StoredPrivacyItem, StoredPrivacyList } from './operations/privacy.ts';
 export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } from './operations/vcard.ts';
 
 /**
@@ -21,9 +25,11 @@ export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } f
 export interface StoreOperations
   extends AccountOperations,
     AuthTokenOperations,
+    BlocklistOperations,
     FastTokenOperations,
     LastOperations,
     OfflineOperations,
+    PrivacyOperations,
     PrivateOperations,
     ValueOperations,
     VcardOperations {
@@ -43,8 +49,10 @@ export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...AUTH_TOKEN_READS,
   ...FAST_TOKEN_READS,
   ...LAST_READS,
+  ...BLOCKLIST_READS,
   ...OFFLINE_READS,
   ...PRIVATE_READS,
+  ...PRIVACY_READS,
   ...VALUE_READS,
   ...VCARD_READS,
   'release_shard',

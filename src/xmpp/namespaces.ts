@@ -34,6 +34,9 @@ export const NS_DELAY = 'urn:xmpp:delay';
 export const NS_DATA_FORMS = 'jabber:x:data';
 export const NS_CHAT_STATES = 'http://jabber.org/protocol/chatstates';
 export const NS_EVENT = 'jabber:x:event';
+export const NS_PRIVACY = 'jabber:iq:privacy';
+export const NS_BLOCKING = 'urn:xmpp:blocking';
+export const NS_BLOCKING_ERRORS = 'urn:xmpp:blocking:errors';
 export const NS_EXPIRE = 'jabber:x:expire';
 export const NS_CARBONS = 'urn:xmpp:carbons:2';
 /** Of version 0.6 of the specification. */

@@ -367,4 +367,114 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
     for (let i = 0; i < 20; i++) await append('x'.repeat(10_000), i);
     expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 100))).toHaveLength(20);
   });
+
+  it('keeps privacy lists, one user’s apart from another’s', async () => {
+    const strict = { name: 'strict', items: [['n', '', 'd', 1, 0]] } as const;
+    const none = { names: [], default: null };
+    expect(await ask('privacy_names', 'localhost', 'juliet')).toEqual(none);
+    expect(await ask('privacy_list', 'localhost', 'juliet', null)).toBe(null);
+    const nothing = { list: 'strict', blocked: [], unblocked: [] };
+    expect(await ask('privacy_set', 'localhost', 'juliet', strict, 2)).toEqual(nothing);
+    expect(await ask('privacy_list', 'localhost', 'juliet', 'strict')).toEqual(strict);
+    expect(await ask('privacy_list', 'localhost', 'romeo', 'strict')).toBe(null);
+    await ask('privacy_set', 'localhost', 'juliet', { ...strict, name: 'a' }, 2);
+    expect(await ask('privacy_set', 'localhost', 'juliet', { ...strict, name: 'b' }, 2)).toBe('too_many');
+    expect(await ask('privacy_set', 'localhost', 'juliet', strict, 2)).toEqual(nothing);
+    expect(await ask('privacy_set_default', 'localhost', 'juliet', 'none')).toBe(null);
+    await ask('privacy_set_default', 'localhost', 'juliet', 'a');
+    expect(await ask('privacy_names', 'localhost', 'juliet')).toEqual({
+      names: ['a', 'strict'],
+      default: 'a',
+    });
+    expect(await ask('privacy_list', 'localhost', 'juliet', null)).toMatchObject({ name: 'a' });
+    expect(await ask('privacy_remove', 'localhost', 'juliet', 'none')).toBe(null);
+    await ask('privacy_remove', 'localhost', 'juliet', 'a');
+    expect(await ask('privacy_names', 'localhost', 'juliet')).toEqual({ names: ['strict'], default: null });
+    expect(await ask('privacy_remove_user', 'localhost', 'juliet')).toBe(1);
+    expect(await ask('privacy_names', 'localhost', 'juliet')).toEqual(none);
+  });
+
+  it('blocks and unblocks, and tells what that has changed', async () => {
+    const block = (...jids: string[]) => ask('privacy_block', 'localhost', 'juliet', jids, 4, 2);
+    const unblock = (...jids: string[]) =>
+      ask('privacy_unblock', 'localhost', 'juliet', jids.length === 0 ? null : jids);
+    const orders = async (): Promise<unknown> =>
+      (await ask('privacy_list', 'localhost', 'juliet', null))?.items.map(([, value, action, order]) => [
+        value,
+        action,
+        order,
+      ]);
+    expect(await unblock()).toBe(null);
+    expect(await block('a@x', 'b@x', 'a@x')).toEqual({
+      list: 'blocking',
+      blocked: ['a@x', 'b@x'],
+      unblocked: [],
+    });
+    const first = 2 ** 31;
+    expect(await orders()).toEqual([
+      ['a@x', 'b', first - 2],
+      ['b@x', 'b', first - 1],
+    ]);
+    expect(await block('c@x', 'a@x')).toEqual({ list: 'blocking', blocked: ['c@x'], unblocked: [] });
+    expect(await block('d@x', 'e@x')).toBe('too_many');
+    expect(await unblock('a@x', 'z@x')).toEqual({ list: 'blocking', blocked: [], unblocked: ['a@x'] });
+    // A list that begins with 0 has no room before it.
+    const own = {
+      name: 'own',
+      items: [
+        ['j', 'o@x', 'd', 0, 0],
+        ['s', 'none', 'd', 7, 1],
+      ],
+    } as const;
+    await ask('privacy_set', 'localhost', 'juliet', own, 2);
+    expect(await ask('privacy_set_default', 'localhost', 'juliet', 'own')).toEqual({
+      list: 'own',
+      blocked: ['o@x'],
+      unblocked: ['c@x', 'b@x'],
+    });
+    await block('p@x');
+    expect(await orders()).toEqual([
+      ['p@x', 'b', first - 1],
+      ['o@x', 'd', first],
+      ['none', 'd', first + 1],
+    ]);
+    // Whom the command has blocked stays so marked when the list is set anew.
+    const again = {
+      name: 'own',
+      items: [
+        ['j', 'p@x', 'd', 5, 0],
+        ['j', 'q@x', 'd', 6, 0],
+      ],
+    } as const;
+    await ask('privacy_set', 'localhost', 'juliet', again, 2);
+    expect(await orders()).toEqual([
+      ['p@x', 'b', 5],
+      ['q@x', 'd', 6],
+    ]);
+    expect(await unblock()).toEqual({ list: 'own', blocked: [], unblocked: ['p@x', 'q@x'] });
+    expect(await ask('privacy_list', 'localhost', 'juliet', null)).toEqual({ name: 'own', items: [] });
+    await ask('privacy_set_default', 'localhost', 'juliet', 'blocking');
+    await unblock();
+    expect((await ask('privacy_export', 'localhost', 'juliet')).lists.map(({ name }) => name)).toEqual([
+      'own',
+    ]);
+    expect(await ask('privacy_remove_domain', 'localhost')).toBe(1);
+  });
+
+  it('keeps a list of users who are locked out', async () => {
+    expect(await ask('blocklist_get', 'localhost', 'juliet')).toBe(null);
+    await ask('blocklist_set', 'localhost', 'juliet', 'one');
+    await ask('blocklist_set', 'localhost', 'juliet', 'two');
+    await ask('blocklist_set', 'localhost', 'iago', '');
+    await ask('blocklist_set', 'elsewhere', 'juliet', '');
+    expect(await ask('blocklist_get', 'localhost', 'juliet')).toBe('two');
+    expect(await ask('blocklist_get', 'localhost', 'iago')).toBe('');
+    expect(await ask('blocklist_count', 'localhost')).toBe(2);
+    expect(await ask('blocklist_list', 'localhost', 1, 5)).toEqual([{ username: 'juliet', reason: 'two' }]);
+    expect(await ask('blocklist_list', 'localhost', 0, 1)).toEqual([{ username: 'iago', reason: '' }]);
+    expect(await ask('blocklist_remove', 'localhost', 'juliet')).toBe(true);
+    expect(await ask('blocklist_remove', 'localhost', 'juliet')).toBe(false);
+    expect(await ask('blocklist_remove_domain', 'localhost')).toBe(1);
+    expect(await ask('blocklist_count', 'elsewhere')).toBe(1);
+  });
 });

@@ -8,7 +8,7 @@ import type {
 } from '../../src/store/operations.ts';
 import { memoryAuthTokens } from './memory-auth-tokens.ts';
 import { memoryFastTokens } from './memory-fast-tokens.ts';
-
+import { memoryBlocklist, memoryPrivacy } from './memory-privacy.ts';
 import { lastTable, privateTable, vcardTable } from './memory-tables.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
@@ -137,6 +137,8 @@ export class MemoryDriver implements StoreDriver {
     ...privateTable(),
     ...lastTable(),
     ...vcardTable(),
+    ...memoryPrivacy(),
+    ...memoryBlocklist(),
 
     release_shard: (shard) => this.#claims.releaseShard(shard),
     ping: () => null,

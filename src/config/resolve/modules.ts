@@ -20,6 +20,8 @@ export const DEFAULT_MODULES: readonly string[] = [
   'mod_stream_management',
   'mod_version',
   'mod_time',
+  'mod_privacy',
+  'mod_blocking',
 ];
 
 type ModulesSection = ReadonlyMap<string, Table>;

@@ -1,7 +1,8 @@
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Accumulator } from '../accumulator.ts';
 import { point } from '../point.ts';
-import type { IqInfo, PrivacyList } from '../values.ts';
+import type { C2sParams } from '../session.ts';
+import { type IqInfo, type PrivacyList, UNKNOWN_PRIVACY_LIST } from '../values.ts';
 
 interface PrivacyIq {
   from: Jid;
@@ -47,17 +48,23 @@ export const privacyPoints = {
     counted: false,
     failure: 'closed',
   }),
-  privacy_get_user_list: point<PrivacyList, { jid: Jid }>({
+  privacy_get_user_list: point<PrivacyList, { jid: Jid; session?: C2sParams }>({
     scope: 'host_type',
-    part: 'im',
-    when: 'The privacy module when a session needs its list for the first time, the session manager, and last activity.',
+    part: 'core',
+    when: 'The privacy module when a session needs its list for the first time; the session manager, for stanzas to the account itself; the presence module before it tells contacts, and last activity.',
     acc: 'A list without items, which allows everything.',
-    params: { jid: 'The user.' },
-    result: 'The user’s default list.',
+    params: {
+      jid: 'The user.',
+      session:
+        'A session of the user on this shard, if the list in force there is wanted (its active one, or the default).',
+    },
+    result: 'The user’s default list, or the one in force in the session.',
+    failure: 'closed',
+    refusal: UNKNOWN_PRIVACY_LIST,
   }),
   privacy_iq_get: point<Accumulator, PrivacyIq & { privList: PrivacyList }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'The privacy module and the blocking module, for an IQ get of their namespaces that a client sent without `to`.',
     acc: 'The accumulator of the IQ.',
     params: { ...PRIVACY_IQ, privList: 'The list that is active in the session.' },
@@ -67,7 +74,7 @@ export const privacyPoints = {
   }),
   privacy_iq_set: point<Accumulator, PrivacyIq>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'The same for an IQ set.',
     acc: 'The accumulator of the IQ.',
     params: PRIVACY_IQ,
@@ -77,7 +84,7 @@ export const privacyPoints = {
   }),
   privacy_updated_list: point<PrivacyList | false, { oldList: PrivacyList; newList: PrivacyList }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'The privacy module, in every session of a user after one of them changed a list.',
     acc: '`false`.',
     params: { oldList: 'The list active in this session.', newList: 'The changed list.' },

@@ -87,7 +87,7 @@ export const sessionPoints = {
     acc: 'The accumulator of the message.',
     params: {},
     result:
-      'The accumulator is what routing results in; the sender gets no error. STOP only skips the handlers that come later.',
+      'The message goes back with the error service-unavailable (XEP-0191 §3.3), unless a handler has sent one. STOP only skips the handlers that come later.',
   }),
   resend_offline_messages: point<Accumulator, { jid: Jid }>({
     scope: 'host_type',

@@ -6,6 +6,8 @@ import type { PresenceData, PresenceState } from './presence-state.ts';
 
 /** Tells sessions of changed subscriptions, by events of its own. */
 const ROSTER = 'mod_roster';
+/** Tells them of changed privacy lists. */
+const PRIVACY = 'mod_privacy';
 
 /**
  * Presence of local sessions (RFC 6121 §4): who is told that a session is available, and who asks.
@@ -30,9 +32,10 @@ export default defineModule({
     context.hook('user_terminate', 90, (acc, session) => presence.terminate(acc, session));
     context.hook('session_cleanup', 50, (acc, { jid }) => presence.lost(acc, jid));
     context.hook('sessions_cleanup', 50, (_nothing, { sessions }) => lost.announce(sessions));
-    context.hook('foreign_event', 50, (_acc, { tag, session, content }) => {
-      if (tag !== context.module && tag !== ROSTER) return undefined;
-      return presence.told(session, content as SessionEvent);
+    context.hook('foreign_event', 50, (acc, { tag, session, content }) => {
+      if (tag === PRIVACY && !('visibility' in (content as object))) return undefined;
+      if (tag !== context.module && tag !== ROSTER && tag !== PRIVACY) return undefined;
+      return presence.told(acc, session, content as SessionEvent);
     });
   },
 });

@@ -4,12 +4,14 @@ import {
   delayXml,
   type Jid,
   type ModuleContext,
+  type PrivacyList,
   STOP,
   type Stanza,
   StanzaError,
   type Subscription,
   type SubscriptionType,
   type Verdict,
+  type VisibilityChange,
 } from '../module.ts';
 import type { LostSessions } from './lost-sessions.ts';
 import { type PresenceData, PresenceState } from './presence-state.ts';
@@ -34,7 +36,7 @@ interface AnnounceAgain {
 }
 
 /** What a session is told by an event. */
-export type SessionEvent = RosterChange | AnnounceAgain;
+export type SessionEvent = RosterChange | AnnounceAgain | VisibilityChange;
 
 /** The presence of the sessions of one shard. */
 export class Presence {
@@ -97,7 +99,7 @@ export class Presence {
     return verdict.then(() => this.#availableTo(acc, session));
   }
 
-  #availableTo(acc: Accumulator, session: C2sParams): undefined {
+  #availableTo(acc: Accumulator, session: C2sParams): undefined | Promise<undefined> {
     const { from, to, pending } = subscriptionLists(acc);
     const stanza = acc.stanza!;
     const own = session.jid!;
@@ -111,20 +113,37 @@ export class Presence {
     if (priority >= 0 && (before === undefined || before < 0)) {
       this.#context.resendOffline(session, acc.derive(stanza, own, own.bareJid));
     }
-    if (!wasAvailable) this.#ask(acc, own, to);
-    // The first presence and every change go to the same: contacts that may see us, and the own resources (RFC 6121 §4.2.2, §4.4.2).
-    for (const contact of state.contacts()) this.#route(acc.derive(stanza, own, contact));
-    this.#route(acc.derive(stanza, own, own.bareJid));
     for (const request of pending) this.#showRequest(acc, own, request);
-    return undefined;
+    const asking = wasAvailable ? undefined : this.#ask(acc, session, to);
+    // The first presence and every change go to the same: contacts that may see us, and the own resources (RFC 6121 §4.2.2, §4.4.2).
+    const telling = this.#sendTo(acc, session, stanza, [...state.contacts(), own.bareJid]);
+    if (asking === undefined) return telling;
+    return asking.then(() => telling);
+  }
+
+  /** Sends presence to those of `targets` whom the privacy list in force lets have it. */
+  #sendTo(
+    acc: Accumulator,
+    own: C2sParams | Jid,
+    stanza: Stanza,
+    targets: readonly Jid[],
+  ): undefined | Promise<undefined> {
+    const from = 'jid' in own ? own.jid! : own;
+    const allowed = this.#context.presenceTargets(acc, own, targets, stanza.type);
+    if (allowed instanceof Promise) return allowed.then((found) => this.#routeAll(acc, from, stanza, found));
+    return this.#routeAll(acc, from, stanza, allowed);
+  }
+
+  #routeAll(acc: Accumulator, from: Jid, stanza: Stanza, targets: readonly Jid[]): undefined {
+    for (const target of targets) this.#route(acc.derive(stanza, from, target));
   }
 
   /** Asks those whose presence we see (RFC 6121 §4.3.1), and the own resources. */
-  #ask(acc: Accumulator, own: Jid, contacts: readonly Jid[]): void {
-    const probe = presenceStanza('probe');
-    for (const contact of contacts) this.#route(acc.derive(probe, own, contact));
+  #ask(acc: Accumulator, session: C2sParams, contacts: readonly Jid[]): undefined | Promise<undefined> {
+    const own = session.jid!.bareJid;
     // Nobody needs to be asked when there is no other resource.
-    if (this.#context.sessions(own.bareJid).length > 1) this.#route(acc.derive(probe, own, own.bareJid));
+    const asked = this.#context.sessions(own).length > 1 ? [...contacts, own] : contacts;
+    return this.#sendTo(acc, session, presenceStanza('probe'), asked);
   }
 
   /** A subscription request that the user has not answered is shown to this resource (RFC 6121 §3.1.3). */
@@ -135,20 +154,18 @@ export class Presence {
   }
 
   /** No longer available: everybody who was told is told (RFC 6121 §4.5.2, §4.6.3). */
-  #unavailable(acc: Accumulator, session: C2sParams): undefined {
+  #unavailable(acc: Accumulator, session: C2sParams): undefined | Promise<undefined> {
     const state = this.#state(session);
-    if (state === undefined) return;
+    if (state === undefined) return undefined;
     const stanza = acc.stanza!;
     const own = session.jid!;
     const { isAvailable } = state;
     const told = [...state.contacts(), ...state.directedJids()];
     if (isAvailable) this.#context.unsetPresence(session, acc, statusOf(stanza));
     state.becomeUnavailable();
-    for (const jid of told) this.#route(acc.derive(stanza, own, jid));
-    if (!isAvailable) return;
     // The session itself is not available any more, but it is told, too (RFC 6121 §4.5.2).
-    this.#route(acc.derive(stanza, own, own.bareJid));
-    this.#route(acc.derive(stanza, own, own));
+    if (isAvailable) told.push(own.bareJid, own);
+    return this.#sendTo(acc, session, stanza, told);
   }
 
   /** Presence with an address: to somebody in particular (RFC 6121 §4.6), or about subscriptions (§3). */
@@ -219,9 +236,9 @@ export class Presence {
     if (acc.from.bare === own.bare || state.isSeenBy(acc.from.bare)) {
       void this.#context.runHook('presence_probe', acc, { from: acc.from, to: own, sid: session.sid! });
       const answer = state.last().append(delayXml(own, state.timestamp, 'Delayed presence'));
-      this.#route(acc.derive(answer, own, acc.from));
+      void this.#sendTo(acc, session, answer, [acc.from]);
     } else if (state.wasDirectedTo(acc.from)) {
-      this.#route(acc.derive(presenceStanza(undefined), own, acc.from));
+      void this.#sendTo(acc, session, presenceStanza(undefined), [acc.from]);
     }
   }
 
@@ -242,9 +259,10 @@ export class Presence {
     if (state.isAvailable) this.#context.unsetPresence(session, acc, status ?? '');
     state.becomeUnavailable();
     const stanza = presenceStanza('unavailable', status);
-    for (const jid of others) this.#route(acc.derive(stanza, own, jid));
-    if (reason === 'replaced') void this.#endUnlessTaken(acc, own, stanza, contacts);
-    else for (const jid of contacts) this.#route(acc.derive(stanza, own, jid));
+    if (reason === 'replaced') {
+      void this.#sendTo(acc, session, stanza, others);
+      void this.#endUnlessTaken(acc, session, stanza, contacts);
+    } else void this.#sendTo(acc, session, stanza, [...others, ...contacts]);
   }
 
   /**
@@ -253,12 +271,13 @@ export class Presence {
    */
   async #endUnlessTaken(
     acc: Accumulator,
-    own: Jid,
+    ending: C2sParams | Jid,
     stanza: Stanza,
     contacts: readonly Jid[],
   ): Promise<undefined> {
+    const own = 'jid' in ending ? ending.jid! : ending;
     if (contacts.length === 0 || (await this.#isAvailable(own))) return;
-    for (const jid of contacts) this.#route(acc.derive(stanza, own, jid));
+    await this.#sendTo(acc, ending, stanza, contacts);
     if (this.#context.sessions(own.bareJid).length === 0) return;
     await this.#context.whenHandled();
     if (!(await this.#isAvailable(own))) return;
@@ -281,24 +300,64 @@ export class Presence {
   // ── events ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** An event for a session (`foreign_event`). */
-  told(session: C2sParams, content: SessionEvent): Verdict {
+  told(acc: Accumulator, session: C2sParams, content: SessionEvent): Verdict {
     const state = this.#state(session);
     if (state === undefined) return STOP;
     if ('again' in content) {
-      if (content.again === session.jid!.full && state.isAvailable) this.#announce(session.jid!, state);
-    } else this.#rosterChanged(session.jid!, state, content);
+      if (content.again === session.jid!.full && state.isAvailable) {
+        void this.#sendTo(acc, session, state.last(), [...state.contacts(), session.jid!.bareJid]);
+      }
+    } else if ('visibility' in content) {
+      if (state.isAvailable) void this.#visibilityChanged(acc, session, state, content);
+    } else this.#rosterChanged(acc, session, state, content);
     return STOP;
   }
 
-  #announce(own: Jid, state: PresenceState): void {
-    const stanza = state.last();
-    for (const contact of [...state.contacts(), own.bareJid]) {
-      this.#route(this.#context.accumulator(own, contact, stanza));
-    }
+  /**
+   * The privacy list of the session has changed: whoever may not see it any more learns that it is unavailable; whom the blocking command has given
+   * free sees it again (XEP-0016 §2.11, XEP-0191 §3.3, §3.4).
+   */
+  async #visibilityChanged(
+    acc: Accumulator,
+    session: C2sParams,
+    state: PresenceState,
+    { visibility: { before, after, shown, hidden } }: VisibilityChange,
+  ): Promise<void> {
+    const contacts = state.contacts();
+    const single = this.#resourcesOf(contacts, [...shown, ...hidden]);
+    const others = [...contacts, ...single, ...state.directedJids()];
+    const allowed = (list: PrivacyList): Promise<readonly Jid[]> =>
+      Promise.resolve(this.#context.presenceTargets(acc, session, others, undefined, list));
+    const had = before === undefined ? undefined : new Set(await allowed(before));
+    const has = new Set(await allowed(after));
+    if (!state.isAvailable) return;
+    const lost = others.filter((jid) => !has.has(jid) && had?.has(jid) !== false);
+    for (const jid of lost) state.forget(jid);
+    this.#routeAll(acc, session.jid!, presenceStanza('unavailable'), lost);
+    if (shown.length === 0) return;
+    const free = new Set(shown);
+    const found = [...contacts, ...single].filter(
+      (jid) => has.has(jid) && had?.has(jid) !== true && (had !== undefined || isNamed(free, jid)),
+    );
+    this.#routeAll(acc, session.jid!, state.last(), found);
+  }
+
+  /** The full JIDs among `texts` that are resources of contacts. */
+  #resourcesOf(contacts: readonly Jid[], texts: readonly string[]): Jid[] {
+    if (texts.length === 0) return [];
+    const bares = new Set(contacts.map(({ bare }) => bare));
+    return texts
+      .map((text) => this.#context.trustedJid(text))
+      .filter((jid) => !jid.isBare && bares.has(jid.bare));
   }
 
   /** A contact gained or lost sight of us while we are online (RFC 6121 §3.1.5, §3.2.2, §3.3.3). */
-  #rosterChanged(own: Jid, state: PresenceState, { jid, subscription }: RosterChange): void {
+  #rosterChanged(
+    acc: Accumulator,
+    session: C2sParams,
+    state: PresenceState,
+    { jid, subscription }: RosterChange,
+  ): void {
     const contact = this.#context.jid(jid)?.bareJid;
     if (contact === undefined) return;
     const saw = state.isSeenBy(contact.bare);
@@ -307,11 +366,16 @@ export class Presence {
     if (!state.isAvailable || sees === saw) return;
     const stanza = sees ? state.last() : presenceStanza('unavailable');
     if (!sees) state.forget(contact);
-    this.#route(this.#context.accumulator(own, contact, stanza));
+    void this.#sendTo(acc, session, stanza, [contact]);
   }
 
   #route(acc: Accumulator): undefined {
     void this.#context.route(acc);
     return undefined;
   }
+}
+
+/** Whether a JID is named itself, by its bare form or by its domain. */
+function isNamed(names: ReadonlySet<string>, jid: Jid): boolean {
+  return names.has(jid.full) || names.has(jid.bare) || names.has(jid.domain);
 }

@@ -1,11 +1,13 @@
 import type { StoreArgs, StoreDriver, StoreOperation, StoreResult } from '../operations.ts';
 import { Accounts } from './accounts.ts';
 import { AuthTokens } from './auth-tokens.ts';
+import { Blocklist } from './blocklist.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
 import { FastTokens } from './fast-tokens.ts';
 import { LastActivities } from './last-activity.ts';
 import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
+import { PrivacyLists } from './privacy-lists.ts';
 import { PrivateStorage } from './private-storage.ts';
 import { Vcards } from './vcards.ts';
 
@@ -35,6 +37,8 @@ export class SqliteDriver implements StoreDriver {
       ...new LastActivities(db).operations(),
       ...new PrivateStorage(db).operations(),
       ...new Vcards(db).operations(),
+      ...new PrivacyLists(db).operations(),
+      ...new Blocklist(db).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,
     };

@@ -61,6 +61,8 @@ describe('a minimal file', () => {
       'mod_stream_management',
       'mod_version',
       'mod_time',
+      'mod_privacy',
+      'mod_blocking',
     ]);
     expect(hostType.modules.get('mod_ping')!.options).toMatchObject({ send_pings: false, ping_interval: 60 });
   });

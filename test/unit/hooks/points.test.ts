@@ -110,6 +110,7 @@ describe('declarations', () => {
     expect(namesOf((point) => point.failure === 'closed')).toEqual([
       'get_personal_data',
       'privacy_check_packet',
+      'privacy_get_user_list',
       'remove_domain',
       's2s_allow_host',
       'session_opening_allowed_for_user',
@@ -117,6 +118,7 @@ describe('declarations', () => {
     ]);
     expect(namesOf((point) => point.refusal !== undefined)).toEqual([
       'get_personal_data',
+      'privacy_get_user_list',
       'remove_domain',
       's2s_allow_host',
       'session_opening_allowed_for_user',

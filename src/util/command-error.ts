@@ -11,7 +11,10 @@ export type CommandErrorCode =
   | 'session_unknown'
   | 'export_failed'
   | 'removal_failed'
-  | 'store_unavailable';
+  | 'store_unavailable'
+  | 'module_not_loaded'
+  | 'bad_request'
+  | 'not_blocked';
 
 /** Something about the command itself is wrong; code and message are for the operator. */
 export class CommandError extends Error {
