@@ -11,8 +11,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A server that wants TLS from everybody, with a certificate that it made itself. */
-export async function startTlsServer(): Promise<{ server: TestServer; port: number; certfile: string }> {
+/** A server that wants TLS from everybody, with a certificate that it made itself. `modules`: further sections. */
+export async function startTlsServer(
+  modules = '',
+): Promise<{ server: TestServer; port: number; certfile: string }> {
   const port = await freePort();
   const server = await TestServer.start({
     users: ['romeo', 'juliet'],
@@ -33,6 +35,7 @@ export async function startTlsServer(): Promise<{ server: TestServer; port: numb
       [modules.mod_offline]
       [modules.mod_disco]
       [modules.mod_ping]
+      ${modules}
     `,
   });
   return { server, port, certfile: join(server.directory, 'data', 'selfsigned.crt') };

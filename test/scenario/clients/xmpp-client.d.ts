@@ -16,6 +16,7 @@ declare module '@xmpp/client' {
     on(event: 'online', listener: (jid: { toString(): string }) => void): this;
     on(event: 'stanza', listener: (stanza: XmlElement) => void): this;
     on(event: 'error', listener: (error: Error) => void): this;
+    readonly streamManagement: { on(event: 'resumed', listener: () => void): void };
     readonly reconnect: { delay: number; stop(): void };
     readonly iqCaller: { request(iq: XmlElement, timeoutMs?: number): Promise<XmlElement> };
   }
