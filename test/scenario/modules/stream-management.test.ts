@@ -86,8 +86,7 @@ describe('switching it on', () => {
     const failed = await enable(romeo, wish);
     expect(failed.name).toBe('failed');
     expect(failed.elements()[0]!.name).toBe('unexpected-request');
-    await romeo.expect('close');
-    await romeo.expect('disconnected');
+    expect(await romeo.streamError()).toBe('policy-violation');
   });
 
   it('is refused before login and before binding', async () => {

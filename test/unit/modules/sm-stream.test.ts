@@ -22,7 +22,7 @@ function kept(body: string): KeptStanza {
 }
 
 function streamOf(pool = { bytes: 0 }): SmStream {
-  return new SmStream(SESSION, {} as SessionHandle, 'id', 1_000, 100, pool);
+  return new SmStream(SESSION, { isCommitting: false } as SessionHandle, 'id', 1_000, 100, pool);
 }
 
 function bodies(stream: SmStream): (string | undefined)[] {
