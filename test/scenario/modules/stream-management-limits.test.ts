@@ -91,7 +91,7 @@ describe('limits', () => {
     expect(await storedFor(server, 'juliet@localhost/balcony')).toEqual([]);
   });
 
-  it('too many bytes end it at once, also while nobody is connected', async () => {
+  it('too many bytes end it at once, also while nobody is connected (threat T43)', async () => {
     const large = 'x'.repeat(30_000);
     for (const isCut of [false, true]) {
       const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
@@ -133,7 +133,7 @@ describe('limits', () => {
     expect(await storedFor(server, 'juliet@localhost/balcony')).toEqual(['kept']);
   });
 
-  it('of too many sessions that wait the first ends', async () => {
+  it('of too many sessions that wait the first ends (threat T45)', async () => {
     const first = await TestClient.login(server.port(), 'tybalt@localhost/one');
     const users = ['paris', 'rosaline', 'benvolio'];
     const ids: string[] = [await enableResumption(first)];
