@@ -11,7 +11,16 @@ import {
   resume,
   unbound,
 } from '../../helpers/stream-management.ts';
-import { crash, LAB, loginOn, messagesUntilNow, nobodyThere, presence, stopSession } from './support.ts';
+import {
+  crash,
+  fixture,
+  LAB,
+  loginOn,
+  messagesUntilNow,
+  nobodyThere,
+  presence,
+  stopSession,
+} from './support.ts';
 
 function modules(lines: string): string {
   return `[modules.mod_presence]\n[modules.mod_offline]\n[modules.mod_stream_management]\n${lines}\n${LAB}`;
@@ -150,6 +159,53 @@ describe('limits', () => {
     for (const user of ['rosaline', 'benvolio']) {
       const back = await resume(server, `${user}@localhost`, ids[users.indexOf(user) + 1]!, 0);
       await back.close();
+    }
+  });
+});
+
+describe('modules that look after what is not acknowledged', () => {
+  it('are told of it, may note something, and may take some out', async () => {
+    const server = await TestServer.start({
+      users: USERS,
+      toml: modules('') + fixture('mod_unacked', 'mod-unacked.ts'),
+    });
+    try {
+      const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+      const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
+      const id = await enableResumption(juliet, "max='2'");
+      for (const body of ['one', 'two', 'archived three']) romeo.send(chat('juliet@localhost/balcony', body));
+      for (let i = 0; i < 3; i++) await juliet.message();
+      acknowledge(juliet, 1);
+      await messagesUntilNow(juliet);
+      juliet.cut();
+      const told = async (): Promise<string> => {
+        const answer = await romeo.iq('get', 'localhost', "<told xmlns='urn:test:unacked'/>");
+        return answer.child('told', 'urn:test:unacked')!.text();
+      };
+      while ((await told()) !== 'two, archived three');
+      romeo.send(chat('juliet@localhost/balcony', 'four'));
+      while ((await told()) !== 'two, archived three, four');
+      const back = await resume(server, 'juliet@localhost', id, 1);
+      const marks: (string | undefined)[] = [];
+      for (const body of ['two', 'archived three', 'four']) {
+        const message = await back.message();
+        expect(bodyOf(message)).toBe(body);
+        marks.push(message.child('mark')?.text());
+      }
+      // They were received before they were noted.
+      expect(marks).toEqual([undefined, undefined, undefined]);
+      back.cut();
+      await nobodyThere(romeo, 'juliet@localhost');
+      const later = await TestClient.login(server.port(), 'juliet@localhost/balcony');
+      for (const body of ['two', 'four']) {
+        const message = await later.message();
+        expect([bodyOf(message), message.child('mark')?.text()]).toEqual([body, `told of ${body}`]);
+      }
+      expect(await messagesUntilNow(later)).toEqual([]);
+      await later.close();
+      await romeo.close();
+    } finally {
+      await server.stop();
     }
   });
 });
