@@ -72,7 +72,10 @@ export function figures(isSmoke: boolean): Measure[] {
     offline(effort),
     login(effort, 'SCRAM-SHA-1', 'login-scram'),
     login(effort, 'PLAIN', 'login-plain'),
-    idle(effort),
+    idle(effort, false),
+    acknowledged(effort, 'ping-pong', 0),
+    acknowledged(effort, 'stream', 64),
+    idle(effort, true),
   ];
 }
 
@@ -289,17 +292,47 @@ function plain(name: string, rounds: number, targetUs: number, measure: () => Pr
 
 const IDLE_TARGET_KIB = 8;
 
-function idle(effort: Effort): Measure {
-  const name = `idle session, ${effort.sessions} of them`;
+/** What stream management costs: the server asks after each message, as by default, and the client answers. */
+function acknowledged(effort: Effort, scenario: string, amount: number): Measure {
+  const name = `${scenario} with stream management, 1 shard`;
+  return {
+    name,
+    run: async () => {
+      const plain: Measured[] = [];
+      const acked: Measured[] = [];
+      const options = { pairs: effort.pairs, seconds: effort.seconds, amount };
+      for (let round = 0; round < effort.rounds; round++) {
+        plain.push(await onServer(1, { ...options, scenario }));
+        acked.push(await onServer(1, { ...options, scenario: `${scenario}-acknowledged` }));
+      }
+      const ratio = spread(acked.map((one, i) => perOperation(one) / perOperation(plain[i]!)));
+      return {
+        name,
+        summary: `${ratio.median.toFixed(2)} × the processor time of a message without it`,
+        target: undefined,
+        isReached: undefined,
+        details: [
+          `ratio ${show(ratio, 2)} over ${effort.rounds} rounds`,
+          line('without', plain),
+          line('with', acked),
+        ],
+        errors: errorsOf([...plain, ...acked]),
+      };
+    },
+  };
+}
+
+/** `isAcknowledged`: with stream management. */
+function idle(effort: Effort, isAcknowledged: boolean): Measure {
+  const name = `idle session${isAcknowledged ? ' with stream management' : ''}, ${effort.sessions} of them`;
+  const scenario = isAcknowledged ? 'idle-acknowledged' : 'idle';
   return {
     name,
     run: async () => {
       const all: Measured[] = [];
       const rounds = Math.min(effort.rounds, 3);
       for (let round = 0; round < rounds; round++) {
-        all.push(
-          await onServer(1, { scenario: 'idle', amount: effort.sessions }, Math.max(64, effort.sessions)),
-        );
+        all.push(await onServer(1, { scenario, amount: effort.sessions }, Math.max(64, effort.sessions)));
       }
       const kib = spread(all.map((one) => (one.residentAfter - one.residentBefore) / one.count / 1024));
       return {

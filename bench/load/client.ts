@@ -1,12 +1,12 @@
 import type { Scenario } from './scenario.ts';
 import { carbons } from './scenarios/carbons.ts';
-import { idle } from './scenarios/idle.ts';
+import { idle, idleAcknowledged } from './scenarios/idle.ts';
 import { plainLogin, scramLogin } from './scenarios/login.ts';
 import { offline } from './scenarios/offline.ts';
-import { pingPong } from './scenarios/ping-pong.ts';
+import { pingPong, pingPongAcknowledged } from './scenarios/ping-pong.ts';
 import { presence } from './scenarios/presence.ts';
 import { rate } from './scenarios/rate.ts';
-import { stream } from './scenarios/stream.ts';
+import { stream, streamAcknowledged } from './scenarios/stream.ts';
 
 /** Entry of the client process: runs one scenario, and tells the orchestrator when the counted part begins and ends. */
 
@@ -20,6 +20,9 @@ const SCENARIOS = new Map<string, Scenario>([
   ['presence', presence],
   ['carbons', carbons],
   ['offline', offline],
+  ['ping-pong-acknowledged', pingPongAcknowledged],
+  ['stream-acknowledged', streamAcknowledged],
+  ['idle-acknowledged', idleAcknowledged],
 ]);
 
 const options = JSON.parse(process.argv[2]!) as {

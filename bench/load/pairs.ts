@@ -6,14 +6,15 @@ const RESOURCE = 'bench';
 
 /**
  * Connects `2 * pairs` peers; 2n and 2n+1 talk to each other. They connect in a mixed order, always the same, so that on two shards about half of the
- * pairs have one end on each.
+ * pairs have one end on each. `isAcknowledged`: with stream management.
  */
-export async function connectPairs(context: ScenarioContext): Promise<Peer[]> {
+export async function connectPairs(context: ScenarioContext, isAcknowledged = false): Promise<Peer[]> {
   const peers: Peer[] = [];
   for (const n of mixed(context.pairs * 2)) {
     peers[n] = context.isRelay
       ? await Peer.relay(n, context.port)
       : await Peer.login(n, 'localhost', RESOURCE, context.port, true);
+    if (isAcknowledged) await peers[n].enable();
   }
   return peers;
 }

@@ -3,6 +3,7 @@ import { accountName, BENCH_PASSWORD } from '../lib/accounts.ts';
 import { ScramClient } from './scram.ts';
 
 const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl';
+const NS_SM = 'urn:xmpp:sm:3';
 
 /**
  * A light XMPP client for load: raw TCP, and a parser that knows where elements end and nothing else. All peers of a process share one read
@@ -23,6 +24,8 @@ export class Peer {
   #waiting: { readonly marker: string; readonly resolve: (text: string) => void } | undefined;
   #text = '';
   #isOpen = false;
+  /** Stanzas received since stream management was enabled; -1 without it. */
+  #handled = -1;
 
   private constructor(number: number, domain: string, resource: string, port: number) {
     this.number = number;
@@ -55,6 +58,14 @@ export class Peer {
     if (isAvailable) await peer.ask('<presence/>', '<presence');
     peer.#isOpen = true;
     return peer;
+  }
+
+  /** Enables stream management: from now on the peer acknowledges whenever it is asked to. */
+  async enable(): Promise<void> {
+    this.#isOpen = false;
+    await this.ask(`<enable xmlns='${NS_SM}' resume='true'/>`, '<enabled');
+    this.#handled = 0;
+    this.#isOpen = true;
   }
 
   /** Connects to a bare relay, as one end of a pair. */
@@ -135,6 +146,10 @@ export class Peer {
     this.socket.destroy();
   }
 
+  #answer(data: Buffer, start: number): void {
+    if (data[start + 1] === 0x72) this.send(`<a xmlns='${NS_SM}' h='${this.#handled}'/>`);
+  }
+
   #received(buffer: Buffer, length: number): void {
     if (!this.#isOpen) {
       this.#text += buffer.latin1Slice(0, length);
@@ -157,11 +172,20 @@ export class Peer {
     while (start < end) {
       const stop = elementEnd(data, start, end);
       if (stop < 0) break;
-      this.onStanza(data, start, stop);
+      if (this.#handled >= 0 && isNonza(data, start)) this.#answer(data, start);
+      else {
+        if (this.#handled >= 0) this.#handled++;
+        this.onStanza(data, start, stop);
+      }
       start = stop;
     }
     if (start < end) this.#carry = Buffer.from(data.subarray(start, end));
   }
+}
+
+/** Whether an element is `<r/>` or `<a/>`: their names have one letter. */
+function isNonza(data: Buffer, start: number): boolean {
+  return data[start + 2] === 0x20;
 }
 
 const MESSAGE_END = Buffer.from('</message>');

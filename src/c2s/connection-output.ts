@@ -71,7 +71,8 @@ export abstract class ConnectionOutput implements Piece {
     if (this.#trailer !== '' && this.chunk !== undefined) {
       const text = this.#trailer;
       this.#trailer = '';
-      this.writeText(text);
+      // Behind the end of the stream it would be too late.
+      if (!this.isClosing) this.writeText(text);
     }
     const { chunk } = this;
     if (chunk !== undefined) {

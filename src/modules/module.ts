@@ -185,6 +185,8 @@ export interface SessionHandle {
   writeStanza(acc: Accumulator): void;
   /** Has XML stand behind everything else of this turn's output; one such text per turn, another one takes its place. */
   writeLast(xml: string): void;
+  /** Whether something that the client has sent is being stored. */
+  readonly isCommitting: boolean;
   /** Settles when what the client has sent so far and is being stored is stored, or is not going to be; undefined when there is no such thing. */
   whenCommitted(): Promise<unknown> | undefined;
   /** Says that the client acknowledges what it gets, and how one waits for that. */

@@ -516,6 +516,10 @@ class Handle implements SessionHandle {
     return this.#c2s.acknowledger?.room ?? Number.POSITIVE_INFINITY;
   }
 
+  get isCommitting(): boolean {
+    return this.#c2s.commits !== undefined;
+  }
+
   get replacedBy(): SessionId | undefined {
     return this.#c2s.replacedBy;
   }
@@ -580,6 +584,7 @@ const NO_EFFECTS: Omit<SessionHandle, 'params'> = {
   write: () => {},
   writeStanza: () => {},
   writeLast: () => {},
+  isCommitting: false,
   whenCommitted: () => undefined,
   acknowledges: () => {},
   replacedBy: undefined,

@@ -260,6 +260,7 @@ export class Shard implements C2sHost, ShardServices {
       states: new SessionStates({ holders: (name) => this.hostTypes.contexts(name), log: this.log }),
       log: this.log,
       hostTypeOf: (domain) => this.domains.hosted(domain)?.hostType.name,
+      isDraining: () => this.#isDraining,
       lostSession: (jid, { number, time }) =>
         void this.#cleanUp(boot.shard, [{ jid: jid.full, number, time }], false),
       routeAgain: (acc) => void this.routing.routeAgain(acc),

@@ -34,6 +34,8 @@ export interface TakeOversSurroundings extends MovedSurroundings {
   readonly log: Pick<Logger, 'warn' | 'error'>;
   /** The name of the host type that serves a domain. */
   hostTypeOf(domain: string): string | undefined;
+  /** The server stops: sessions are ended, and this one came too late for that. */
+  isDraining(): boolean;
   /** A session was lost on its way: cleans up as after a dead shard. */
   lostSession(jid: Jid, sid: SessionId): void;
 }
@@ -212,6 +214,7 @@ export class TakeOvers {
     sessions.adopted(stream);
     states.arrived(stream);
     asked.done({ kind: 'taken', session: stream });
+    if (this.#around.isDraining()) stream.fail('system-shutdown');
   }
 
   // ── the shard with the session ─────────────────────────────────────────────────────────────────────────────

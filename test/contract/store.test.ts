@@ -187,6 +187,15 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       expect(texts(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10))).toEqual(['one']);
     });
 
+    it('go with a session that goes on as another', async () => {
+      await append('one', 1);
+      expect(await ask('offline_pass', 'localhost', 'juliet', ALICE, OTHER)).toBe(false);
+      await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10);
+      expect(await ask('offline_pass', 'localhost', 'juliet', ALICE, OTHER)).toBe(true);
+      expect(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).toBe('busy');
+      expect(texts(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10))).toEqual(['one']);
+    });
+
     it('are free again when all are confirmed, or none was found', async () => {
       expect(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).toEqual([]);
       await append('one', 1);

@@ -1,5 +1,5 @@
 import { Peer } from '../peer.ts';
-import { counted, type Scenario, sleep } from '../scenario.ts';
+import { counted, type Scenario, type ScenarioContext, type ScenarioResult, sleep } from '../scenario.ts';
 
 const AT_A_TIME = 32;
 /**
@@ -10,9 +10,16 @@ const AT_A_TIME = 32;
 const WARM_UP_SESSIONS = 3_000;
 
 /** `amount` sessions that are bound and available, and then do nothing. The orchestrator reads the server's memory before and after. */
-export const idle: Scenario = async (context) => {
-  const login = (n: number, resource: string): Promise<Peer> =>
-    Peer.login(n, 'localhost', resource, context.port, true);
+export const idle: Scenario = (context) => run(context, false);
+
+/** The same with stream management enabled. */
+export const idleAcknowledged: Scenario = (context) => run(context, true);
+
+async function run(context: ScenarioContext, isAcknowledged: boolean): Promise<ScenarioResult> {
+  const login = async (n: number, resource: string): Promise<void> => {
+    const peer = await Peer.login(n, 'localhost', resource, context.port, true);
+    if (isAcknowledged) await peer.enable();
+  };
   await atATime(Math.min(WARM_UP_SESSIONS, context.amount), (n) => login(n, 'warm'));
   await sleep(3_000);
   return await counted(context, async () => {
@@ -21,7 +28,7 @@ export const idle: Scenario = async (context) => {
     await sleep(3_000);
     return { count: context.amount, errors: 0 };
   });
-};
+}
 
 /** Does something `count` times, a few at a time. */
 async function atATime(count: number, act: (n: number) => Promise<unknown>): Promise<void> {

@@ -1,11 +1,16 @@
 import { connectPairs, settle, talkers, totals } from '../pairs.ts';
-import { counted, type Scenario, sleep } from '../scenario.ts';
+import { counted, type Scenario, type ScenarioContext, type ScenarioResult, sleep } from '../scenario.ts';
 
 const WARM_UP_MS = 2_000;
 
 /** Every message answers the one before: one is under way in each pair. */
-export const pingPong: Scenario = async (context) => {
-  const all = talkers(await connectPairs(context));
+export const pingPong: Scenario = (context) => run(context, false);
+
+/** The same with stream management: every message is acknowledged. */
+export const pingPongAcknowledged: Scenario = (context) => run(context, true);
+
+async function run(context: ScenarioContext, isAcknowledged: boolean): Promise<ScenarioResult> {
+  const all = talkers(await connectPairs(context, isAcknowledged));
   let isRunning = true;
   for (const talker of all) {
     talker.onMessage = () => {
@@ -21,4 +26,4 @@ export const pingPong: Scenario = async (context) => {
     isRunning = false;
     return { count, errors: totals(all).errors + (await settle(all)) };
   });
-};
+}

@@ -1,11 +1,16 @@
 import { connectPairs, settle, talkers, totals } from '../pairs.ts';
-import { counted, type Scenario, sleep } from '../scenario.ts';
+import { counted, type Scenario, type ScenarioContext, type ScenarioResult, sleep } from '../scenario.ts';
 
 const WARM_UP_MS = 2_000;
 
 /** One direction in each pair, with a window of `amount` messages under way: half a window received lets half a window go. */
-export const stream: Scenario = async (context) => {
-  const all = talkers(await connectPairs(context));
+export const stream: Scenario = (context) => run(context, false);
+
+/** The same with stream management: every message is acknowledged. */
+export const streamAcknowledged: Scenario = (context) => run(context, true);
+
+async function run(context: ScenarioContext, isAcknowledged: boolean): Promise<ScenarioResult> {
+  const all = talkers(await connectPairs(context, isAcknowledged));
   const half = Math.max(1, context.amount >> 1);
   let isRunning = true;
   for (let n = 0; n < all.length; n += 2) {
@@ -24,4 +29,4 @@ export const stream: Scenario = async (context) => {
     isRunning = false;
     return { count, errors: totals(all).errors + (await settle(all)) };
   });
-};
+}

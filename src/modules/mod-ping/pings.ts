@@ -134,6 +134,12 @@ export class Pings {
 
   /** A session is due: whether it was pinged. */
   #look(watched: Watched): boolean {
+    if (watched.session.state === 'external') {
+      // Its connection is lost, and everybody knows: it waits for its client to come back.
+      watched.pingId = undefined;
+      this.#enter(watched, this.#tick + this.#intervalTicks);
+      return false;
+    }
     if (watched.pingId !== undefined) {
       this.#timedOut(watched);
       return false;

@@ -110,37 +110,28 @@ export class Acknowledgements {
     }
   }
 
-  /** `<r/>`: the answer counts what has been handled, and that includes what must be stored (a crash loses nothing that was acknowledged). */
+  /**
+   * `<r/>`: the answer counts what has been handled, and what must be stored is handled when it is (a crash loses nothing that was acknowledged). Is something being
+   * stored, the client is told the rest as soon as that is done.
+   */
   asked(acc: Accumulator, stream: SmStream): void {
-    if (stream.isOwing) {
-      stream.isAskedAgain = true;
-      return;
-    }
     const wait = stream.handle.whenCommitted();
-    const h = stream.received;
-    if (wait === undefined) {
-      acc.addAction({ kind: 'socket_send', xml: answerXml(h) });
-      return;
-    }
-    stream.isOwing = true;
-    void wait.then(() => this.#answerLate(stream, h));
+    if (wait === undefined) stream.handled = stream.received;
+    acc.addAction({ kind: 'socket_send', xml: answerXml(stream.handled) });
+    if (wait !== undefined && !stream.isOwing) this.#tellLater(stream, wait);
   }
 
-  #answerLate(stream: SmStream, h: number): void {
-    const { handle } = stream;
-    stream.isOwing = false;
-    if (stream.session.state !== 'session_established') return;
-    handle.write(answerXml(h));
-    if (!stream.isAskedAgain) return;
-    stream.isAskedAgain = false;
-    const next = stream.received;
-    const wait = handle.whenCommitted();
-    if (wait === undefined) {
-      handle.write(answerXml(next));
-      return;
-    }
+  #tellLater(stream: SmStream, wait: Promise<unknown>): void {
+    const { received } = stream;
     stream.isOwing = true;
-    void wait.then(() => this.#answerLate(stream, next));
+    void wait.then(() => {
+      stream.isOwing = false;
+      stream.handled = received;
+      if (stream.session.state !== 'session_established') return;
+      stream.handle.write(answerXml(received));
+      const more = stream.handle.whenCommitted();
+      if (more !== undefined && stream.received !== received) this.#tellLater(stream, more);
+    });
   }
 
   /** `<a h='…'/>`. */

@@ -69,7 +69,8 @@ export class Negotiation {
     const xml = this.enable(session, element);
     if (xml !== undefined) acc.addAction({ kind: 'socket_send', xml });
     else {
-      const lastWords = failedXml('unexpected-request');
+      // XEP-0198 §3 wants a stream error.
+      const lastWords = `${failedXml('unexpected-request')}${streamErrorXml('policy-violation')}`;
       acc.addAction({ kind: 'hard_stop', reason: 'unexpected_enable', lastWords });
     }
   }
@@ -98,6 +99,10 @@ export class Negotiation {
     const isResume = element.name === 'resume' && session.state === 'wait_for_feature_after_auth';
     if (!isResume) {
       this.#fail(acc, session, 'unexpected-request');
+      return;
+    }
+    if (!this.#context.options.buffer) {
+      this.#fail(acc, session, 'feature-not-implemented');
       return;
     }
     const id = element.attribute('previd') ?? '';

@@ -69,7 +69,9 @@ export class Resumer {
   /** The connection is lost, or given up (`user_socket_closed` and its companions): a session that can be resumed waits. */
   lost(session: C2sParams): Verdict {
     const stream = this.#acks.of(session);
-    if (stream?.id === undefined || stream.detachedMs !== undefined) return undefined;
+    if (stream?.id === undefined) return undefined;
+    // It waits already, and what a module asks for is no more than that.
+    if (stream.detachedMs !== undefined) return STOP;
     this.#wait(stream);
     this.#tellUnacknowledged(stream);
     this.#context.count('detached');

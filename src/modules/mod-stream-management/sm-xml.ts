@@ -21,7 +21,12 @@ export function resumedXml(id: string, h: number): string {
   return `<resumed xmlns='${NS_SM}' previd='${id}' h='${h}'/>`;
 }
 
-export type FailedCondition = 'unexpected-request' | 'bad-request' | 'item-not-found' | 'not-allowed';
+export type FailedCondition =
+  | 'feature-not-implemented'
+  | 'unexpected-request'
+  | 'bad-request'
+  | 'item-not-found'
+  | 'not-allowed';
 
 export function failedXml(condition: FailedCondition, h?: number): string {
   const count = h === undefined ? '' : ` h='${h}'`;

@@ -29,17 +29,17 @@ export class SmStream implements Acknowledger {
   readonly id: string | undefined;
   /** How long it may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** Stanzas handled for the client, of which it has been told or will be. */
+  /** Stanzas that came from the client; and of these, how many are certainly dealt with, so that it may be told. */
   received = 0;
+  handled = 0;
   /** Stanzas sent, and acknowledged by the client. */
   sent = 0;
   acked = 0;
   /** `sent` when the last request was made, and whether it is unanswered. */
   requested = 0;
   isAsked = false;
-  /** Whether the client has asked for an acknowledgement that waits for something to be stored. */
+  /** Whether the client was told a count that did not cover all, and will be told another. */
   isOwing = false;
-  isAskedAgain = false;
   /** The last priority, when the session ends. */
   priority = 0;
   /** Bytes that the queue takes. */
@@ -83,8 +83,9 @@ export class SmStream implements Acknowledger {
     return this.#queue.slice(this.#first);
   }
 
-  /** A stanza from the client is being handled. */
+  /** A stanza from the client is about to be handled. */
   countReceived(): void {
+    if (!this.handle.isCommitting) this.handled = this.received;
     this.received = (this.received + 1) >>> 0;
   }
 

@@ -19,6 +19,8 @@ export interface ClientSettings {
   readonly jid: string;
   /** PEM file of the one certificate that it trusts. */
   readonly certfile: string;
+  /** Whether it may use stream management (XEP-0198), where it has to be told. */
+  readonly resumes?: boolean;
 }
 
 /** A client of somebody else's making. */
@@ -38,6 +40,8 @@ export interface ChatClient {
   ping(to: string): Promise<void>;
   /** Resolves as soon as it is logged in again after its connection was lost. */
   online(): Promise<{ readonly jid: string }>;
+  /** Resolves as soon as it has resumed its session after its connection was lost (XEP-0198). */
+  resumed(): Promise<void>;
   /** Sends unavailable presence and closes the stream. */
   logout(): Promise<void>;
   /** Ends whatever is left of it. */

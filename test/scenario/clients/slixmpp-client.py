@@ -12,7 +12,7 @@ def tell(**what):
 
 
 class Client(slixmpp.ClientXMPP):
-    def __init__(self, jid, port, certfile, is_unbound):
+    def __init__(self, jid, port, certfile, is_unbound, resumes):
         super().__init__(jid, "secret")
         if is_unbound:
             self["feature_mechanisms"].sasl_callback = self.unbound_credentials
@@ -21,6 +21,9 @@ class Client(slixmpp.ClientXMPP):
         self.wants_connection = True
         for plugin in ("xep_0030", "xep_0199", "xep_0203"):
             self.register_plugin(plugin)
+        if resumes:
+            self.register_plugin("xep_0198")
+            self.add_event_handler("session_resumed", lambda _event: tell(event="resumed"))
         self.add_event_handler("session_start", self.session_started)
         self.add_event_handler("message", self.message_came)
         self.add_event_handler("presence_available", self.presence_came)
@@ -82,7 +85,7 @@ class Client(slixmpp.ClientXMPP):
 
 async def main():
     jid, port, certfile, *options = sys.argv[1:]
-    client = Client(jid, int(port), certfile, "--unbound" in options)
+    client = Client(jid, int(port), certfile, "--unbound" in options, "--resume" in options)
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     tasks = set()

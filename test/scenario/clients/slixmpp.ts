@@ -39,6 +39,7 @@ type Event =
   | { readonly event: 'online'; readonly jid: string; readonly mechanism: string }
   | ({ readonly event: 'message' } & HeardMessage)
   | ({ readonly event: 'presence' } & HeardPresence)
+  | { readonly event: 'resumed' }
   | { readonly event: 'disconnected' }
   | { readonly event: 'failed'; readonly why: string }
   | { readonly event: 'done'; readonly id: number; readonly result?: unknown; readonly error?: string };
@@ -49,16 +50,19 @@ class Slixmpp implements ChatClient {
   readonly #presences: Arrivals<HeardPresence>;
   readonly #logins: Arrivals<{ jid: string; mechanism: string }>;
   readonly #ends: Arrivals<void>;
+  readonly #resumptions: Arrivals<void>;
   readonly #waiting = new Map<number, (event: Extract<Event, { event: 'done' }>) => void>();
   #ids = 0;
   /** What went wrong, for the message of a test that fails. */
   #complaints = '';
 
-  constructor({ jid, port, certfile }: ClientSettings, options: readonly string[]) {
+  constructor({ jid, port, certfile, resumes }: ClientSettings, given: readonly string[]) {
+    const options = resumes === true ? [...given, '--resume'] : given;
     this.#messages = new Arrivals(`a message to ${jid}`);
     this.#presences = new Arrivals(`presence to ${jid}`);
     this.#logins = new Arrivals(`${jid} online`);
     this.#ends = new Arrivals(`the end of the connection of ${jid}`);
+    this.#resumptions = new Arrivals(`${jid} resumed`);
     this.#child = spawn(python!, [SCRIPT, jid, String(port), certfile, ...options], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -80,6 +84,9 @@ class Slixmpp implements ChatClient {
         break;
       case 'presence':
         this.#presences.push(event);
+        break;
+      case 'resumed':
+        this.#resumptions.push();
         break;
       case 'disconnected':
         this.#ends.push();
@@ -139,6 +146,14 @@ class Slixmpp implements ChatClient {
 
   async ping(to: string): Promise<void> {
     await this.#do({ do: 'ping', to });
+  }
+
+  async resumed(): Promise<void> {
+    try {
+      await this.#resumptions.next();
+    } catch (cause) {
+      throw new Error(`slixmpp: ${this.#complaints}`, { cause });
+    }
   }
 
   async logout(): Promise<void> {

@@ -18,6 +18,7 @@ declare module '@xmpp/client' {
     on(event: 'element', listener: (element: XmlElement) => void): this;
     on(event: 'send', listener: (element: XmlElement) => void): this;
     on(event: 'error', listener: (error: Error) => void): this;
+    readonly streamManagement: { on(event: 'resumed', listener: () => void): void };
     readonly reconnect: { delay: number; stop(): void };
     /** What it logs in again with (XEP-0484). */
     readonly fast: { fetchToken(): Promise<object | undefined> };

@@ -26,6 +26,7 @@ class XmppJs implements ChatClient {
   readonly #messages: Arrivals<HeardMessage>;
   readonly #presences: Arrivals<HeardPresence>;
   readonly #logins: Arrivals<{ jid: string }>;
+  readonly #resumptions: Arrivals<void>;
   #mechanism = '';
 
   constructor({ port, jid, certfile }: ClientSettings) {
@@ -37,6 +38,7 @@ class XmppJs implements ChatClient {
     this.#messages = new Arrivals(`a message to ${jid}`);
     this.#presences = new Arrivals(`presence to ${jid}`);
     this.#logins = new Arrivals(`${jid} online again`);
+    this.#resumptions = new Arrivals(`${jid} resumed`);
     this.#client = client({
       service: `xmpp://127.0.0.1:${port}`,
       domain,
@@ -50,6 +52,7 @@ class XmppJs implements ChatClient {
     // A connection that is lost is an error, too.
     this.#client.on('error', () => {});
     this.#client.on('stanza', (stanza) => this.#heard(stanza));
+    this.#client.streamManagement.on('resumed', () => this.#resumptions.push());
     this.#client.on('online', (own) => {
       void this.#client.send(xml('presence'));
       this.#logins.push({ jid: own.toString() });
@@ -103,6 +106,10 @@ class XmppJs implements ChatClient {
 
   online(): Promise<{ jid: string }> {
     return this.#logins.next();
+  }
+
+  resumed(): Promise<void> {
+    return this.#resumptions.next();
   }
 
   async logout(): Promise<void> {

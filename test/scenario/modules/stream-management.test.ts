@@ -86,8 +86,7 @@ describe('switching it on', () => {
     const failed = await enable(romeo, wish);
     expect(failed.name).toBe('failed');
     expect(failed.elements()[0]!.name).toBe('unexpected-request');
-    await romeo.expect('close');
-    await romeo.expect('disconnected');
+    expect(await romeo.streamError()).toBe('policy-violation');
   });
 
   it('is refused before login and before binding', async () => {
@@ -314,7 +313,7 @@ describe.each(['same', 'other'] as const)('coming back on the %s shard', (place)
     await third.close();
   });
 
-  it('nobody else can resume it, and whoever cannot may still bind', async () => {
+  it('nobody else can resume it (threat T42), and whoever cannot may still bind', async () => {
     const first = await juliet();
     const id = await enableResumption(first);
     romeo.send(chat('juliet@localhost/balcony', 'private'));
@@ -332,6 +331,38 @@ describe.each(['same', 'other'] as const)('coming back on the %s shard', (place)
     const second = await resume(server, 'juliet@localhost', id, 0);
     expect(bodyOf(await second.message())).toBe('private');
     await second.close();
+  });
+
+  it('of many who resume it at once one has it in the end, and everything in it', async () => {
+    const first = await juliet();
+    const id = await enableResumption(first);
+    for (let i = 0; i < 5; i++) romeo.send(chat('juliet@localhost/balcony', `line ${i}`));
+    for (let i = 0; i < 5; i++) await first.message();
+    first.cut();
+    const streams = await Promise.all(Array.from({ length: 4 }, () => unbound(server, 'juliet@localhost')));
+    for (const one of streams) one.send(`<resume xmlns='${NS_SM}' previd='${id}' h='0'/>`);
+    const winners: TestClient[] = [];
+    for (const one of streams) {
+      const answer = await one.element();
+      if (answer.name === 'resumed') winners.push(one);
+      else expect(answer.elements()[0]!.name).toBe('item-not-found');
+    }
+    expect(winners.length).toBeGreaterThan(0);
+    const ends = await Promise.all(
+      winners.map(async (one) => {
+        for (let i = 0; i < 5; i++) expect(bodyOf(await one.message())).toBe(`line ${i}`);
+        one.send(`<r xmlns='${NS_SM}'/>`);
+        const end = await one.until(({ name }) => name === 'a' || name === 'error');
+        return end.name;
+      }),
+    );
+    expect(ends.filter((name) => name === 'a')).toHaveLength(1);
+    const winner = winners[ends.indexOf('a')]!;
+    romeo.send(chat('juliet@localhost/balcony', 'one for one'));
+    expect(bodyOf(await winner.message())).toBe('one for one');
+    acknowledge(winner, 6);
+    await winner.close();
+    for (const one of streams) one.cut();
   });
 
   it('after the closing tag there is nothing to resume', async () => {

@@ -299,3 +299,45 @@ describe('after a shard has died', () => {
     }
   });
 });
+
+describe('replacing the entry of another shard', () => {
+  function two(): [SessionDirectory, SessionDirectory] {
+    const memory = createDirectory(1_000);
+    return [new SessionDirectory(memory, 1_000), new SessionDirectory(memory, 1_000)];
+  }
+
+  it('is one step for those who look, and the old shard frees its own', () => {
+    const [old, next] = two();
+    const list = new SessionList();
+    const first = old.insert(1, 2, 3, 4, 0, 10, 100, 'a@b/c');
+    const other = old.insert(1, 2, 5, 6, 0, 11, 100, 'a@b/d');
+    old.setPriority(first, 7);
+    const handle = next.replace(first, 1, 2, 3, 4, 1, 20, 100, 'a@b/c', 7);
+    expect(next.findBare(1, 2, list)).toBe(2);
+    expect(next.findFull(1, 2, 3, 4)).toBe(true);
+    expect([next.shard, next.number, next.priority]).toEqual([1, 20, 7]);
+    expect([old.isEntered(first), old.isEntered(other), next.isEntered(handle)]).toEqual([false, true, true]);
+    old.remove(first);
+    expect(old.count()).toBe(2);
+    expect(old.findFull(1, 2, 3, 4)).toBe(true);
+    next.remove(handle);
+    expect(old.findFull(1, 2, 3, 4)).toBe(false);
+    expect(old.findBare(1, 2, list)).toBe(1);
+    old.remove(other);
+    expect(old.count()).toBe(0);
+  });
+
+  it('enters the session anew when the old shard has died meanwhile, and leaves it when that dies later', () => {
+    for (const isDead of [true, false]) {
+      const [old, next] = two();
+      const first = old.insert(1, 2, 3, 4, 0, 10, 100, 'a@b/c');
+      if (isDead) expect(next.removeShard(0).map(({ number }) => number)).toEqual([10]);
+      const handle = next.replace(first, 1, 2, 3, 4, 1, 20, 100, 'a@b/c', 0);
+      if (!isDead) next.removeShard(0);
+      expect(next.findFull(1, 2, 3, 4)).toBe(true);
+      expect(next.number).toBe(20);
+      next.remove(handle);
+      expect(next.findFull(1, 2, 3, 4)).toBe(false);
+    }
+  });
+});
