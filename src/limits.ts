@@ -65,8 +65,11 @@ export const CLOSE_LINGER_MS = 1_000;
 export const INBOX_STANZAS_MAX = 1_000;
 export const INBOX_BYTES_MAX = 4_194_304;
 
-/** Longest that live stanzas wait for offline messages that come before them in order. */
-export const OFFLINE_HOLD_MS_MAX = 1_000;
+/**
+ * Longest that live stanzas wait for offline messages that come before them in order: as long as a store with a busy disk may take, not as long as one that hangs
+ * (threat T56). A second was too short on a machine that had ten times more to do than it could.
+ */
+export const OFFLINE_HOLD_MS_MAX = 5_000;
 
 /** Stanzas of a shard that wait to be routed again. More are answered with an error. */
 export const REROUTES_MAX = 20_000;

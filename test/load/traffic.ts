@@ -1,4 +1,4 @@
-import { TestClient } from '../helpers/client.ts';
+import { type Element, TestClient } from '../helpers/client.ts';
 
 /** One direction between two accounts: numbered messages, and what became of them. */
 export class Direction {
@@ -20,10 +20,13 @@ export class Direction {
   }
 
   /** A message has come. */
-  received(id: string | undefined): void {
-    if (Number(id) !== this.next && this.faults.length < 5)
-      this.faults.push(`${this.to}: ${id} in place of ${this.next}`);
-    this.next = Number(id) + 1;
+  received(message: Element): void {
+    const id = Number(message.attribute('id'));
+    if (id !== this.next && this.faults.length < 5) {
+      const how = message.child('delay', 'urn:xmpp:delay') === undefined ? 'live' : 'stored';
+      this.faults.push(`${this.to}: ${id} (${how}) in place of ${this.next}`);
+    }
+    this.next = id + 1;
     this.#wake?.();
   }
 
@@ -58,6 +61,11 @@ export class Pair {
     this.direction = new Direction(`to${number}@localhost`);
   }
 
+  /** Whether the receiver was to come anew and has not yet. */
+  get #isMissed(): boolean {
+    return this.habit === 'reconnecting' && this.reconnects === 0;
+  }
+
   stop(): void {
     this.#isOver = true;
   }
@@ -75,7 +83,9 @@ export class Pair {
   }
 
   async #send(sender: TestClient): Promise<void> {
-    for (let burst = 1; !this.#isOver; burst = (burst % 13) + 1) {
+    // However slow the machine: every size at least once, and to two sessions where they come and go.
+    let bursts = 0;
+    for (let burst = 1; !this.#isOver || bursts < 14 || this.#isMissed; burst = (burst % 13) + 1, bursts++) {
       let text = '';
       // Sizes change, so that records end everywhere in a ring; some frames are larger than the ring takes in one piece.
       for (let i = 0; i < burst; i++)
@@ -88,8 +98,8 @@ export class Pair {
   }
 
   async #receive(isDone: () => boolean): Promise<void> {
-    let life = 0;
-    while (!isDone()) {
+    for (let life = 0; !isDone(); life++) {
+      this.reconnects = life;
       const client = await TestClient.login(this.#port(), `to${this.#number}@localhost/r${life}`, {
         isAvailable: false,
       });
@@ -97,9 +107,7 @@ export class Pair {
       await this.#listen(client, isDone);
       // In order: a connection that is cut loses what the kernel had taken for it (there is no XEP-0198 here).
       await this.#leave(client);
-      life++;
     }
-    this.reconnects = life - 1;
   }
 
   /** Hears messages for a while, or to the end. */
@@ -110,7 +118,7 @@ export class Pair {
     while (!isDone() && Date.now() < until) {
       const element = await client.elementWithin(100);
       if (element?.name === 'message') {
-        this.direction.received(element.attribute('id'));
+        this.direction.received(element);
         heard++;
       }
       if (this.habit === 'slow' && heard > 100) {
@@ -129,7 +137,7 @@ export class Pair {
       const heard = await client.next();
       if (heard.kind === 'disconnected') return;
       if (heard.kind === 'element' && heard.element.name === 'message')
-        this.direction.received(heard.element.attribute('id'));
+        this.direction.received(heard.element);
     }
   }
 }

@@ -21,8 +21,8 @@ const BATCH = 500;
 const BATCH_BYTES = 262_144;
 /** When the store did not answer: pause before the next try. */
 const RETRY_MS = 5_000;
-/** Longest that live messages wait for those that were stored before them. */
-const HOLD_MS_MAX = 1_000;
+/** Longest that live messages wait for those that were stored before them; see `OFFLINE_HOLD_MS_MAX`. */
+const HOLD_MS_MAX = 5_000;
 
 /**
  * What a session is doing with its user's stored messages, one batch at a time:
