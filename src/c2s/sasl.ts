@@ -35,10 +35,8 @@ function step(c2s: C2s, exchange: SaslExchange, element: Element): void {
     return;
   }
   const result = exchange.step(decoded.data);
-  if (result instanceof Promise) {
-    negotiation.serverBusy();
-    suspendUntil(c2s, result, (settled) => settle(c2s, settled));
-  } else settle(c2s, result);
+  if (result instanceof Promise) suspendUntil(c2s, result, (settled) => settle(c2s, settled));
+  else settle(c2s, result);
 }
 
 const NOT_TEXT = failure('malformed-request', 'SASL data is text');

@@ -9,8 +9,8 @@ export class OutgoingError extends Error {
   override readonly name = 'OutgoingError';
   readonly reason: OutgoingReason;
 
-  constructor(reason: OutgoingReason, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(reason: OutgoingReason, message: string) {
+    super(message);
     this.reason = reason;
   }
 }

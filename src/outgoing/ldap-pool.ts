@@ -169,8 +169,9 @@ export class LdapPool {
           signal.removeEventListener('abort', drop);
         }
       }
-      const { code } = problem as NodeJS.ErrnoException;
-      const why = problem instanceof ResultCodeError ? `result ${problem.code}` : (code ?? 'no connection');
+      const { code, message } = problem as NodeJS.ErrnoException;
+      const why =
+        problem instanceof ResultCodeError ? `result ${problem.code}` : (code ?? message.split('\n')[0]!);
       throw new OutgoingError('down', `${name} does not answer: ${why}`);
     });
   }

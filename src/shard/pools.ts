@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { HttpPoolConfig, LdapPoolConfig, ProgramConfig } from '../config/config.ts';
+import { statSync } from 'node:fs';
+import type { HttpPoolConfig, LdapPoolConfig, OutgoingTlsConfig, ProgramConfig } from '../config/config.ts';
 import type { Logger } from '../observe/log.ts';
 import { HttpPool } from '../outgoing/http-pool.ts';
 import { LdapPool } from '../outgoing/ldap-pool.ts';
@@ -8,20 +8,17 @@ import { ProgramPool } from '../outgoing/program-pool.ts';
 type PoolOf = { http: HttpPool; ldap: LdapPool; program: ProgramPool };
 type ConfigOf = { http: HttpPoolConfig; ldap: LdapPoolConfig; program: ProgramConfig };
 
-interface Entry {
-  readonly config: unknown;
-  readonly pool: { close(): void };
-}
+type Pool = PoolOf[keyof PoolOf];
 
 /**
- * This shard's connections to servers of others. They outlive a reload that does not change them. Made when they are first asked for; nothing is
+ * This shard's connections to servers of others. They outlive a reload that changes neither them nor their files. Made when they are first asked for; nothing is
  * connected before somebody needs an answer.
  */
 export class Pools {
   readonly #log: Logger;
-  #entries = new Map<string, Entry>();
+  #pools = new Map<string, Pool>();
   /** Those that the configuration which is being applied wants. */
-  #wanted = new Map<string, Entry>();
+  #wanted = new Map<string, Pool>();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -50,20 +47,20 @@ export class Pools {
 
   /** Closes what is not needed any more. */
   settle(): void {
-    const before = this.#entries;
-    this.#entries = this.#wanted;
-    for (const [key, entry] of before) if (this.#wanted.get(key) !== entry) entry.pool.close();
+    const before = this.#pools;
+    this.#pools = this.#wanted;
+    for (const [key, pool] of before) if (this.#wanted.get(key) !== pool) pool.close();
   }
 
   /** The configuration could not be applied: what was made for it goes. */
   abandon(): void {
-    for (const [key, entry] of this.#wanted) if (this.#entries.get(key) !== entry) entry.pool.close();
-    this.#wanted = this.#entries;
+    for (const [key, pool] of this.#wanted) if (this.#pools.get(key) !== pool) pool.close();
+    this.#wanted = this.#pools;
   }
 
   close(): void {
-    for (const { pool } of this.#entries.values()) pool.close();
-    this.#entries.clear();
+    for (const pool of this.#pools.values()) pool.close();
+    this.#pools.clear();
   }
 
   #pool<K extends keyof PoolOf>(
@@ -72,11 +69,18 @@ export class Pools {
     scope: string,
     make: () => PoolOf[K],
   ): PoolOf[K] {
-    // Two host types may each have a pool of the same tag.
-    const key = JSON.stringify([kind, scope, config]);
-    let entry = this.#wanted.get(key) ?? this.#entries.get(key);
-    if (entry === undefined || !isDeepStrictEqual(entry.config, config)) entry = { config, pool: make() };
-    this.#wanted.set(key, entry);
-    return entry.pool as PoolOf[K];
+    // Two host types may each have a pool of the same tag; and certificates may be renewed in place.
+    const stamps = 'tls' in config && config.tls !== undefined ? stampsOf(config.tls) : [];
+    const key = JSON.stringify([kind, scope, config, stamps]);
+    const pool = this.#wanted.get(key) ?? this.#pools.get(key) ?? make();
+    this.#wanted.set(key, pool);
+    return pool as PoolOf[K];
   }
+}
+
+/** When the files of a TLS section were written. Throws if one is gone. */
+function stampsOf({ cacertfile, certificate }: OutgoingTlsConfig): number[] {
+  return [cacertfile, certificate?.certfile, certificate?.keyfile].flatMap((file) =>
+    file === undefined ? [] : [statSync(file).mtimeMs],
+  );
 }

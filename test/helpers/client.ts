@@ -29,6 +29,8 @@ const PATIENCE_MS = 10_000;
 /** A client that speaks raw XML over a real socket: what the test says is what goes over the wire. */
 export class TestClient {
   readonly jid: string;
+  /** What the server gave to resume TLS with, last. */
+  tlsSession: Buffer | undefined = undefined;
   #socket: Socket;
   #scanner = new Scanner();
   #context = UNOPENED;
@@ -234,6 +236,9 @@ export class TestClient {
     plain.removeAllListeners('close');
     const secure = connectTls({ socket: plain, rejectUnauthorized: false, ...options });
     secure.on('error', () => {});
+    secure.on('session', (session) => {
+      this.tlsSession = session;
+    });
     await new Promise<void>((resolve, reject) => {
       secure.once('secureConnect', resolve);
       secure.once('error', reject);

@@ -56,7 +56,7 @@ function resolveC2s(
   if (listener.tls === undefined && !isLoopback(listener.ipAddress)) {
     context.report.warn(path, 'has no tls section, so passwords and messages cross the network in clear');
   }
-  warnOfSelfSigned(table, names.auths, path, context);
+  warnOfAuthorities(table, names.auths, path, context);
   checkRule(table.access, names.rules, [...path, 'access'], context);
   return {
     kind: 'c2s',
@@ -117,19 +117,24 @@ function common(
 /** Methods that believe a certificate: they know of no other that it could be compared with. */
 const BELIEVING: readonly AuthMethod[] = ['pki', 'ldap'];
 
-function warnOfSelfSigned(
+/** Whose word about certificates counts, where certificates alone say who somebody is. */
+function warnOfAuthorities(
   { tls }: C2sTable,
   auths: readonly AuthConfig[],
   path: Path,
   { report }: ResolveContext,
 ): void {
-  if (tls?.verify_mode !== 'selfsigned_peer') return;
-  const open = auths
+  const method = auths
     .filter((auth) => auth.saslMechanisms.includes('EXTERNAL'))
-    .flatMap((auth) => auth.methods.filter((method) => BELIEVING.includes(method)));
-  if (open.length === 0) return;
-  const message = `with the method "${open[0]}" anybody can log in as anybody: everybody can sign a certificate of any name`;
-  report.warn([...path, 'tls', 'verify_mode'], message, { value: tls.verify_mode });
+    .flatMap((auth) => auth.methods.filter((name) => BELIEVING.includes(name)))[0];
+  if (tls === undefined || tls.verify_mode === 'none' || method === undefined) return;
+  if (tls.verify_mode === 'selfsigned_peer') {
+    const message = `with the method "${method}" anybody can log in as anybody: everybody can sign a certificate of any name`;
+    report.warn([...path, 'tls', 'verify_mode'], message, { value: tls.verify_mode });
+  } else if (tls.cacertfile === undefined) {
+    const message = `missing, so that with the method "${method}" every authority of the system says who may log in`;
+    report.warn([...path, 'tls', 'cacertfile'], message);
+  }
 }
 
 function checkRule(rule: string, rules: ReadonlySet<string>, path: Path, { report }: ResolveContext): void {

@@ -287,6 +287,18 @@ describe('a reload', () => {
     expect(await login('reload.example', 'romeo', 'secret')).toBe('success');
   });
 
+  it('reads certificates again that were renewed in place', async () => {
+    const reload = (): ReturnType<typeof meerkat> => meerkat(['reload', '--config', server.configFile]);
+    const stranger = await certificates.make('Other CA');
+    expect(await login('secure.example', 'romeo', 'pw')).toBe('success');
+    writeFileSync(ca.certfile, stranger.cert);
+    expect((await reload()).status).toBe(0);
+    expect(await login('secure.example', 'romeo', 'pw')).toBe('temporary-auth-failure');
+    writeFileSync(ca.certfile, ca.cert);
+    expect((await reload()).status).toBe(0);
+    expect(await login('secure.example', 'romeo', 'pw')).toBe('success');
+  });
+
   it('that cannot be, changes nothing', async () => {
     const text = readFileSync(server.configFile, 'utf8');
     writeFileSync(server.configFile, text.replaceAll(ca.certfile, `${ca.certfile}.gone`));

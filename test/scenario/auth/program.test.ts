@@ -26,6 +26,7 @@ beforeAll(async () => {
           program = "${process.execPath} ${PROGRAM} ${accounts} ${log}"
           instances = 2
       [modules.mod_presence]`,
+    isFaulty: true,
   });
 });
 
@@ -44,10 +45,11 @@ beforeEach(() => {
   writeFileSync(accounts, 'romeo@localhost:juliet:and:colons\njuliet@localhost:balcony\n');
 });
 
+/** Whether a process is there and has not ended: one whose parent thread died is listed on until the server ends. */
 function isRunning(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
   } catch {
     return false;
   }
@@ -137,6 +139,29 @@ describe('a program that does not answer as agreed: temporary-auth-failure, and 
     expect(await answerTo(client, plain('romeo', 'juliet'))).toBe('success');
     client.cut();
   });
+});
+
+it('a shard that dies takes its copies along, and its successor has new ones', async () => {
+  for (let i = 0; i < 8; i++) await login('juliet', 'balcony');
+  const before = new Set(
+    questions()
+      .map(({ pid }) => pid)
+      .filter(isRunning),
+  );
+  expect(before.size).toBe(4);
+  await server.strike('shard 1', 'throw');
+  await eventually(() => [...before].filter(isRunning).length === 2, 'two copies have ended');
+  await eventually(() => server.log.includes('shard_died'), 'the death is noticed');
+  await eventually(async () => {
+    for (let i = 0; i < 8; i++) if ((await login('juliet', 'balcony')) !== 'success') return false;
+    return (
+      new Set(
+        questions()
+          .slice(-8)
+          .map(({ pid }) => pid),
+      ).size === 4
+    );
+  }, 'all four copies are asked');
 });
 
 it('no password is logged (T69)', () => {

@@ -179,9 +179,17 @@ describe('pools', () => {
   });
 });
 
-it('certificates that anybody can sign, and a method that believes them, are worth a warning', () => {
-  const listener = '[[listen.c2s]]\nport = 1\ntls.verify_mode = "selfsigned_peer"\n';
-  const warnings = warningsOf(`${HOSTS}${listener}[auth]\nsasl_mechanisms = ["external"]\n[auth.pki]`);
-  expect(warnings.join()).toContain('with the method "pki" anybody can log in as anybody');
-  expect(warningsOf(`${HOSTS}${listener}[auth.pki]`)).toEqual([]);
+it('certificates of anybody, and a method that believes them, are worth a warning', () => {
+  const text = (verify: string, auth = 'sasl_mechanisms = ["external"]'): string =>
+    `${HOSTS}[[listen.c2s]]\nport = 1\n[listen.c2s.tls]\n${verify}\n[auth]\n${auth}\n[auth.pki]`;
+  const found = (...args: Parameters<typeof text>): string => warningsOf(text(...args)).join();
+  expect(found('verify_mode = "selfsigned_peer"')).toContain(
+    'with the method "pki" anybody can log in as anybody',
+  );
+  expect(found('verify_mode = "peer"')).toContain(
+    'tls.cacertfile: missing, so that with the method "pki" every authority',
+  );
+  expect(found('verify_mode = "peer"\ncacertfile = "ca.pem"')).not.toContain('pki');
+  expect(found('verify_mode = "none"')).toBe('');
+  expect(found('verify_mode = "selfsigned_peer"', '')).toBe('');
 });
