@@ -5,7 +5,8 @@ import { parseBoolean, parseCount } from '../../../src/modules/mod-stream-manage
 import { countBetween, SmStream } from '../../../src/modules/mod-stream-management/stream.ts';
 import type { C2sParams, SessionHandle } from '../../../src/modules/module.ts';
 import { JidCache } from '../../../src/xmpp/jid-cache.ts';
-import { parseElementText, Stanza } from '../../../src/xmpp/trusted-xml.ts';
+import { Stanza } from '../../../src/xmpp/stanza.ts';
+import { parseElementText } from '../../../src/xmpp/trusted-xml.ts';
 
 const jids = new JidCache(100);
 const ROMEO = jids.trusted('romeo@localhost/orchard');
