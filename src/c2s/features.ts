@@ -26,11 +26,21 @@ export function sendFeatures(c2s: C2s): void {
     c2s.write(`<stream:features>${serialize(starttls, NS_CLIENT)}</stream:features>`);
     return;
   }
-  const own = c2s.isAuthenticated ? featuresAfterLogin(c2s) : featuresBeforeLogin(c2s);
-  own.push(streamLimits(c2s));
-  const all = foldHook(c2s.hostType, 'c2s_stream_features', own, c2s);
+  const all = offered(c2s);
   if (all instanceof Promise) suspendUntil(c2s, all, (features) => writeFeatures(c2s, features));
   else writeFeatures(c2s, all);
+}
+
+function offered(c2s: C2s): readonly Element[] | Promise<readonly Element[]> {
+  if (!c2s.isAuthenticated) return withModules(c2s, featuresBeforeLogin(c2s));
+  const versioning = foldHook(c2s.hostType, 'roster_get_versioning_feature', [], {});
+  const own = featuresAfterLogin(c2s);
+  if (versioning instanceof Promise) return versioning.then((more) => withModules(c2s, [...own, ...more]));
+  return withModules(c2s, [...own, ...versioning]);
+}
+
+function withModules(c2s: C2s, own: Element[]): readonly Element[] | Promise<readonly Element[]> {
+  return foldHook(c2s.hostType, 'c2s_stream_features', [...own, streamLimits(c2s)], c2s);
 }
 
 function writeFeatures(c2s: C2s, features: readonly Element[]): void {

@@ -22,13 +22,21 @@ import type { Stanza } from '../xmpp/stanza.ts';
 
 export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
+export { afterwards, runAfterwards } from '../hooks/afterwards.ts';
 export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
 export type { Handler, HookName } from '../hooks/points.ts';
 export type { C2sParams } from '../hooks/session.ts';
 export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
-export { type OfflineMessage, StoreUnavailableError } from '../store/operations.ts';
+export {
+  type OfflineMessage,
+  type RosterLimits,
+  type StoredChange,
+  type StoredContact,
+  StoreUnavailableError,
+  type SubscriptionResult,
+} from '../store/operations.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { Element } from '../xml/element.ts';
 export { serialize } from '../xml/writer.ts';
@@ -41,6 +49,7 @@ export * from '../xmpp/namespaces.ts';
 export { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 export { parseElement, parseElementText, Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
+export { isSeen, sees } from '../xmpp/subscription.ts';
 /** For the options, so that an operator's module needs no package of its own. */
 export { z };
 
@@ -190,6 +199,13 @@ export interface ModuleContext<Options = unknown> {
   accumulator(from: Jid, to: Jid, stanza: Stanza | Element): Accumulator;
   /** Sends a stanza through the router. */
   route(acc: Accumulator): undefined | Promise<unknown>;
+  /**
+   * Sends one stanza because of `cause` to many addresses, as if each were routed by itself; accounts on another shard get it in one frame. Returns when it
+   * is on its way.
+   */
+  multicast(cause: Accumulator, stanza: Stanza, from: Jid, recipients: readonly Jid[]): void;
+  /** Answers presence probes to accounts of the host type that have no available session. A promise delays the prober's next stanza. */
+  absentProbe(answer: (acc: Accumulator) => undefined | Promise<unknown>): void;
   /** Counts and traces that a stanza ended in this module: stored, bounced or dropped. */
   outcome(acc: Accumulator, outcome: 'stored' | 'bounced' | 'dropped'): void;
   /** The address of a string, prepared and shared. Undefined when it is none. */

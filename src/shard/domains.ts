@@ -47,7 +47,8 @@ export class Domains {
     if (known !== undefined) return known;
     const info = this.hosted(domain);
     if (info === undefined) return undefined;
-    return { domain, hostType: info.hostType, handler: (acc) => this.#around.routing().local.handle(acc) };
+    const handler: Route['handler'] = (acc) => this.#around.routing().local.handle(acc);
+    return { domain, hostType: info.hostType, handler, isUsers: true };
   }
 
   /** Whether nobody but this server could serve the domain: one below a hosted domain that does not leave those to federation. */

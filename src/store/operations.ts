@@ -1,8 +1,10 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
+import { ROSTER_READS, type RosterOperations } from './operations/rosters.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
 
 export type { Claimant, OfflineMessage } from './operations/offline.ts';
+export type * from './operations/rosters.ts';
 
 /**
  * What can be asked of the store, by name: arguments and result of each operation, a file for each subject. This is the whole interface between shards and
@@ -10,7 +12,11 @@ export type { Claimant, OfflineMessage } from './operations/offline.ts';
  *
  * Names of users and domains are prepared. Times are microseconds since the epoch unless the name says otherwise.
  */
-export interface StoreOperations extends AccountOperations, OfflineOperations, ValueOperations {
+export interface StoreOperations
+  extends AccountOperations,
+    OfflineOperations,
+    RosterOperations,
+    ValueOperations {
   /** Gives up everything that sessions of a dead shard had claimed. */
   release_shard: { args: [shard: number]; result: number };
   /** Does nothing but pass through the whole way, a commit included. */
@@ -25,6 +31,7 @@ export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result']
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ACCOUNT_READS,
   ...OFFLINE_READS,
+  ...ROSTER_READS,
   ...VALUE_READS,
   'release_shard',
 ]);

@@ -86,8 +86,8 @@ export class Stanza {
   }
 
   /**
-   * A whole stanza in bytes that {@link write} or {@link toBuffer} made, `from` and `to` included (from a ring, or from storage).
-   * The bytes are borrowed as in {@link read}.
+   * A whole stanza in bytes that {@link write} or {@link toBuffer} made (from a ring, or from storage). `isStamped`: `from` and `to` are in them;
+   * otherwise neither is. The bytes are borrowed as in {@link read}.
    */
   static ofBytes(
     kind: StanzaKind,
@@ -95,6 +95,7 @@ export class Stanza {
     buffer: Buffer,
     start: number,
     end: number,
+    isStamped = true,
   ): Stanza {
     const name = kind === StanzaKind.OTHER ? '' : STANZA_NAMES[kind];
     const stanza = new Stanza(kind, name, type);
@@ -112,7 +113,7 @@ export class Stanza {
       toStart: -1,
       toEnd: -1,
     };
-    stanza.#isStamped = true;
+    stanza.#isStamped = isStamped;
     return stanza;
   }
 
@@ -199,10 +200,15 @@ export class Stanza {
     return bytes.latin1Slice(0, bytes.length);
   }
 
-  /** A stanza that {@link toText} wrote. */
-  static fromText(text: string): Stanza {
+  /** A stanza of this kind that {@link toText} wrote. No tree is built before somebody asks for it. */
+  static fromText(kind: StanzaKind, type: string | undefined, text: string): Stanza {
     const buffer = Buffer.from(text, 'latin1');
-    return Stanza.of(parseElement(buffer, 0, buffer.length));
+    return Stanza.ofBytes(kind, type, buffer, 0, buffer.length, false);
+  }
+
+  /** Whether its bytes carry addresses, which are written as they are. */
+  get isStamped(): boolean {
+    return this.#isStamped;
   }
 
   /** Makes the stanza independent of the buffer that it was read from. Returns itself. */

@@ -6,6 +6,7 @@ import type {
   StoreOperation,
   StoreResult,
 } from '../../src/store/operations.ts';
+import { MemoryRosters } from './memory-rosters.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
@@ -28,6 +29,7 @@ export class MemoryDriver implements StoreDriver {
   readonly #accounts = new Map<string, Map<string, Account>>();
   readonly #values = new Map<string, Map<string, unknown>>();
   readonly #claims = new Claims();
+  readonly #rosters = new MemoryRosters();
   #messages: Stored[] = [];
   #nextId = 1;
   #isOpen = false;
@@ -95,6 +97,8 @@ export class MemoryDriver implements StoreDriver {
     offline_remove_domain: (domain) => this.#remove((m) => m.domain === domain),
     offline_remove_expired: (domain, now, limit) =>
       this.#remove((m) => m.domain === domain && m.expires !== null && m.expires <= now, limit),
+
+    ...this.#rosters.operations(),
 
     value_get: (module, scope, key) => this.#values.get(place(module, scope))?.get(key) ?? null,
     value_set: (module, scope, key, value) => {

@@ -41,7 +41,8 @@ export const documentSchema = z.object({
   access: accessSchema,
   modules: option(moduleTables(), {
     about: 'Modules, by name; each with its options.',
-    defaultText: '`mod_presence`, `mod_offline`, `mod_disco`, `mod_ping`, `mod_version` and `mod_time`',
+    defaultText:
+      '`mod_roster`, `mod_presence`, `mod_offline`, `mod_disco`, `mod_ping`, `mod_version` and `mod_time`',
     reload: 'live',
   }),
   host_config: option(z.array(hostConfigSchema).default([]), {

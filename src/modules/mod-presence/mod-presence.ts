@@ -1,7 +1,10 @@
 import { z } from 'zod';
-import { defineModule } from '../module.ts';
+import { defineModule, STOP } from '../module.ts';
+import { Ending } from './ending.ts';
+import { Incoming } from './incoming.ts';
 import { LostSessions } from './lost-sessions.ts';
-import { Presence, type SessionEvent } from './presence.ts';
+import { Outgoing } from './outgoing.ts';
+import { RosterChanges, type SessionEvent } from './roster-changes.ts';
 
 /** Tells sessions of changed subscriptions, by events of its own. */
 const ROSTER = 'mod_roster';
@@ -17,17 +20,22 @@ export default defineModule({
   options: z.strictObject({}),
   setup(context) {
     const lost = new LostSessions(context);
-    const presence = new Presence(context, lost);
+    const outgoing = new Outgoing(context);
+    const incoming = new Incoming(context, lost);
+    const ending = new Ending(context, lost);
+    const changes = new RosterChanges(context);
     // It keeps books about who was told what: a dry run (`meerkat route`) leaves it alone.
     const effects = { hasEffects: true };
-    context.hook('user_send_presence', 50, (acc, session) => presence.send(acc, session), effects);
-    context.hook('user_receive_presence', 50, (acc, session) => presence.receive(acc, session));
-    context.hook('user_terminate', 90, (acc, session) => presence.terminate(acc, session));
-    context.hook('session_cleanup', 50, (acc, { jid }) => presence.lost(acc, jid));
+    context.hook('user_send_presence', 50, (acc, session) => outgoing.send(acc, session), effects);
+    context.hook('user_receive_presence', 50, (acc, session) => incoming.receive(acc, session));
+    context.hook('user_terminate', 90, (acc, session) => ending.terminate(acc, session));
+    context.hook('session_cleanup', 50, (acc, { jid }) => ending.lost(acc, jid));
     context.hook('sessions_cleanup', 50, (_nothing, { sessions }) => lost.announce(sessions));
     context.hook('foreign_event', 50, (_acc, { tag, session, content }) => {
       if (tag !== context.module && tag !== ROSTER) return undefined;
-      return presence.told(session, content as SessionEvent);
+      changes.told(session, content as SessionEvent);
+      return tag === context.module ? STOP : undefined;
     });
+    context.absentProbe((acc) => incoming.answerForAbsent(acc));
   },
 });

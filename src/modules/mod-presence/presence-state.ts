@@ -1,15 +1,24 @@
-import { type Jid, Stanza } from '../module.ts';
+import {
+  type C2sParams,
+  type Jid,
+  type ModuleContext,
+  Stanza,
+  StanzaKind,
+  type SubscriptionLists,
+} from '../module.ts';
+import { Contacts } from './contacts.ts';
 
 /** More receivers of directed presence than this are not remembered, and so not told when the session ends. */
 const DIRECTED_MAX = 5_000;
 
-const NOBODY: ReadonlyMap<string, Jid> = new Map();
-
 /** What a session remembers of its presence. Kept small: every online user has one. */
 export class PresenceState {
-  /** Contacts that see our presence, and those whose presence we see, by bare JID. */
-  #from: ReadonlyMap<string, Jid> = NOBODY;
-  #to: ReadonlyMap<string, Jid> = NOBODY;
+  contacts = Contacts.NONE;
+  /** The version of the roster that `contacts` are of; undefined where the rosters have none. */
+  version: number | undefined = undefined;
+  /** While the lists are being asked for: the newest version of which an event has come. */
+  heardOf: number | undefined = undefined;
+  isLoading = false;
   /** Others who were sent available presence: they are told when it ends (RFC 6121 §4.6.3), and of nothing else. */
   #directed: Map<string, Jid> | undefined = undefined;
   /** Full JIDs of other shards that sent directed presence to us; see `lost-sessions.ts`. */
@@ -23,18 +32,10 @@ export class PresenceState {
     return this.#last !== undefined;
   }
 
-  becomeAvailable(
-    stanza: Stanza,
-    timestamp: number,
-    priority: number,
-    from: readonly Jid[],
-    to: readonly Jid[],
-  ): void {
+  becomeAvailable(stanza: Stanza, timestamp: number, priority: number): void {
     this.#last = stanza.toText();
     this.timestamp = timestamp;
     this.priority = priority;
-    this.#from = byBareJid(from);
-    this.#to = byBareJid(to);
   }
 
   /** Not available any more. Whoever is to be told has been looked up before. */
@@ -42,24 +43,23 @@ export class PresenceState {
     this.#last = undefined;
     this.priority = undefined;
     this.#directed = undefined;
+    this.contacts = Contacts.NONE;
+    this.version = undefined;
+  }
+
+  adopt({ from, to, version }: SubscriptionLists): void {
+    this.contacts = Contacts.of(from, to);
+    this.version = version;
   }
 
   /** The last available presence. */
   last(): Stanza {
-    return Stanza.fromText(this.#last!);
+    return Stanza.fromText(StanzaKind.PRESENCE, undefined, this.#last!);
   }
 
   /** Contacts that see our presence; while we are unavailable there is none for them to see. The list is the caller's. */
-  contacts(): Jid[] {
-    return this.isAvailable ? [...this.#from.values()] : [];
-  }
-
-  isSeenBy(bare: string): boolean {
-    return this.#from.has(bare);
-  }
-
-  sees(bare: string): boolean {
-    return this.#to.has(bare);
+  audience(): Jid[] {
+    return this.isAvailable ? this.contacts.from() : [];
   }
 
   /** Available presence was sent to somebody in particular. */
@@ -80,12 +80,9 @@ export class PresenceState {
   /** Whoever was sent directed presence, other than contacts that hear of us anyway. The list is the caller's. */
   directedJids(): Jid[] {
     if (this.#directed === undefined) return [];
-    return [...this.#directed.values()].filter((jid) => !this.isAvailable || !this.#from.has(jid.bare));
-  }
-
-  contactChanged(contact: Jid, seesUs: boolean, isSeen: boolean): void {
-    this.#from = withOrWithout(this.#from, contact, seesUs);
-    this.#to = withOrWithout(this.#to, contact, isSeen);
+    return [...this.#directed.values()].filter(
+      (jid) => !this.isAvailable || !this.contacts.isSeenBy(jid.bare),
+    );
   }
 
   /** Directed presence came from a session of another shard. False when there are too many to remember. */
@@ -105,14 +102,17 @@ export class PresenceState {
   }
 }
 
-function byBareJid(jids: readonly Jid[]): ReadonlyMap<string, Jid> {
-  return jids.length === 0 ? NOBODY : new Map(jids.map((jid) => [jid.bare, jid.bareJid]));
+/** The presence of a session that has had one. */
+export function stateOf(context: ModuleContext, session: C2sParams): PresenceState | undefined {
+  const state = session.moduleState(context.slot);
+  return state instanceof PresenceState ? state : undefined;
 }
 
-function withOrWithout(map: ReadonlyMap<string, Jid>, contact: Jid, isIn: boolean): ReadonlyMap<string, Jid> {
-  if (map.has(contact.bare) === isIn) return map;
-  const changed = new Map(map);
-  if (isIn) changed.set(contact.bare, contact.bareJid);
-  else changed.delete(contact.bare);
-  return changed;
+/** The presence of a session, made if there is none. */
+export function stateFor(context: ModuleContext, session: C2sParams): PresenceState {
+  const known = stateOf(context, session);
+  if (known !== undefined) return known;
+  const state = new PresenceState();
+  session.setModuleState(context.slot, state);
+  return state;
 }

@@ -3,6 +3,7 @@ import { Accounts } from './accounts.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
 import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
+import { Rosters } from './rosters.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
@@ -22,6 +23,7 @@ export class SqliteDriver implements StoreDriver {
     this.#operations = {
       ...accounts.operations(),
       ...offline.operations(),
+      ...new Rosters(db).operations(),
       ...values.operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,

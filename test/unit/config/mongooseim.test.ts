@@ -54,7 +54,6 @@ describe('a file of MongooseIM', () => {
       'modules.mod_muc: not built yet, ignored',
       'modules.mod_offline.backend: has no effect in Meerkat, ignored',
       'modules.mod_ping.iqdisc: has no effect in Meerkat, ignored',
-      'modules.mod_roster: not built yet, ignored',
       'modules.mod_sic: not built yet, ignored',
       'modules.mod_stream_management: not built yet, ignored',
       'modules.mod_vcard: not built yet, ignored',
