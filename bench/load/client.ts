@@ -4,6 +4,7 @@ import { plainLogin, scramLogin } from './scenarios/login.ts';
 import { offline } from './scenarios/offline.ts';
 import { pingPong } from './scenarios/ping-pong.ts';
 import { presence } from './scenarios/presence.ts';
+import { presenceStorm } from './scenarios/presence-storm.ts';
 import { rate } from './scenarios/rate.ts';
 import { stream } from './scenarios/stream.ts';
 
@@ -17,6 +18,7 @@ const SCENARIOS = new Map<string, Scenario>([
   ['login-plain', plainLogin],
   ['idle', idle],
   ['presence', presence],
+  ['presence-storm', presenceStorm],
   ['offline', offline],
 ]);
 

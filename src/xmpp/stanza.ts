@@ -203,7 +203,9 @@ export class Stanza {
   /** A stanza of this kind that {@link toText} wrote. No tree is built before somebody asks for it. */
   static fromText(kind: StanzaKind, type: string | undefined, text: string): Stanza {
     const buffer = Buffer.from(text, 'latin1');
-    return Stanza.ofBytes(kind, type, buffer, 0, buffer.length, false);
+    const stanza = Stanza.ofBytes(kind, type, buffer, 0, buffer.length, false);
+    stanza.#raw!.isBorrowed = false;
+    return stanza;
   }
 
   /** Whether its bytes carry addresses, which are written as they are. */

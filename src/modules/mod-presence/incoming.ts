@@ -1,7 +1,6 @@
 import {
   type Accumulator,
   type C2sParams,
-  delayXml,
   type ModuleContext,
   STOP,
   StanzaError,
@@ -62,8 +61,7 @@ export class Incoming {
     if (acc.from.full === own.full) return;
     if (acc.from.bare === own.bare || state.contacts.isSeenBy(acc.from.bare)) {
       void this.#context.runHook('presence_probe', acc, { from: acc.from, to: own, sid: session.sid! });
-      const answer = state.last().append(delayXml(own, state.timestamp, 'Delayed presence'));
-      void this.#context.route(acc.derive(answer, own, acc.from));
+      void this.#context.route(acc.derive(state.lastWithTime(own), own, acc.from));
     } else if (state.wasDirectedTo(acc.from)) {
       void this.#context.route(acc.derive(presenceStanza(undefined), own, acc.from));
     }

@@ -1,5 +1,6 @@
 import {
   type C2sParams,
+  delayXml,
   type Jid,
   type ModuleContext,
   Stanza,
@@ -23,9 +24,12 @@ export class PresenceState {
   #directed: Map<string, Jid> | undefined = undefined;
   /** Full JIDs of other shards that sent directed presence to us; see `lost-sessions.ts`. */
   #heard: Set<string> | undefined = undefined;
-  /** The last available presence, in one character a byte; undefined while unavailable. */
+  /** The last available presence, in one character a byte; undefined while unavailable. Once somebody has probed it, with the time that it is from. */
   #last: string | undefined = undefined;
-  timestamp = 0;
+  /** Where that time begins in it, and how long it is; 0 while it is not there. */
+  #delayAt = 0;
+  #delayLength = 0;
+  #timestamp = 0;
   priority: number | undefined = undefined;
 
   get isAvailable(): boolean {
@@ -34,7 +38,8 @@ export class PresenceState {
 
   becomeAvailable(stanza: Stanza, timestamp: number, priority: number): void {
     this.#last = stanza.toText();
-    this.timestamp = timestamp;
+    this.#delayLength = 0;
+    this.#timestamp = timestamp;
     this.priority = priority;
   }
 
@@ -54,7 +59,28 @@ export class PresenceState {
 
   /** The last available presence. */
   last(): Stanza {
+    const text = this.#last!;
+    const last =
+      this.#delayLength === 0
+        ? text
+        : text.slice(0, this.#delayAt) + text.slice(this.#delayAt + this.#delayLength);
+    return Stanza.fromText(StanzaKind.PRESENCE, undefined, last);
+  }
+
+  /** The last available presence of `own`, with the time that it is from. Most of what is said at a login are these: the text is made once. */
+  lastWithTime(own: Jid): Stanza {
+    if (this.#delayLength === 0) this.#addDelay(own);
     return Stanza.fromText(StanzaKind.PRESENCE, undefined, this.#last!);
+  }
+
+  #addDelay(own: Jid): void {
+    const bytes = Buffer.from(delayXml(own, this.#timestamp, 'Delayed presence'));
+    const delay = bytes.latin1Slice(0, bytes.length);
+    let last = this.#last!;
+    if (last.endsWith('/>')) last = `${last.slice(0, -2)}></presence>`;
+    this.#delayAt = last.lastIndexOf('</');
+    this.#delayLength = delay.length;
+    this.#last = last.slice(0, this.#delayAt) + delay + last.slice(this.#delayAt);
   }
 
   /** Contacts that see our presence; while we are unavailable there is none for them to see. The list is the caller's. */

@@ -1,9 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { TestClient } from '../../helpers/client.ts';
-import { meerkat } from '../../helpers/meerkat.ts';
-import { TestServer } from '../../helpers/server.ts';
-import { befriend, heard, inWords, next, push, ROSTER_MODULES, roster, setItem } from './roster-support.ts';
-import { condition, loginOn, presence } from './support.ts';
+import { TestClient } from '../helpers/client.ts';
+import { meerkat } from '../helpers/meerkat.ts';
+import { TestServer } from '../helpers/server.ts';
+import {
+  befriend,
+  heard,
+  inWords,
+  next,
+  push,
+  ROSTER_MODULES,
+  roster,
+  setItem,
+} from '../scenario/modules/roster-support.ts';
+import { condition, loginOn, presence } from '../scenario/modules/support.ts';
 
 /** mod_roster and mod_presence: subscriptions (RFC 6121 §3), each story on one shard and with the two sides on different ones. */
 
