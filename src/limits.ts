@@ -85,6 +85,9 @@ export const OVERFLOW_BYTES_MAX = 8_388_608;
 export const STORE_OVERFLOW_BYTES_MAX = 67_108_864;
 /** A frame in parts: what a receiver puts together at most. */
 export const FRAME_BYTES_MAX = STANZA_BYTES_HARD_MAX + 65_536;
+/** One frame for many accounts: sessions (and their counts), and characters of addresses. More go in a second frame. */
+export const FRAME_TARGETS_MAX = 4_096;
+export const FRAME_TEXT_MAX = 60_000;
 /** Frames taken from rings before sockets get their turn. */
 export const FRAMES_PER_TURN_MAX = 256;
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ScenarioResult } from '../load/scenario.ts';
-import { createAccounts } from './accounts.ts';
+import { createAccounts, createRosters } from './accounts.ts';
 import { type CpuTime, cpuSince, cpuTime, residentBytes } from './cpu.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -19,6 +19,8 @@ export interface Target {
 export interface MeerkatOptions {
   readonly shards: number;
   readonly accounts: number;
+  /** Whether the accounts have rosters. */
+  readonly hasRosters?: boolean;
   readonly durability?: 'full' | 'normal';
 }
 
@@ -28,6 +30,7 @@ export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
   const config = join(directory, 'meerkat.toml');
   writeFileSync(config, configText(options));
   createAccounts(join(directory, 'data'), 'localhost', options.accounts);
+  if (options.hasRosters) createRosters(join(directory, 'data'), 'localhost', options.accounts);
   const profile = process.env['BENCH_PROFILE'];
   const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const child = spawn(process.execPath, [...flags, 'src/main.ts', 'start', '--config', config], {

@@ -58,9 +58,12 @@ ${details.join('\n\n')}
 - **latency**: open loop; a message's time counts from when it was due, so a server that stalls cannot hide it.
 - **presence fan-out**: 20 accounts; one session changes its presence, 20 others of the account hear it. Counted is each delivery.
 - **carbons fan-out**: 20 pairs of accounts with five devices each; one device of each talks, the four others get copies of both sides. Counted is each delivery: the message and its eight copies.
+- **presence storm**: users with 20 contacts each, who are logged in, become available, 25 at a time; all of them have done so once before. Counted is each delivered
+  presence: those of contacts that are shown to a user who comes, his own shown to them, and his own copy.
 - **offline**: messages for absent users are stored (each commit is on the disk, \`durability = "full"\`), then the users become available and get them.
 - **login**: connect, log in, bind a resource, disconnect; the account has logged in before.
-- **idle session**: resident memory of the server before and after 10,000 more sessions that are bound and available; 3,000 are there before.
+- **idle session**: resident memory of the server before and after 10,000 more sessions that are bound and available; 3,000 are there before. With 20 contacts: these are
+  among the same users, and see each other.
 
 ## Parts
 

@@ -5,6 +5,7 @@ import { plainLogin, scramLogin } from './scenarios/login.ts';
 import { offline } from './scenarios/offline.ts';
 import { pingPong, pingPongAcknowledged } from './scenarios/ping-pong.ts';
 import { presence } from './scenarios/presence.ts';
+import { presenceStorm } from './scenarios/presence-storm.ts';
 import { rate } from './scenarios/rate.ts';
 import { stream, streamAcknowledged } from './scenarios/stream.ts';
 
@@ -19,6 +20,7 @@ const SCENARIOS = new Map<string, Scenario>([
   ['idle', idle],
   ['presence', presence],
   ['carbons', carbons],
+  ['presence-storm', presenceStorm],
   ['offline', offline],
   ['ping-pong-acknowledged', pingPongAcknowledged],
   ['stream-acknowledged', streamAcknowledged],

@@ -29,9 +29,15 @@ export function sendFeatures(c2s: C2s): void {
 export function features(c2s: C2s): readonly Element[] | Promise<readonly Element[]> {
   // Nothing else is offered, and no module asked, before the channel is safe.
   if (needsTls(c2s)) return [Element.of('starttls', NS_TLS, {}, new Element('required', NS_TLS))];
-  const own = c2s.isAuthenticated ? featuresAfterLogin(c2s) : featuresBeforeLogin(c2s);
-  own.push(streamLimits(c2s));
-  return foldHook(c2s.hostType, 'c2s_stream_features', own, c2s);
+  if (!c2s.isAuthenticated) return withModules(c2s, featuresBeforeLogin(c2s));
+  const versioning = foldHook(c2s.hostType, 'roster_get_versioning_feature', [], {});
+  const own = featuresAfterLogin(c2s);
+  if (versioning instanceof Promise) return versioning.then((more) => withModules(c2s, [...own, ...more]));
+  return withModules(c2s, [...own, ...versioning]);
+}
+
+function withModules(c2s: C2s, own: Element[]): readonly Element[] | Promise<readonly Element[]> {
+  return foldHook(c2s.hostType, 'c2s_stream_features', [...own, streamLimits(c2s)], c2s);
 }
 
 export function writeFeatures(c2s: C2s, offered: readonly Element[]): void {

@@ -38,7 +38,7 @@ export const FRAME_VERSION = 1;
 /** Accumulator and stanza, as far as they travel. */
 export interface RouteFrame {
   readonly kind: typeof FrameKind.ROUTE;
-  /** Numbers of the sessions on the receiving shard. */
+  /** Numbers of the sessions on the receiving shard; with `TO_MANY` for each account how many, then their numbers. */
   readonly targets: readonly number[];
   readonly ref: number;
   readonly timestamp: number;
@@ -46,10 +46,11 @@ export interface RouteFrame {
   readonly hostType: string | undefined;
   readonly lserver: string;
   readonly from: string;
+  /** A JID; with `TO_MANY` bare JIDs, one a line. */
   readonly to: string;
   readonly stanzaKind: StanzaKind;
   readonly type: string | undefined;
-  /** Already stamped with `from` and `to`. In the receiver: a view of the ring, gone after the frame is handled. */
+  /** Already stamped with `from` and `to`; with `TO_MANY` without both. In the receiver: a view of the ring, gone after the frame is handled. */
   readonly stanza: Buffer;
   readonly originSid: SessionId | undefined;
   /** The full JID behind `originSid`. */

@@ -2,6 +2,7 @@ import type { Element } from '../xml/element.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 import type { StanzaError } from '../xmpp/stanza-error.ts';
+import type { Ask, Subscription } from '../xmpp/subscription.ts';
 import type { Accumulator } from './accumulator.ts';
 import type { HostType } from './host-type.ts';
 import type { SessionId } from './session.ts';
@@ -125,15 +126,16 @@ export type AdhocAnswer = Element | StanzaError | 'ignore' | undefined;
 
 // Rosters (RFC 6121 §2)
 
-export type Subscription = 'none' | 'to' | 'from' | 'both';
-export type SubscriptionType = 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed';
+export type { Ask, Subscription, SubscriptionType } from '../xmpp/subscription.ts';
 
 export interface RosterItem {
   readonly jid: Jid;
   readonly name: string;
   readonly subscription: Subscription | 'remove';
   /** Requests not yet answered: by the contact (`out`), by the user (`in`). */
-  readonly ask: 'none' | 'in' | 'out' | 'both';
+  readonly ask: Ask;
+  /** The user has granted the contact's next request in advance (RFC 6121 §3.4). */
+  readonly isApproved: boolean;
   readonly groups: readonly string[];
   /** The text that came with a subscription request. */
   readonly askMessage: string;
@@ -155,6 +157,11 @@ export interface SubscriptionLists {
   readonly to: readonly Jid[];
   /** Subscription requests that the user has not answered. */
   readonly pending: readonly Stanza[];
+  /**
+   * The version of the roster that the lists are of. Then changes follow as events, each with the version before and after it, and the lists need
+   * not be asked for again. Without it they are asked for at every presence.
+   */
+  readonly version?: number;
 }
 
 /** An offline message on its way to the user who came back (in the list under `offline/messages`). */

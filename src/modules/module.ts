@@ -30,6 +30,7 @@ export { failure as saslFailure } from '../auth/sasl/result.ts';
 export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export type { Acknowledger } from '../hooks/acknowledger.ts';
+export { afterwards, runAfterwards } from '../hooks/afterwards.ts';
 export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
 export { type KeptRecord, KeptStanza } from '../hooks/kept-stanza.ts';
 export * from '../hooks/login.ts';
@@ -45,9 +46,13 @@ export {
   type LastActivity,
   type OfflineMessage,
   type PrivacyChange,
+  type RosterLimits,
+  type StoredChange,
+  type StoredContact,
   type StoredPrivacyItem,
   type StoredPrivacyList,
   StoreUnavailableError,
+  type SubscriptionResult,
   VCARD_FIELDS,
   type VcardCondition,
   type VcardField,
@@ -73,6 +78,7 @@ export { stableId } from '../xmpp/stable-id.ts';
 export { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
 export { streamErrorXml } from '../xmpp/stream-error.ts';
+export { isSeen, sees } from '../xmpp/subscription.ts';
 export { parseElement, parseElementText } from '../xmpp/trusted-xml.ts';
 /** For the options, so that an operator's module needs no package of its own. */
 export { z };
@@ -318,6 +324,13 @@ export interface ModuleContext<Options = unknown> {
   accumulator(from: Jid, to: Jid, stanza: Stanza | Element): Accumulator;
   /** Sends a stanza through the router. One that has been there before is one hop further. */
   route(acc: Accumulator): undefined | Promise<unknown>;
+  /**
+   * Sends one stanza because of `cause` to many addresses, as if each were routed by itself; accounts on another shard get it in one frame. Returns when it
+   * is on its way.
+   */
+  multicast(cause: Accumulator, stanza: Stanza, from: Jid, recipients: readonly Jid[]): void;
+  /** Answers presence probes to accounts of the host type that have no available session. A promise delays the prober's next stanza. */
+  absentProbe(answer: (acc: Accumulator) => undefined | Promise<unknown>): void;
   /** Counts and traces that a stanza ended in this module: stored, bounced or dropped. */
   outcome(acc: Accumulator, outcome: 'stored' | 'bounced' | 'dropped'): void;
   /** Routes a stanza once more whose session has ended: to whoever is there, or as if nobody were. `filter_local_packet` does not see it again. */

@@ -21,6 +21,7 @@ import mod_blocking from './mod-privacy/mod-blocking.ts';
 import mod_privacy from './mod-privacy/mod-privacy.ts';
 import mod_private from './mod-private.ts';
 import mod_register from './mod-register/mod-register.ts';
+import mod_roster from './mod-roster/mod-roster.ts';
 import mod_sasl2 from './mod-sasl2/mod-sasl2.ts';
 import mod_sic from './mod-sic.ts';
 import mod_stanzaid from './mod-stanzaid/mod-stanzaid.ts';
@@ -56,6 +57,7 @@ export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
     mod_privacy,
     mod_private,
     mod_register,
+    mod_roster,
     mod_sasl2,
     mod_sic,
     mod_stanzaid,

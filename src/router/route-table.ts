@@ -13,6 +13,8 @@ export interface Route {
   /** Undefined for a plain external component: then there is no host type and no `filter_local_packet`. */
   readonly hostType: HostType | undefined;
   readonly handler: PacketHandler;
+  /** Whether local addresses of the domain are users: the handler gives stanzas for them to the session manager. */
+  readonly isUsers?: boolean;
 }
 
 /** Domains that are delivered here: hosted ones, and subdomains of modules. One per shard. */

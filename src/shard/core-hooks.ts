@@ -1,5 +1,6 @@
 import type { HostAuth } from '../auth/auth.ts';
 import type { AuthConfig } from '../config/config.ts';
+import { STOP, type Verdict } from '../hooks/chain.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import type { HookRegistry } from '../hooks/registry.ts';
 import { registerAnonymousHooks } from './anonymous-hooks.ts';
@@ -36,8 +37,10 @@ export function registerCoreHooks(
 
   registry.add('roster_in_subscription', tag, 20, 'ejabberd_sm', (acc, { to }) => {
     const exists = existence.has(hostType, to, 'stored');
-    const refuse = (known: boolean): undefined => {
-      if (!known) acc.set('hook', 'result', false);
+    const refuse = (known: boolean): Verdict => {
+      if (known) return undefined;
+      acc.set('hook', 'result', false);
+      return STOP;
     };
     return exists instanceof Promise ? exists.then(refuse) : refuse(exists);
   });

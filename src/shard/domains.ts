@@ -47,7 +47,8 @@ export class Domains {
     if (known !== undefined) return known;
     const info = this.hosted(domain);
     if (info === undefined) return undefined;
-    return { domain, hostType: info.hostType, handler: (acc) => this.#around.routing().local.handle(acc) };
+    const handler: Route['handler'] = (acc) => this.#around.routing().local.handle(acc);
+    return { domain, hostType: info.hostType, handler, isUsers: true };
   }
 
   /** The host that a domain belongs to: itself, or the one above a subdomain that a module serves. */

@@ -19,7 +19,7 @@ import { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 import type { Components } from './components.ts';
 import type { Fences } from './fences.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
-import { BY_ACCOUNT, FRAME_FLAGS, SOLE_TARGET, TO_COMPONENT } from './remote-sessions.ts';
+import { BY_ACCOUNT, FRAME_FLAGS, SOLE_TARGET, TO_COMPONENT, TO_MANY } from './remote-sessions.ts';
 import type { Routing } from './routing.ts';
 import type { TakeOvers } from './take-overs.ts';
 
@@ -106,9 +106,45 @@ export class FrameReceiver {
       if (this.#around.components.receive(acc) instanceof Promise) acc.stanza!.retain();
       return;
     }
+    if ((frame.flags & TO_MANY) !== 0) {
+      this.#routeMany(frame);
+      return;
+    }
     const isSole = (frame.flags & SOLE_TARGET) !== 0;
     const isByAccount = (frame.flags & BY_ACCOUNT) !== 0;
     this.#around.routing.delivery.deliverHere(frame.targets, this.#accumulator(frame), isSole, isByAccount);
+  }
+
+  #routeMany(frame: RouteFrame): void {
+    const { jids, keys, routing } = this.#around;
+    const { ref, timestamp, stanzaKind, type, stanza, originSid } = frame;
+    // One for all: nobody changes it.
+    const shared = Stanza.ofBytes(stanzaKind, type, stanza, 0, stanza.length, false);
+    const from = jids.trusted(frame.from);
+    const originJid =
+      frame.originJid === frame.from
+        ? from
+        : frame.originJid === undefined
+          ? undefined
+          : jids.trusted(frame.originJid);
+    const permanent = keys.decode(frame.keys);
+    routing.multicast.deliverHere(frame.targets, frame.to, (to) => {
+      const acc = new Accumulator(
+        ref,
+        timestamp,
+        frame.origin as Origin,
+        undefined,
+        to.domain,
+        shared,
+        from,
+        to,
+      );
+      acc.hops = frame.hops;
+      acc.originSid = originSid;
+      acc.originJid = originJid;
+      acc.adoptPermanent(permanent);
+      return acc;
+    });
   }
 
   #accumulator(frame: RouteFrame): Accumulator {

@@ -56,6 +56,7 @@ export class ShardModuleContext implements ModuleContext {
   /** How this module's state goes with sessions to other shards. */
   stateCodec: StateCodec | undefined = undefined;
   readonly #undo: ((isRestart: boolean) => void)[] = [];
+  readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(shard: ShardServices, hostType: HostType, module: string, options: unknown, slot: number) {
     this.#shard = shard;
@@ -157,6 +158,8 @@ export class ShardModuleContext implements ModuleContext {
       }
     }
     this.#undo.length = 0;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
   }
 
   // ── hooks and routing ──────────────────────────────────────────────────────────────────────────────────────
@@ -227,6 +230,21 @@ export class ShardModuleContext implements ModuleContext {
   routeAgain(acc: Accumulator): void {
     this.#shard.touch();
     void this.#shard.routing.routeAgain(acc);
+  }
+
+  multicast(cause: Accumulator, stanza: Stanza, from: Jid, recipients: readonly Jid[]): void {
+    if (this.#shard.dryRun.isActive) {
+      for (const to of recipients) void this.route(cause.derive(stanza, from, to));
+      return;
+    }
+    this.#shard.touch();
+    this.#shard.routing.multicast.send(cause, stanza, from, recipients);
+  }
+
+  absentProbe(answer: (acc: Accumulator) => undefined | Promise<unknown>): void {
+    const { absentProbes } = this.#shard.routing;
+    absentProbes.set(this.hostType, answer);
+    this.#undo.push(() => absentProbes.delete(this.hostType));
   }
 
   jid(text: string): Jid | undefined {
@@ -460,11 +478,16 @@ export class ShardModuleContext implements ModuleContext {
 
   after(ms: number, callback: () => void): () => void {
     if (this.#withheld('timer', `${ms} ms`)) return () => {};
-    const timer = setTimeout(() => this.#guarded(callback), ms);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#guarded(callback);
+    }, ms);
     timer.unref();
-    const cancel = (): void => clearTimeout(timer);
-    this.#undo.push(cancel);
-    return cancel;
+    this.#timers.add(timer);
+    return () => {
+      clearTimeout(timer);
+      this.#timers.delete(timer);
+    };
   }
 
   timestamp(): number {

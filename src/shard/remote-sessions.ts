@@ -3,7 +3,9 @@ import { FrameKind } from '../frame/kinds.ts';
 import type { Accumulator } from '../hooks/accumulator.ts';
 import { fence } from '../memory/fence.ts';
 import type { RemoteSessions } from '../sm/outbox.ts';
+import type { Jid } from '../xmpp/jid.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
 import type { Fences } from './fences.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
 import type { Threads } from './threads.ts';
@@ -14,8 +16,10 @@ export const SOLE_TARGET = 1 << 15;
 export const BY_ACCOUNT = 1 << 14;
 /** Frame flag: the stanza is for the component that the receiving shard serves. It has no sessions. */
 export const TO_COMPONENT = 1 << 13;
+/** Frame flag: the stanza is for sessions of several accounts (`RemoteSessions.forwardMany`); its bytes carry no addresses. */
+export const TO_MANY = 1 << 12;
 /** All frame flags. */
-export const FRAME_FLAGS = SOLE_TARGET | BY_ACCOUNT | TO_COMPONENT;
+export const FRAME_FLAGS = SOLE_TARGET | BY_ACCOUNT | TO_COMPONENT | TO_MANY;
 
 const NO_SESSIONS: readonly number[] = [];
 
@@ -47,6 +51,44 @@ export class ShardRemoteSessions implements RemoteSessions {
       if (acc.trace.isDryRun) return true;
     }
     return this.#send(shard, numbers, acc, (isSole ? SOLE_TARGET : 0) | (isByAccount ? BY_ACCOUNT : 0));
+  }
+
+  forwardMany(
+    shard: number,
+    targets: readonly number[],
+    accounts: string,
+    cause: Accumulator,
+    stanza: Stanza,
+    from: Jid,
+  ): boolean {
+    const size = stanza.sizeMax('', '');
+    if (size > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(size * 2);
+    const end = stanza.write(this.#scratch, 0, '', '');
+    const bytes = encodeFrame({
+      kind: FrameKind.ROUTE,
+      targets,
+      ref: cause.ref,
+      timestamp: cause.timestamp,
+      origin: cause.origin,
+      // Each recipient has a domain of its own.
+      hostType: undefined,
+      lserver: '',
+      from: from.full,
+      to: accounts,
+      stanzaKind: stanza.kind,
+      type: stanza.type,
+      stanza: this.#scratch.subarray(0, end),
+      originSid: cause.originSid,
+      originJid: cause.originJid?.full,
+      receiverSid: undefined,
+      flags: TO_MANY,
+      hops: cause.hops + 1,
+      via: 0,
+      keys: this.#keys.encode(cause.permanentKeys()),
+      isTraced: false,
+    });
+    this.#threads.loop.touch();
+    return this.#threads.outbox.send(shard, bytes);
   }
 
   /** Hands a stanza to the component that another shard serves. False when it could not be sent. */

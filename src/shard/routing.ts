@@ -1,5 +1,8 @@
 import type { Accumulator } from '../hooks/accumulator.ts';
+import { runAfterwards } from '../hooks/afterwards.ts';
 import type { DROP, STOP } from '../hooks/chain.ts';
+import type { HostType } from '../hooks/host-type.ts';
+import { HOOK_INDEX } from '../hooks/points.ts';
 import { foldHook, type Hooked, runHook } from '../hooks/run.ts';
 import { HOPS_MAX } from '../limits.ts';
 import { LocalDelivery } from '../local/delivery.ts';
@@ -18,12 +21,15 @@ import type { RoutingModule } from '../router/routing-module.ts';
 import { s2sRouter } from '../router/s2s.ts';
 import { Delivery } from '../sm/delivery.ts';
 import type { DeliveryHost, MaybePromise, RouteOutcome } from '../sm/delivery-host.ts';
+import { Multicast, type MulticastHost } from '../sm/multicast.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
-import { StanzaKind } from '../xmpp/stanza.ts';
+import { type Stanza, StanzaKind } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
 import type { Existence } from './existence.ts';
 import { checkDefaultList, type DefaultListVerdict } from './privacy.ts';
+
+const FILTER_PACKET = HOOK_INDEX.filter_packet;
 
 /** The first cell of each outcome; the kind of the stanza is added to it. */
 const OUTCOMES: Record<RouteOutcome, number> = {
@@ -53,21 +59,27 @@ export interface RoutingSurroundings {
  * A stanza's way on this shard, in one place: router chain → local delivery → local handling or session manager.
  * Here the steps are tied together; what each does is in its own folder.
  */
-export class Routing implements RouterHost, DeliveryHost, LocalHost {
+export class Routing implements RouterHost, DeliveryHost, LocalHost, MulticastHost {
   readonly routes = new RouteTable();
   readonly components = new ComponentTable();
   readonly iqs = new IqTable();
   readonly pending: PendingIqs;
   readonly delivery: Delivery;
+  readonly multicast: Multicast;
   readonly local: Local;
+  /** Who answers probes of accounts without an available session, by host type. */
+  readonly absentProbes = new Map<string, (acc: Accumulator) => MaybePromise>();
   readonly #localDelivery: LocalDelivery;
   readonly #around: RoutingSurroundings;
   #router: Router;
+  /** Whether stanzas to hosted domains pass no module of the chain that could take them elsewhere. */
+  #isStraight = false;
 
   constructor(around: RoutingSurroundings, modules: readonly string[]) {
     this.#around = around;
     this.pending = new PendingIqs(around.shard);
     this.delivery = new Delivery(around.sm, this);
+    this.multicast = new Multicast(this.delivery, this);
     this.local = new Local(this.iqs, this);
     this.#localDelivery = new LocalDelivery((acc) => this.#stanzaDropped(acc));
     this.#router = new Router(this.#chain(modules), this);
@@ -79,6 +91,9 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
   }
 
   #chain(names: readonly string[]): RoutingModule[] {
+    // No component can have a hosted domain.
+    this.#isStraight =
+      names.includes('localdomain') && !names.slice(0, names.indexOf('localdomain')).includes('s2s');
     const deliver = (acc: Accumulator, route: Parameters<LocalDelivery['deliver']>[1]): MaybePromise =>
       this.#localDelivery.deliver(acc, route);
     const all = [
@@ -106,6 +121,10 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
       if (trace.isDryRun) return;
     }
     this.#around.counters[OUTCOMES[outcome] + (acc.stanza?.kind ?? StanzaKind.OTHER)]!++;
+  }
+
+  count(of: Stanza, outcome: RouteOutcome, by: number): void {
+    this.#around.counters[OUTCOMES[outcome] + of.kind]! += by;
   }
 
   drop(acc: Accumulator): undefined {
@@ -159,6 +178,14 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
     } catch (cause) {
       return this.failed(acc, 'sm', 'route', cause);
     }
+  }
+
+  // ── MulticastHost ──────────────────────────────────────────────────────────────────────────────────────────
+
+  usersOf(domain: string): HostType | undefined {
+    if (!this.#isStraight || this.#around.globals.chains[FILTER_PACKET] !== null) return undefined;
+    const route = this.routes.get(domain);
+    return route?.isUsers ? route.hostType : undefined;
   }
 
   // ── RouterHost ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -279,6 +306,17 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost {
     const verdict = runHook(acc.hostType, 'roster_in_subscription', acc, params);
     if (verdict instanceof Promise) return verdict.then(() => acc.get('hook', 'result') === true);
     return acc.get('hook', 'result') === true;
+  }
+
+  afterSubscription(acc: Accumulator): undefined {
+    runAfterwards(acc);
+    return undefined;
+  }
+
+  absentProbe(acc: Accumulator): MaybePromise {
+    const answer = this.absentProbes.get(acc.hostType?.name ?? '');
+    if (answer === undefined || acc.trace?.isDryRun) return this.drop(acc);
+    return answer(acc);
   }
 
   absent(

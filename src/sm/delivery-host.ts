@@ -33,6 +33,10 @@ export interface DeliveryHost {
   filterOffline(acc: Accumulator): boolean | Promise<boolean>;
   /** Runs the privacy check of the default list and `roster_in_subscription`: true = deliver to all available sessions. */
   inSubscription(acc: Accumulator): boolean | Promise<boolean>;
+  /** Does what was left to do after such a presence was delivered, or was not. */
+  afterSubscription(acc: Accumulator): MaybePromise;
+  /** A presence probe to an account none of whose sessions is available. */
+  absentProbe(acc: Accumulator): MaybePromise;
   /** Whether the recipient's default privacy list lets the sender through; `unknown` if it cannot be read. */
   checkDefaultList(acc: Accumulator): ListVerdict | Promise<ListVerdict>;
   /** Runs one of the hooks for messages to absent users. */

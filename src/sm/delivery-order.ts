@@ -63,6 +63,13 @@ export class DeliveryOrder {
     return wait;
   }
 
+  /** Whether a stanza for `to` may go to the shards in `mask` at once, behind all that went to it before. Unless it may, {@link before} tells. */
+  goesStraight(to: Jid, mask: number): boolean {
+    if (this.#waits.size > 0) return false;
+    if (to.lastShards === 0) to.lastShards = mask;
+    return to.lastShards === mask;
+  }
+
   /** Another shard tells that a stanza from the full JID `from`, which had come through this one, went to the shards in `mask`. */
   wasRerouted(to: Jid, from: string, mask: number): void {
     to.lastShards |= mask | SPREAD;

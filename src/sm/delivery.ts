@@ -56,6 +56,11 @@ export class Delivery implements Again {
     this.#order.wasRerouted(to, from, mask);
   }
 
+  /** See {@link DeliveryOrder.goesStraight}. */
+  goesStraight(to: Jid, mask: number): boolean {
+    return this.#order.goesStraight(to, mask);
+  }
+
   /** Goes on after waiting: at once, unless earlier ones of its sender have come meanwhile to be routed again. */
   goOn(acc: Accumulator, work: () => MaybePromise): MaybePromise {
     if (acc.hops > 0) return this.reroutes.goOn(acc, work);
@@ -238,15 +243,23 @@ export class Delivery implements Again {
       case 'unsubscribed':
         return this.#subscription(acc);
       default:
-        return this.#toSessions(acc, this.sm.find(acc.to.bareJid), -128);
+        return this.#toAvailable(acc);
     }
   }
 
   #subscription(acc: Accumulator): MaybePromise {
-    return whenSettled(this.host.inSubscription(acc), (isWanted) => {
-      if (!isWanted) return this.host.drop(acc);
-      return this.#toSessions(acc, this.sm.find(acc.to.bareJid), -128);
-    });
+    return whenSettled(this.host.inSubscription(acc), (isWanted) =>
+      whenSettled(isWanted ? this.#toAvailable(acc) : this.host.drop(acc), () =>
+        this.host.afterSubscription(acc),
+      ),
+    );
+  }
+
+  /** What is decided about a presence stays so while it waits: only who is there is looked up again. */
+  #toAvailable(acc: Accumulator): MaybePromise {
+    const list = this.sm.find(acc.to.bareJid);
+    if (acc.stanza!.type === 'probe' && !isAnybody(list)) return this.host.absentProbe(acc);
+    return this.#toSessions(acc, list, -128);
   }
 
   /** Delivers to every session in `list` of at least that priority; one frame for each other shard. */
@@ -263,7 +276,11 @@ export class Delivery implements Again {
     }
     if (count === 0) return this.host.drop(acc);
     const wait = this.#order.before(acc, acc.to, mask);
-    if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.toBare(acc)));
+    if (wait !== undefined) {
+      const again = (): MaybePromise =>
+        acc.stanza!.kind === StanzaKind.PRESENCE ? this.#toAvailable(acc) : this.toBare(acc);
+      return wait.then(() => this.goOn(acc, again));
+    }
     // On a second visit it may be the only one.
     if (count > 1) acc.flags |= Flag.SHARED;
     else acc.flags &= ~Flag.SHARED;
@@ -368,6 +385,11 @@ function highestPriority(list: SessionList): number {
   let highest = NO_PRIORITY;
   for (let i = 0; i < list.length; i++) highest = Math.max(highest, list.priority[i]!);
   return highest;
+}
+
+function isAnybody(list: SessionList): boolean {
+  for (let i = 0; i < list.length; i++) if (list.priority[i] !== NO_PRIORITY) return true;
+  return false;
 }
 
 function unavailable(): StanzaError {

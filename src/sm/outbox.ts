@@ -1,5 +1,7 @@
 import type { Accumulator } from '../hooks/accumulator.ts';
+import type { Jid } from '../xmpp/jid.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
 
 /** What the session manager needs to reach sessions of other shards. */
 export interface RemoteSessions {
@@ -13,6 +15,18 @@ export interface RemoteSessions {
     acc: Accumulator,
     isSole: boolean,
     isByAccount: boolean,
+  ): boolean;
+  /**
+   * Hands a stanza to sessions of several accounts on another shard, in one frame. `targets`: for each account how many sessions, then their numbers;
+   * `accounts`: the bare JIDs, one a line. False when it could not be sent.
+   */
+  forwardMany(
+    shard: number,
+    targets: readonly number[],
+    accounts: string,
+    cause: Accumulator,
+    stanza: Stanza,
+    from: Jid,
   ): boolean;
   /** Asks another shard to end one of its sessions. */
   closeSession(target: SessionId, jid: string, reason: string, text: string, by: SessionId | undefined): void;

@@ -5,8 +5,8 @@ import { NS_CLIENT } from './namespaces.ts';
 /** Where a stanza's bytes lie, and the places in them that stamping and adding children need. Offsets count from `start`. */
 export interface StanzaBytes {
   readonly buffer: Buffer;
-  /** Whether the buffer belongs to somebody else, who will write other things into it. */
-  readonly isBorrowed: boolean;
+  /** Whether the buffer belongs to somebody else, who will write other things into it. Settled before anybody sees the stanza. */
+  isBorrowed: boolean;
   readonly start: number;
   readonly end: number;
   readonly nameEnd: number;

@@ -85,8 +85,8 @@ export class Stanza {
   }
 
   /**
-   * A whole stanza in bytes that {@link write} or {@link toBuffer} made, `from` and `to` included (from a ring, or from storage).
-   * The bytes are borrowed as in {@link read}.
+   * A whole stanza in bytes that {@link write} or {@link toBuffer} made (from a ring, or from storage). `isStamped`: `from` and `to` are in them;
+   * otherwise neither is. The bytes are borrowed as in {@link read}.
    */
   static ofBytes(
     kind: StanzaKind,
@@ -94,6 +94,7 @@ export class Stanza {
     buffer: Buffer,
     start: number,
     end: number,
+    isStamped = true,
   ): Stanza {
     const name = kind === StanzaKind.OTHER ? '' : STANZA_NAMES[kind];
     const stanza = new Stanza(kind, name, type);
@@ -111,7 +112,7 @@ export class Stanza {
       toStart: -1,
       toEnd: -1,
     };
-    stanza.#isStamped = true;
+    stanza.#isStamped = isStamped;
     return stanza;
   }
 
@@ -208,10 +209,17 @@ export class Stanza {
     return bytes.latin1Slice(0, bytes.length);
   }
 
-  /** A stanza that {@link toText} wrote. */
-  static fromText(text: string): Stanza {
+  /** A stanza of this kind that {@link toText} wrote. No tree is built before somebody asks for it. */
+  static fromText(kind: StanzaKind, type: string | undefined, text: string): Stanza {
     const buffer = Buffer.from(text, 'latin1');
-    return Stanza.of(parseElement(buffer, 0, buffer.length));
+    const stanza = Stanza.ofBytes(kind, type, buffer, 0, buffer.length, false);
+    stanza.#raw!.isBorrowed = false;
+    return stanza;
+  }
+
+  /** Whether its bytes carry addresses, which are written as they are. */
+  get isStamped(): boolean {
+    return this.#isStamped;
   }
 
   /** Says that the bytes belong to nobody else: they need not be copied to be kept. Returns itself. */

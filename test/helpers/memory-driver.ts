@@ -9,6 +9,7 @@ import type {
 import { memoryAuthTokens } from './memory-auth-tokens.ts';
 import { memoryFastTokens } from './memory-fast-tokens.ts';
 import { memoryBlocklist, memoryPrivacy } from './memory-privacy.ts';
+import { MemoryRosters } from './memory-rosters.ts';
 import { lastTable, privateTable, vcardTable } from './memory-tables.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
@@ -32,6 +33,7 @@ export class MemoryDriver implements StoreDriver {
   readonly #accounts = new Map<string, Map<string, Account>>();
   readonly #values = new Map<string, Map<string, unknown>>();
   readonly #claims = new Claims();
+  readonly #rosters = new MemoryRosters();
   #messages: Stored[] = [];
   #nextId = 1;
   #isOpen = false;
@@ -102,6 +104,8 @@ export class MemoryDriver implements StoreDriver {
     offline_remove_domain: (domain) => this.#remove((m) => m.domain === domain),
     offline_remove_expired: (domain, now, limit) =>
       this.#remove((m) => m.domain === domain && m.expires !== null && m.expires <= now, limit),
+
+    ...this.#rosters.operations(),
 
     value_get: (module, scope, key) => this.#values.get(place(module, scope))?.get(key) ?? null,
     value_set: (module, scope, key, value) => {

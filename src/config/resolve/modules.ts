@@ -10,6 +10,7 @@ import { absolute, unreadable } from './files.ts';
 
 /** What runs when the file has no `[modules]` section. */
 export const DEFAULT_MODULES: readonly string[] = [
+  'mod_roster',
   'mod_presence',
   'mod_offline',
   'mod_disco',

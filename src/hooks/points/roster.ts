@@ -32,11 +32,11 @@ export const rosterPoints = {
   roster_get_subscription_lists: point<Accumulator, { jid: Jid }>({
     scope: 'host_type',
     part: 'core',
-    when: 'The presence module, whenever it sends a user’s available presence to the contacts.',
+    when: 'The presence module, when a session becomes available, and when a change of the roster may have passed it by; at every available presence if the lists have no version.',
     acc: 'The accumulator of the presence.',
     params: { jid: 'The user, a bare JID.' },
     result:
-      'Handlers set the key `roster/subscription_lists` to a record with the lists `from`, `to` and `pending` (requests not answered yet); a handler that adds to it starts from what is there. Without the key, all three are empty. STOP only skips the handlers that come later.',
+      'Handlers set the key `roster/subscription_lists` to a record with the lists `from`, `to` and `pending` (requests not answered yet); a handler that adds to it starts from what is there. Without the key, all three are empty. With a `version` in it, the handler’s module tells sessions of each change by an event. STOP only skips the handlers that come later.',
   }),
   roster_get_versioning_feature: point<Features, NoParams>({
     scope: 'host_type',
@@ -66,7 +66,7 @@ export const rosterPoints = {
       reason: 'The text that came with a request; otherwise empty.',
     },
     result:
-      'The presence is delivered to the user’s sessions if the key `hook/result` is `true`; without the key it is not. STOP only skips the handlers that come later.',
+      'The presence is delivered to the user’s sessions if the key `hook/result` is `true`; without the key it is not. What is to follow it (pushes of the roster) is left with `afterwards`. STOP only skips the handlers that come later.',
   }),
   roster_out_subscription: point<Accumulator, { from: Jid; to: Jid; type: SubscriptionType }>({
     scope: 'host_type',
@@ -75,12 +75,12 @@ export const rosterPoints = {
     acc: 'The accumulator of the presence.',
     params: { from: 'The user, a bare JID.', to: 'The contact.', type: 'What kind of presence it is.' },
     result:
-      'The presence is routed in any case, from the bare JID. STOP only skips the handlers that come later.',
+      'The presence is routed from the bare JID, unless the key `hook/result` is `false`: what nobody asked for is not (RFC 6121 §3.4, A.2). What is to follow it is left with `afterwards`. STOP only skips the handlers that come later.',
   }),
   roster_process_item: point<RosterItem, { lserver: string }>({
     scope: 'host_type',
     part: 'im',
-    when: 'The roster module, inside the transaction in which it wrote an item that a client changed.',
+    when: 'The roster module, after it wrote an item that a client changed, before anybody is told.',
     acc: 'The item.',
     params: { lserver: 'The user’s domain.' },
     result: 'This item is what the user’s clients are told; it is not written again.',

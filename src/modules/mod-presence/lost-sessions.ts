@@ -29,7 +29,7 @@ export class LostSessions {
     const { from, originSid, originJid } = acc;
     if (originSid === undefined || originSid.shard === this.#context.shard) return false;
     if (originJid === undefined || originJid.full !== from.full) return false;
-    return from.bare !== session.jid!.bare && !(state?.sees(from.bare) ?? false);
+    return from.bare !== session.jid!.bare && !(state?.contacts.sees(from.bare) ?? false);
   }
 
   heard(sender: string, session: C2sParams, state: PresenceState): void {

@@ -1,14 +1,22 @@
-import { type Jid, Stanza } from '../module.ts';
+import {
+  type C2sParams,
+  delayXml,
+  type Jid,
+  type ModuleContext,
+  Stanza,
+  StanzaKind,
+  type SubscriptionLists,
+} from '../module.ts';
+import { Contacts } from './contacts.ts';
 
 /** More receivers of directed presence than this are not remembered, and so not told when the session ends. */
 const DIRECTED_MAX = 5_000;
-
-const NOBODY: ReadonlyMap<string, Jid> = new Map();
 
 /** A {@link PresenceState} as plain data; addresses as text. */
 export interface PresenceData {
   readonly from: readonly string[];
   readonly to: readonly string[];
+  readonly version: number | null;
   readonly directed: readonly string[];
   readonly heard: readonly string[];
   readonly last: string | null;
@@ -18,27 +26,34 @@ export interface PresenceData {
 
 /** What a session remembers of its presence. Kept small: every online user has one. */
 export class PresenceState {
-  /** Contacts that see our presence, and those whose presence we see, by bare JID. */
-  #from: ReadonlyMap<string, Jid> = NOBODY;
-  #to: ReadonlyMap<string, Jid> = NOBODY;
+  contacts = Contacts.NONE;
+  /** The version of the roster that `contacts` are of; undefined where the rosters have none. */
+  version: number | undefined = undefined;
+  /** While the lists are being asked for: the newest version of which an event has come. */
+  heardOf: number | undefined = undefined;
+  isLoading = false;
   /** Others who were sent available presence: they are told when it ends (RFC 6121 §4.6.3), and of nothing else. */
   #directed: Map<string, Jid> | undefined = undefined;
   /** Full JIDs of other shards that sent directed presence to us; see `lost-sessions.ts`. */
   #heard: Set<string> | undefined = undefined;
-  /** The last available presence, in one character a byte; undefined while unavailable. */
+  /** The last available presence, in one character a byte; undefined while unavailable. Once somebody has probed it, with the time that it is from. */
   #last: string | undefined = undefined;
-  timestamp = 0;
+  /** Where that time begins in it, and how long it is; 0 while it is not there. */
+  #delayAt = 0;
+  #delayLength = 0;
+  #timestamp = 0;
   priority: number | undefined = undefined;
 
   /** For a session that moves to another shard. */
   toData(): PresenceData {
     return {
-      from: [...this.#from.keys()],
-      to: [...this.#to.keys()],
+      from: this.contacts.from().map(({ bare }) => bare),
+      to: this.contacts.to().map(({ bare }) => bare),
+      version: this.version ?? null,
       directed: [...(this.#directed?.keys() ?? [])],
       heard: [...this.heardFrom()],
-      last: this.#last ?? null,
-      timestamp: this.timestamp,
+      last: this.isAvailable ? this.last().toText() : null,
+      timestamp: this.#timestamp,
       priority: this.priority ?? null,
     };
   }
@@ -46,11 +61,11 @@ export class PresenceState {
   /** Of what {@link toData} made, less whom it had heard from: that is kept in books beside it. */
   static fromData(data: PresenceData, jid: (full: string) => Jid): PresenceState {
     const state = new PresenceState();
-    state.#from = byBareJid(data.from.map(jid));
-    state.#to = byBareJid(data.to.map(jid));
+    state.contacts = Contacts.of(data.from.map(jid), data.to.map(jid));
+    state.version = data.version ?? undefined;
     if (data.directed.length > 0) state.#directed = new Map(data.directed.map((full) => [full, jid(full)]));
     state.#last = data.last ?? undefined;
-    state.timestamp = data.timestamp;
+    state.#timestamp = data.timestamp;
     state.priority = data.priority ?? undefined;
     return state;
   }
@@ -59,18 +74,11 @@ export class PresenceState {
     return this.#last !== undefined;
   }
 
-  becomeAvailable(
-    stanza: Stanza,
-    timestamp: number,
-    priority: number,
-    from: readonly Jid[],
-    to: readonly Jid[],
-  ): void {
+  becomeAvailable(stanza: Stanza, timestamp: number, priority: number): void {
     this.#last = stanza.toText();
-    this.timestamp = timestamp;
+    this.#delayLength = 0;
+    this.#timestamp = timestamp;
     this.priority = priority;
-    this.#from = byBareJid(from);
-    this.#to = byBareJid(to);
   }
 
   /** Not available any more. Whoever is to be told has been looked up before. */
@@ -78,24 +86,44 @@ export class PresenceState {
     this.#last = undefined;
     this.priority = undefined;
     this.#directed = undefined;
+    this.contacts = Contacts.NONE;
+    this.version = undefined;
+  }
+
+  adopt({ from, to, version }: SubscriptionLists): void {
+    this.contacts = Contacts.of(from, to);
+    this.version = version;
   }
 
   /** The last available presence. */
   last(): Stanza {
-    return Stanza.fromText(this.#last!);
+    const text = this.#last!;
+    const last =
+      this.#delayLength === 0
+        ? text
+        : text.slice(0, this.#delayAt) + text.slice(this.#delayAt + this.#delayLength);
+    return Stanza.fromText(StanzaKind.PRESENCE, undefined, last);
+  }
+
+  /** The last available presence of `own`, with the time that it is from. Most of what is said at a login are these: the text is made once. */
+  lastWithTime(own: Jid): Stanza {
+    if (this.#delayLength === 0) this.#addDelay(own);
+    return Stanza.fromText(StanzaKind.PRESENCE, undefined, this.#last!);
+  }
+
+  #addDelay(own: Jid): void {
+    const bytes = Buffer.from(delayXml(own, this.#timestamp, 'Delayed presence'));
+    const delay = bytes.latin1Slice(0, bytes.length);
+    let last = this.#last!;
+    if (last.endsWith('/>')) last = `${last.slice(0, -2)}></presence>`;
+    this.#delayAt = last.lastIndexOf('</');
+    this.#delayLength = delay.length;
+    this.#last = last.slice(0, this.#delayAt) + delay + last.slice(this.#delayAt);
   }
 
   /** Contacts that see our presence; while we are unavailable there is none for them to see. The list is the caller's. */
-  contacts(): Jid[] {
-    return this.isAvailable ? [...this.#from.values()] : [];
-  }
-
-  isSeenBy(bare: string): boolean {
-    return this.#from.has(bare);
-  }
-
-  sees(bare: string): boolean {
-    return this.#to.has(bare);
+  audience(): Jid[] {
+    return this.isAvailable ? this.contacts.from() : [];
   }
 
   /** Available presence was sent to somebody in particular. */
@@ -116,12 +144,9 @@ export class PresenceState {
   /** Whoever was sent directed presence, other than contacts that hear of us anyway. The list is the caller's. */
   directedJids(): Jid[] {
     if (this.#directed === undefined) return [];
-    return [...this.#directed.values()].filter((jid) => !this.isAvailable || !this.#from.has(jid.bare));
-  }
-
-  contactChanged(contact: Jid, seesUs: boolean, isSeen: boolean): void {
-    this.#from = withOrWithout(this.#from, contact, seesUs);
-    this.#to = withOrWithout(this.#to, contact, isSeen);
+    return [...this.#directed.values()].filter(
+      (jid) => !this.isAvailable || !this.contacts.isSeenBy(jid.bare),
+    );
   }
 
   /** Directed presence came from a session of another shard. False when there are too many to remember. */
@@ -141,14 +166,17 @@ export class PresenceState {
   }
 }
 
-function byBareJid(jids: readonly Jid[]): ReadonlyMap<string, Jid> {
-  return jids.length === 0 ? NOBODY : new Map(jids.map((jid) => [jid.bare, jid.bareJid]));
+/** The presence of a session that has had one. */
+export function stateOf(context: ModuleContext, session: C2sParams): PresenceState | undefined {
+  const state = session.moduleState(context.slot);
+  return state instanceof PresenceState ? state : undefined;
 }
 
-function withOrWithout(map: ReadonlyMap<string, Jid>, contact: Jid, isIn: boolean): ReadonlyMap<string, Jid> {
-  if (map.has(contact.bare) === isIn) return map;
-  const changed = new Map(map);
-  if (isIn) changed.set(contact.bare, contact.bareJid);
-  else changed.delete(contact.bare);
-  return changed;
+/** The presence of a session, made if there is none. */
+export function stateFor(context: ModuleContext, session: C2sParams): PresenceState {
+  const known = stateOf(context, session);
+  if (known !== undefined) return known;
+  const state = new PresenceState();
+  session.setModuleState(context.slot, state);
+  return state;
 }

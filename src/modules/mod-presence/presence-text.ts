@@ -1,4 +1,4 @@
-import { type Accumulator, Element, NS_CLIENT, Stanza, type SubscriptionLists } from '../module.ts';
+import { Element, NS_CLIENT, Stanza } from '../module.ts';
 
 const TYPES: ReadonlySet<string | undefined> = new Set([
   undefined,
@@ -15,13 +15,6 @@ const TYPES: ReadonlySet<string | undefined> = new Set([
 /** Whether a presence type is one of RFC 6121 §4.7.1; `available` is taken for none. */
 export function isKnownType(type: string | undefined): boolean {
   return TYPES.has(type);
-}
-
-const NO_CONTACTS: SubscriptionLists = { from: [], to: [], pending: [] };
-
-/** The lists that handlers of `roster_get_subscription_lists` left in the accumulator. */
-export function subscriptionLists(acc: Accumulator): SubscriptionLists {
-  return acc.get<SubscriptionLists>('roster', 'subscription_lists') ?? NO_CONTACTS;
 }
 
 /** RFC 6121 §4.7.2.3: an integer from -128 to 127, as XML Schema writes a byte; anything else counts as 0. */

@@ -9,6 +9,7 @@ import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
 import { PrivacyLists } from './privacy-lists.ts';
 import { PrivateStorage } from './private-storage.ts';
+import { Rosters } from './rosters.ts';
 import { Vcards } from './vcards.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
@@ -33,6 +34,7 @@ export class SqliteDriver implements StoreDriver {
       ...authTokens.operations(),
       ...fastTokens.operations(),
       ...offline.operations(),
+      ...new Rosters(db).operations(),
       ...values.operations(),
       ...new LastActivities(db).operations(),
       ...new PrivateStorage(db).operations(),

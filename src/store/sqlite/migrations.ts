@@ -5,6 +5,7 @@ import { FAST_TOKENS } from './migrations/fast-tokens.ts';
 import { LAST } from './migrations/last.ts';
 import { PRIVACY_LISTS } from './migrations/privacy-lists.ts';
 import { PRIVATE_STORAGE } from './migrations/private-storage.ts';
+import { ROSTERS } from './migrations/rosters.ts';
 import { VCARD } from './migrations/vcard.ts';
 
 /**
@@ -13,6 +14,7 @@ import { VCARD } from './migrations/vcard.ts';
  */
 export const MIGRATIONS: readonly string[] = [
   CORE,
+  ROSTERS,
   PRIVATE_STORAGE,
   LAST,
   VCARD,

@@ -51,6 +51,7 @@ describe('a minimal file', () => {
       scramIterations: 10_000,
     });
     expect([...hostType.modules.keys()]).toEqual([
+      'mod_roster',
       'mod_presence',
       'mod_offline',
       'mod_disco',

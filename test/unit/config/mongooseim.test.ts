@@ -49,7 +49,6 @@ describe('a file of MongooseIM', () => {
       'modules.mod_muc: not built yet, ignored',
       'modules.mod_offline.backend: has no effect in Meerkat, ignored',
       'modules.mod_ping.iqdisc: has no effect in Meerkat, ignored',
-      'modules.mod_roster: not built yet, ignored',
       'instrumentation: not built yet, ignored',
       'access.c2s[0].acl: no [acl] list has the name "blocked", so this clause never matches',
       's2s: not built yet, ignored',

@@ -239,7 +239,7 @@ describe('a stanza kept as text', () => {
   test('is the same when it comes back, without its addresses', () => {
     const text = arrive("<presence from='a' to='b' id='1'><status>☎ away</status></presence>").toText();
     expect(text).toMatch(/^[\0-\xff]*$/);
-    const stanza = Stanza.fromText(text);
+    const stanza = Stanza.fromText(StanzaKind.PRESENCE, undefined, text);
     expect([stanza.kind, stanza.id, stanza.attribute('from'), stanza.attribute('to')]).toEqual([
       StanzaKind.PRESENCE,
       '1',
