@@ -13,6 +13,7 @@ import { pemFile, versionsOf } from './tls.ts';
 
 /** What "no limit" of a queue means: everything has one. */
 const QUEUE_LENGTH_MAX = 1000;
+const IN_CLEAR = 'what is sent there, passwords too, crosses the network in clear';
 const LDAP_PORT = 389;
 const LDAPS_PORT = 636;
 
@@ -49,6 +50,8 @@ function httpPool(name: string, table: HttpPoolTable, path: Path, context: Resol
   const tlsPath = [...path, 'connection', 'tls'];
   if (tls !== undefined && !host.startsWith('https:'))
     context.report.warn(tlsPath, 'has no effect: the host does not begin with "https:"');
+  if (host.startsWith('http:') && !isLocal(new URL(host).hostname))
+    context.report.warn([...path, 'connection', 'host'], IN_CLEAR, { value: host });
   return {
     ...common(name, table),
     host,
@@ -62,6 +65,8 @@ function ldapPool(name: string, table: LdapPoolTable, path: Path, context: Resol
   const { servers, port, root_dn: rootDn = '', connect_interval: connectTimeoutMs, tls } = table.connection;
   const below = [...path, 'connection'];
   const { password, password_file: file } = table.connection;
+  if (tls === undefined && !servers.every(isLocal))
+    context.report.warn(below, `has no tls section: ${IN_CLEAR}`);
   return {
     ...common(name, table),
     servers,
@@ -71,6 +76,11 @@ function ldapPool(name: string, table: LdapPoolTable, path: Path, context: Resol
     connectTimeoutMs,
     tls: tls === undefined ? undefined : outgoingTls(tls, [...below, 'tls'], context),
   };
+}
+
+/** Whether a name or address is that of this machine. */
+function isLocal(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || host.startsWith('127.');
 }
 
 function outgoingTls(table: OutgoingTlsTable, path: Path, context: ResolveContext): OutgoingTlsConfig {

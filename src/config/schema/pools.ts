@@ -4,6 +4,9 @@ import { intOrInfinity, namedTables, nameFrom, text } from '../values.ts';
 
 /** Connections to servers of others. */
 
+/** A server, and nothing else that a URL may have. */
+const HTTP_HOST = /^https?:\/\/[^/?#@\s]+\/?$/;
+
 const tlsSchema = z.object({
   verify_mode: option(nameFrom(['peer', 'none'], ['selfsigned_peer']).default('peer'), {
     about:
@@ -82,7 +85,7 @@ const httpPoolSchema = z.object({
   connection: option(
     z.object({
       host: option(
-        z.string().regex(/^https?:\/\/[^/?#@\s]+\/?$/, {
+        z.string().refine((value) => HTTP_HOST.test(value) && URL.canParse(value), {
           error: 'expected "http://HOST:PORT" or "https://HOST:PORT"',
         }),
         { about: 'The server, as `"http://HOST:PORT"` or `"https://HOST:PORT"`.', reload: 'new connections' },

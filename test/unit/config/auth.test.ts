@@ -65,6 +65,13 @@ describe('a method that lacks something', () => {
       ['auth.external.program: names no program'],
     ],
     [
+      'a web service with an address that is none',
+      '[outgoing_pools.http.auth]\nconnection.host = "http://[::1"',
+      [
+        'outgoing_pools.http.auth.connection.host: expected "http://HOST:PORT" or "https://HOST:PORT", got "http://[::1"',
+      ],
+    ],
+    [
       'a web service that is none',
       '[outgoing_pools.http.auth]\nconnection.host = "localhost:80"',
       [
@@ -177,6 +184,27 @@ describe('pools', () => {
       'outgoing_pools.ldap.default.connection.tls.verify_mode: is "peer" here: name the certificate of the server in cacertfile to trust it',
     ]);
   });
+});
+
+it('what would send passwords over the network in clear is worth a warning', () => {
+  const found = (text: string): string[] =>
+    warningsOf(HOSTS + text).map((line) => line.replace(/^\d+:\d+ /, ''));
+  const clear = 'what is sent there, passwords too, crosses the network in clear';
+  expect(found('[outgoing_pools.http.x]\nconnection.host = "http://accounts.example:80"')).toEqual([
+    `outgoing_pools.http.x.connection.host: ${clear}`,
+  ]);
+  expect(found('[outgoing_pools.ldap.x]\nconnection.servers = ["localhost", "ldap.example"]')).toEqual([
+    `outgoing_pools.ldap.x.connection: has no tls section: ${clear}`,
+  ]);
+  expect(
+    found('[outgoing_pools.http.x]\nconnection.host = "http://[::1]:80"\n[outgoing_pools.ldap.x]'),
+  ).toEqual([]);
+  expect(found('[outgoing_pools.http.x]\nconnection.host = "https://accounts.example"')).toEqual([]);
+  expect(
+    found(
+      '[outgoing_pools.ldap.x]\nconnection.servers = ["ldap.example"]\nconnection.tls.verify_mode = "peer"',
+    ),
+  ).toEqual([]);
 });
 
 it('certificates of anybody, and a method that believes them, are worth a warning', () => {
