@@ -74,13 +74,13 @@ export class FrameReceiver {
         this.#rerouted(frame);
         break;
       case FrameKind.TAKE_OVER:
-        this.#around.takeOvers.asked(frame);
+        this.#around.takeOvers.handOvers.asked(frame);
         break;
       case FrameKind.TAKEN_OVER:
         this.#around.takeOvers.answered(frame);
         break;
       case FrameKind.ARRIVED:
-        this.#around.takeOvers.arrived(frame);
+        this.#around.takeOvers.handOvers.arrived(frame);
         break;
       case FrameKind.NOTICE:
         this.#notice(frame);

@@ -1,9 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { C2s } from '../c2s/c2s.ts';
-import { holdReceiving, presend, whenReceived, writeStanza } from '../c2s/receive.ts';
-import { stopRequest } from '../c2s/terminate.ts';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
-import type { Acknowledger } from '../hooks/acknowledger.ts';
 import type { Verdict } from '../hooks/chain.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import type { ModuleMechanism, StreamLogin } from '../hooks/login.ts';
@@ -38,6 +35,7 @@ import { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 import { Stanza } from '../xmpp/stanza.ts';
 import { presenceTargets } from './privacy.ts';
 import type { ShardServices } from './services.ts';
+import { Handle, NO_EFFECTS } from './session-handle.ts';
 import { C2sLogin } from './stream-login.ts';
 
 const DEFAULT_DISCIPLINE: IqDiscipline = { type: 'no_queue' };
@@ -358,7 +356,7 @@ export class ShardModuleContext implements ModuleContext {
   }
 
   onTakeOver(judge: TakeOverJudge): void {
-    this.#undo.push(this.#shard.takeOvers.register(this.module, this.hostType, judge));
+    this.#undo.push(this.#shard.takeOvers.judges.register(this.module, this.hostType, judge));
   }
 
   mayOpenSession(stream: C2sParams): boolean | Promise<boolean> {
@@ -521,101 +519,4 @@ function valuesOf(store: Store, module: string): Values {
     delete: (scope, key) => store.request('value_delete', module, scope, key),
     list: (scope, after = '', limit = 100) => store.request('value_list', module, scope, after, limit),
   };
-}
-
-/** A session as modules steer it. */
-class Handle implements SessionHandle {
-  readonly #c2s: C2s;
-
-  constructor(c2s: C2s) {
-    this.#c2s = c2s;
-  }
-
-  get params(): C2sParams {
-    return this.#c2s;
-  }
-
-  get room(): number {
-    return this.#c2s.acknowledger?.room ?? Number.POSITIVE_INFINITY;
-  }
-
-  get isCommitting(): boolean {
-    return this.#c2s.commits !== undefined;
-  }
-
-  get replacedBy(): SessionId | undefined {
-    return this.#c2s.replacedBy;
-  }
-
-  afterDelivery(callback: () => void): void {
-    whenReceived(this.#c2s, () => whenDelivered(this.#c2s, callback));
-  }
-
-  holdReceiving(until: Promise<unknown>): void {
-    holdReceiving(this.#c2s, until);
-  }
-
-  stop(reason: string): void {
-    stopRequest(this.#c2s, reason);
-  }
-
-  end(reason: string, lastWords?: string): void {
-    this.#c2s.connection.touch();
-    this.#c2s.end(reason, lastWords);
-  }
-
-  replace(by: SessionId): void {
-    this.#c2s.closeWithConflict('replaced', 'Replaced by new connection', by);
-  }
-
-  write(xml: string): void {
-    this.#c2s.connection.touch();
-    this.#c2s.write(xml);
-  }
-
-  flush(acc: Accumulator): void {
-    this.#c2s.connection.touch();
-    presend(this.#c2s, acc);
-  }
-
-  writeStanza(acc: Accumulator): void {
-    writeStanza(this.#c2s, acc);
-  }
-
-  writeLast(xml: string): void {
-    this.#c2s.connection.writeLast(xml);
-  }
-
-  whenCommitted(): Promise<unknown> | undefined {
-    const { commits } = this.#c2s;
-    return commits === undefined ? undefined : Promise.allSettled(commits);
-  }
-
-  acknowledges(acknowledger: Acknowledger | undefined): void {
-    this.#c2s.acknowledger = acknowledger;
-  }
-}
-
-/** A session while a route is only explained: it can be looked at. */
-const NO_EFFECTS: Omit<SessionHandle, 'params'> = {
-  afterDelivery: () => {},
-  room: Number.POSITIVE_INFINITY,
-  holdReceiving: () => {},
-  flush: () => {},
-  stop: () => {},
-  end: () => {},
-  write: () => {},
-  writeStanza: () => {},
-  writeLast: () => {},
-  isCommitting: false,
-  whenCommitted: () => undefined,
-  acknowledges: () => {},
-  replacedBy: undefined,
-  replace: () => {},
-};
-
-/** As surely as the stream allows: a client that acknowledges has, or the kernel has taken it. */
-function whenDelivered(c2s: C2s, callback: () => void): void {
-  if (c2s.acknowledger === undefined) c2s.connection.afterFlush(callback);
-  else c2s.acknowledger.whenAcknowledged(callback);
 }

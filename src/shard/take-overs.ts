@@ -1,44 +1,12 @@
 import type { C2s } from '../c2s/c2s.ts';
 import { Pause } from '../c2s/pause.ts';
-import { eventAccumulator } from '../c2s/session-event.ts';
-import { FormerOwner, leaveConnection, takeConnection } from '../c2s/take-over.ts';
-import { endSession } from '../c2s/terminate.ts';
-import { encodeFrame } from '../frame/codec.ts';
-import {
-  type ArrivedFrame,
-  type Frame,
-  FrameKind,
-  type SessionRecord,
-  type TakenOverFrame,
-  type TakeOverFrame,
-} from '../frame/kinds.ts';
-import type { TakeOverJudge, TakeOverResult, TakeOverVerdict } from '../modules/module.ts';
-import type { Logger } from '../observe/log.ts';
-import type { SessionManager } from '../sm/session-manager.ts';
-import type { Jid } from '../xmpp/jid.ts';
-import type { JidCache } from '../xmpp/jid-cache.ts';
+import { FormerOwner, takeConnection } from '../c2s/take-over.ts';
+import { FrameKind, type SessionRecord, type TakenOverFrame } from '../frame/kinds.ts';
+import type { TakeOverResult, TakeOverVerdict } from '../modules/module.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
-import { MovedSession, type MovedSurroundings } from './moved-session.ts';
-import type { SessionStates } from './session-states.ts';
-import type { Sessions } from './sessions.ts';
-import type { Threads } from './threads.ts';
-
-export interface TakeOversSurroundings extends MovedSurroundings {
-  readonly shard: number;
-  readonly shards: number;
-  readonly sm: SessionManager;
-  readonly threads: Threads;
-  readonly jids: JidCache;
-  readonly sessions: Sessions;
-  readonly states: SessionStates;
-  readonly log: Pick<Logger, 'warn' | 'error'>;
-  /** The name of the host type that serves a domain. */
-  hostTypeOf(domain: string): string | undefined;
-  /** The server stops: sessions are ended, and this one came too late for that. */
-  isDraining(): boolean;
-  /** A session was lost on its way: cleans up as after a dead shard. */
-  lostSession(jid: Jid, sid: SessionId): void;
-}
+import { commitsOf, HandOvers } from './hand-overs.ts';
+import { TakeOverJudges } from './take-over-judges.ts';
+import { sendSurely, type TakeOversSurroundings } from './take-over-surroundings.ts';
 
 /** A stream of this shard that asks others for a session. */
 interface Asked {
@@ -69,26 +37,18 @@ const NONE: TakeOverResult = { kind: 'none', content: undefined };
  */
 export class TakeOvers {
   readonly #around: TakeOversSurroundings;
-  readonly #judges = new Map<string, TakeOverJudge>();
+  /** Who judges. */
+  readonly judges: TakeOverJudges;
+  /** The other side: sessions of this shard that others take over. */
+  readonly handOvers: HandOvers;
   readonly #asked = new Map<number, Asked>();
-  /** Sessions handed over that have not arrived, by the number that they had. */
-  readonly #handed = new Map<number, MovedSession>();
   #nextId = 1;
 
   constructor(around: TakeOversSurroundings) {
     this.#around = around;
+    this.judges = new TakeOverJudges(around.jids, around.hostTypeOf);
+    this.handOvers = new HandOvers(around, this.judges);
   }
-
-  /** Says who judges for a module and a host type. Returns how to end that. */
-  register(module: string, hostType: string, judge: TakeOverJudge): () => void {
-    const key = `${module} ${hostType}`;
-    this.#judges.set(key, judge);
-    return () => {
-      if (this.#judges.get(key) === judge) this.#judges.delete(key);
-    };
-  }
-
-  // ── the shard with the connection ──────────────────────────────────────────────────────────────────────────
 
   /**
    * Looks for a session that `stream` may take over: on this shard, then on those that have sessions of the account (all, if `isEverywhere`). The stream's input
@@ -119,7 +79,7 @@ export class TakeOvers {
   ): void {
     if (stream.state === 'closed') return;
     const bare = stream.jid.bareJid;
-    const verdict = this.#judge(module, bare, content);
+    const verdict = this.judges.judge(module, bare, content);
     if (verdict.kind === 'offered') {
       const session = verdict.session as C2s;
       const wait = commitsOf(session);
@@ -159,7 +119,14 @@ export class TakeOvers {
     const sid = sessions.newId();
     this.#asked.set(id, { stream, sid, shards: there, done, best });
     for (const shard of there) {
-      this.#send(shard, { kind: FrameKind.TAKE_OVER, id, sid, bare: bare.bare, module, content });
+      sendSurely(this.#around.threads, shard, {
+        kind: FrameKind.TAKE_OVER,
+        id,
+        sid,
+        bare: bare.bare,
+        module,
+        content,
+      });
     }
   }
 
@@ -188,11 +155,15 @@ export class TakeOvers {
     const { sm, jids, sessions, states } = this.#around;
     const jid = jids.trusted(record.jid);
     const handle = asked === undefined ? -1 : sm.enterInPlaceOf(record.handle, jid, sid, record.priority);
-    this.#send(record.sid.shard, { kind: FrameKind.ARRIVED, number: record.sid.number });
+    sendSurely(this.#around.threads, record.sid.shard, {
+      kind: FrameKind.ARRIVED,
+      number: record.sid.number,
+    });
     if (handle < 0 || asked === undefined) {
       // No room in the directory: its entry is freed by the other shard.
       sessions.cancelId(sid);
-      this.#lost(record);
+      this.judges.salvage(record);
+      this.#around.lostSession(jid, record.sid);
       asked?.done(NONE);
       return;
     }
@@ -217,158 +188,15 @@ export class TakeOvers {
     if (this.#around.isDraining()) stream.fail('system-shutdown');
   }
 
-  // ── the shard with the session ─────────────────────────────────────────────────────────────────────────────
-
-  /** A stream of another shard asks. */
-  asked(frame: TakeOverFrame): void {
-    const { threads, jids } = this.#around;
-    const { shard } = frame.sid;
-    const lane = threads.outbox.lane(shard);
-    // The one who asked has died.
-    if (lane === undefined) return;
-    const verdict = this.#judge(frame.module, jids.trusted(frame.bare), frame.content);
-    if (verdict.kind !== 'offered') {
-      this.#answer(frame, verdict.kind, verdict.content);
-      return;
-    }
-    const session = verdict.session as C2s;
-    const wait = commitsOf(session) ?? idleOf(session) ?? this.#room(shard);
-    if (wait === undefined) {
-      this.#handOver(session, frame);
-      return;
-    }
-    const again = (): void => {
-      if (threads.outbox.lane(shard) === lane) this.asked(frame);
-    };
-    // At once, where that keeps what waits in the session from going on before.
-    if (typeof wait === 'function') wait(again);
-    else void wait.then(again);
-  }
-
-  /** What waits for room goes first: the session must not be refused for it. */
-  #room(shard: number): Promise<void> | undefined {
-    const { outbox, loop } = this.#around.threads;
-    if (outbox.overflowLength(shard) === 0) return undefined;
-    return loop.whenDone(() => outbox.overflowLength(shard) === 0);
-  }
-
-  #handOver(session: C2s, frame: TakeOverFrame): void {
-    const { sm, shard, states, threads, log } = this.#around;
-    const { jid, sid, directoryHandle, priority } = session;
-    // It stays as old as it is: a session that binds its resource meanwhile is the newer one.
-    const to = { ...frame.sid, time: sid.time };
-    const record: SessionRecord = {
-      jid: jid.full,
-      sid,
-      handle: directoryHandle,
-      priority,
-      states: states.encode(session),
-    };
-    const answer = { kind: FrameKind.TAKEN_OVER, id: frame.id, shard, sid: to, session: record } as const;
-    threads.loop.touch();
-    if (!threads.outbox.send(to.shard, encodeFrame({ ...answer, content: undefined }))) {
-      log.warn({ what: 'hand_over_failed', jid: jid.full }, 'a session is too large to be handed over');
-      this.#answer(frame, 'none', undefined);
-      return;
-    }
-    const moved = new MovedSession(session, to, this.#around);
-    sm.table.exchange(sid.number, moved);
-    this.#handed.set(sid.number, moved);
-    // The entry is found until the session has arrived; it is not this object's any more.
-    session.directoryHandle = -1;
-    const waiting = session.inbox ?? [];
-    session.inbox = undefined;
-    session.inboxBytes = 0;
-    for (const acc of waiting) moved.deliver(acc);
-    states.left(session, to);
-    session.reason = 'resumed';
-    leaveConnection(session);
-    endSession(session, eventAccumulator(session));
-  }
-
-  /** A session that was handed over is found on its new shard. */
-  arrived({ number }: ArrivedFrame): void {
-    const moved = this.#handed.get(number);
-    if (moved === undefined) return;
-    this.#handed.delete(number);
-    const { sessions, sm } = this.#around;
-    sessions.freeEntry(moved.jid, moved.directoryHandle);
-    // What others sent before they could see that comes in until they have answered. Every bit: all shards.
-    const wait = sm.remote.fence(-1) ?? Promise.resolve();
-    void wait.then(() => sessions.forget(number));
-  }
-
-  // ── both ───────────────────────────────────────────────────────────────────────────────────────────────────
-
   /** A shard has died. Called before what it had not read is looked after. */
   shardLost(shard: number): void {
-    const { sm, sessions } = this.#around;
     for (const [id, asked] of this.#asked)
       if (asked.shards.has(shard)) this.#answeredNothing(id, asked, shard);
-    for (const [number, moved] of this.#handed) {
-      if (moved.to.shard !== shard) continue;
-      this.#handed.delete(number);
-      // If it had arrived, it was that shard's to lose.
-      const isLost = sm.directory.isEntered(moved.directoryHandle);
-      sessions.freeEntry(moved.jid, moved.directoryHandle);
-      sessions.forget(number);
-      if (isLost) this.#around.lostSession(moved.jid, moved.sid);
-    }
+    this.handOvers.shardLost(shard);
   }
 
   /** An answer with a session comes back: the shard that wanted it has died before it read it. */
   returned({ session }: TakenOverFrame): void {
-    if (session !== undefined) this.#salvage(session);
+    if (session !== undefined) this.judges.salvage(session);
   }
-
-  #lost(record: SessionRecord): void {
-    this.#salvage(record);
-    this.#around.lostSession(this.#around.jids.trusted(record.jid), record.sid);
-  }
-
-  #salvage({ jid, states }: SessionRecord): void {
-    const own = this.#around.jids.trusted(jid);
-    const hostType = this.#around.hostTypeOf(own.domain);
-    for (const [module, state] of states) this.#judges.get(`${module} ${hostType}`)?.salvage(state, own);
-  }
-
-  #judge(module: string, bare: Jid, content: unknown): TakeOverVerdict {
-    const judge = this.#judges.get(`${module} ${this.#around.hostTypeOf(bare.domain)}`);
-    return judge?.judge(bare, content) ?? { kind: 'none' };
-  }
-
-  #answer({ id, sid }: TakeOverFrame, kind: 'none' | 'refused', data: unknown): void {
-    const { shard } = this.#around;
-    this.#send(sid.shard, {
-      kind: FrameKind.TAKEN_OVER,
-      id,
-      shard,
-      sid,
-      session: undefined,
-      content: { kind, data },
-    });
-  }
-
-  /** While the way is full, it is tried again at the end of each turn; until the other one is gone. */
-  #send(shard: number, frame: Frame): void {
-    const { outbox, loop } = this.#around.threads;
-    loop.touch();
-    const lane = outbox.lane(shard);
-    if (lane === undefined || outbox.send(shard, encodeFrame(frame))) return;
-    void loop.whenDone(() => outbox.lane(shard) !== lane || outbox.send(shard, encodeFrame(frame)));
-  }
-}
-
-/** What the session's client sent and is being stored: before that is done nobody can say how much was handled. */
-function commitsOf({ commits }: C2s): Promise<unknown> | undefined {
-  return commits === undefined ? undefined : Promise.allSettled(commits);
-}
-
-/** How to wait until receiving is not suspended. */
-function idleOf(c2s: C2s): ((callback: () => void) => void) | undefined {
-  if (c2s.holds === 0) return undefined;
-  return (callback) => {
-    c2s.whenIdle ??= [];
-    c2s.whenIdle.push(callback);
-  };
 }

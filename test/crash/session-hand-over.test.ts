@@ -24,11 +24,11 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-/** Logs in as the nurse until there is a connection on the wanted shard more than on the others, without it: the next one goes there. */
+/** Logs in as the nurse until all shards have about as many connections, then leaves the wanted one: the next connection goes there. */
 async function makeRoomOn(shard: string): Promise<TestClient[]> {
   const others: TestClient[] = [];
   const there: TestClient[] = [];
-  for (let i = 0; others.length < 8; i++) {
+  for (let i = 0; there.length < 4 || others.length < 4; i++) {
     const client = await TestClient.login(server.port(), `nurse@localhost/${i}`, { isAvailable: false });
     ((await shardOf(client)) === shard ? there : others).push(client);
   }

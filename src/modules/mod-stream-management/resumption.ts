@@ -1,12 +1,8 @@
 import {
-  type Accumulator,
   type C2sParams,
-  Element,
   type Jid,
-  type KeptRecord,
   KeptStanza,
   type ModuleContext,
-  NS_CLIENT,
   STOP,
   StanzaKind,
   type TakeOverResult,
@@ -17,7 +13,8 @@ import type { Acknowledgements } from './acknowledgements.ts';
 import type { SmOptions } from './options.ts';
 import type { SmSessions } from './sessions.ts';
 import { resumedXml } from './sm-xml.ts';
-import { SmStream } from './stream.ts';
+import type { SmStream } from './stream.ts';
+import { Travel } from './travel.ts';
 import { reroute, withDelay } from './unacknowledged.ts';
 
 /** What a stream knows of the session that it wants: plain data, for other shards. */
@@ -25,16 +22,6 @@ type Wanted = readonly [id: string, h: number];
 
 /** Why a session is refused: more acknowledged than sent. */
 type Refusal = readonly [h: number, sent: number];
-
-/** An {@link SmStream} on its way to another shard. */
-type Moved = readonly [
-  id: string,
-  timeoutMs: number,
-  received: number,
-  sent: number,
-  acked: number,
-  queue: readonly KeptRecord[],
-];
 
 /** How a resumption ended. */
 export type Resumption =
@@ -54,13 +41,10 @@ export class Resumer {
     this.#context = context;
     this.#sessions = sessions;
     this.#acks = acks;
+    const travel = new Travel(context, sessions, acks);
     context.onTakeOver({
       judge: (bare, content) => this.#judge(bare, content as Wanted),
-      salvage: (state, jid) => this.#salvage(state as Moved, jid),
-    });
-    context.sessionState<SmStream>({
-      encode: (stream) => this.#encode(stream),
-      decode: (data, session) => this.#decode(data as Moved, session),
+      salvage: (state, jid) => travel.salvage(state, jid),
     });
   }
 
@@ -215,45 +199,5 @@ export class Resumer {
     // The two do not agree on what was said: there is nothing to go on with.
     stream.handle.end('resume_failed');
     return { kind: 'refused', content: refusal };
-  }
-
-  // ── to another shard ───────────────────────────────────────────────────────────────────────────────────────
-
-  #encode(stream: SmStream): Moved | undefined {
-    const { id, timeoutMs, received, sent, acked } = stream;
-    if (id === undefined) return undefined;
-    const queue = stream.queue().map((kept) => kept.toRecord((keys) => this.#context.encodeKeys(keys)));
-    return [id, timeoutMs, received, sent, acked, queue];
-  }
-
-  #decode([id, timeoutMs, received, sent, acked, queue]: Moved, session: C2sParams): SmStream {
-    const handle = this.#context.handle(session);
-    const stream = new SmStream(session, handle, id, timeoutMs, this.#acks.bufferMax, this.#sessions);
-    stream.received = received;
-    stream.sent = sent;
-    stream.acked = acked;
-    stream.requested = sent;
-    stream.replaceQueue(this.#queueOf(queue));
-    this.#sessions.add(stream);
-    return stream;
-  }
-
-  #queueOf(records: readonly KeptRecord[]): KeptStanza[] {
-    const jids = { trusted: (full: string) => this.#context.trustedJid(full) };
-    return records.map((record) =>
-      KeptStanza.fromRecord(record, jids, (keys) => this.#context.decodeKeys(keys)),
-    );
-  }
-
-  /** The session was lost on its way to another shard; what its client has not acknowledged is not. */
-  #salvage([, , , , , queue]: Moved, jid: Jid): void {
-    const kept = this.#queueOf(queue);
-    if (kept.length === 0) return;
-    const session = { hostType: this.#hostTypeFor(jid), lserver: jid.domain };
-    reroute(this.#context, kept, { session, jid, priority: 0, replacedBy: undefined });
-  }
-
-  #hostTypeFor(jid: Jid): Accumulator['hostType'] {
-    return this.#context.accumulator(jid, jid, new Element('presence', NS_CLIENT)).hostType;
   }
 }
