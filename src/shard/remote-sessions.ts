@@ -60,6 +60,7 @@ export class ShardRemoteSessions implements RemoteSessions {
     cause: Accumulator,
     stanza: Stanza,
     from: Jid,
+    hops: number,
   ): boolean {
     const size = stanza.sizeMax('', '');
     if (size > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(size * 2);
@@ -82,7 +83,7 @@ export class ShardRemoteSessions implements RemoteSessions {
       originJid: cause.originJid?.full,
       receiverSid: undefined,
       flags: TO_MANY,
-      hops: cause.hops + 1,
+      hops,
       via: 0,
       keys: this.#keys.encode(cause.permanentKeys()),
       isTraced: false,

@@ -67,14 +67,13 @@ export class Multicast {
     const hostType =
       to.isBare && to.local !== '' && cause.trace === undefined ? this.#host.usersOf(to.domain) : undefined;
     if (hostType === undefined || !this.#delivery.reroutes.isIdle) {
-      void this.#host.route(cause.derive(stanza, from, to));
+      void this.#host.route(sentOn(cause, stanza, from, to));
       return;
     }
     let acc: Accumulator | undefined;
     const chain = hostType.chains[FILTER_LOCAL_PACKET]!;
     if (chain !== null) {
-      acc = cause.derive(stanza, from, to);
-      acc.strip(hostType, to.domain);
+      acc = derived(cause, stanza, from, to, hostType);
       const verdict = chain.run(acc, undefined);
       if (verdict === DROP) {
         this.#host.outcome(acc, 'dropped');
@@ -160,14 +159,9 @@ export class Multicast {
   }
 
   #flush(shard: number, batch: Batch, cause: Accumulator, stanza: Stanza, from: Jid): void {
-    const isSent = this.#delivery.sm.remote.forwardMany(
-      shard,
-      batch.targets,
-      batch.text,
-      cause,
-      stanza,
-      from,
-    );
+    const { targets, text } = batch;
+    const hops = hopsOf(cause, from);
+    const isSent = this.#delivery.sm.remote.forwardMany(shard, targets, text, cause, stanza, from, hops);
     this.#host.count(stanza, isSent ? 'forwarded' : 'dropped', batch.accounts);
   }
 
@@ -202,7 +196,21 @@ function isAt(text: string, at: number, bare: string): boolean {
 }
 
 function derived(cause: Accumulator, stanza: Stanza, from: Jid, to: Jid, hostType: HostType): Accumulator {
-  const acc = cause.derive(stanza, from, to);
+  const acc = sentOn(cause, stanza, from, to);
   acc.strip(hostType, to.domain);
   return acc;
+}
+
+/**
+ * What somebody sends to many is first-hand, like his other stanzas, and is kept in order with them; only what others caused is counted as
+ * routed once more, so that answers to answers come to an end.
+ */
+function sentOn(cause: Accumulator, stanza: Stanza, from: Jid, to: Jid): Accumulator {
+  const acc = cause.derive(stanza, from, to);
+  acc.hops = hopsOf(cause, from);
+  return acc;
+}
+
+function hopsOf(cause: Accumulator, from: Jid): number {
+  return cause.from.full === from.full ? cause.hops : cause.hops + 1;
 }

@@ -27,6 +27,7 @@ export interface RemoteSessions {
     cause: Accumulator,
     stanza: Stanza,
     from: Jid,
+    hops: number,
   ): boolean;
   /** Asks another shard to end one of its sessions. */
   closeSession(target: SessionId, jid: string, reason: string, text: string, by: SessionId | undefined): void;

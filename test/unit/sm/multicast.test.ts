@@ -29,6 +29,7 @@ describe('multicasting', () => {
   let got: string[];
   let frames: { shard: number; targets: readonly number[]; accounts: string }[];
   let longWay: string[];
+  let hops: number[];
   let counted: string[];
   let filter: ((acc: Accumulator) => Verdict | Promise<Verdict>) | null;
   let isStraight: boolean;
@@ -40,6 +41,7 @@ describe('multicasting', () => {
     got = [];
     frames = [];
     longWay = [];
+    hops = [];
     counted = [];
     filter = null;
     isStraight = true;
@@ -77,7 +79,10 @@ describe('multicasting', () => {
       },
     } as unknown as Delivery;
     multicast = new Multicast(delivery, {
-      route: (acc) => void longWay.push(acc.to.full),
+      route: (acc) => {
+        longWay.push(acc.to.full);
+        hops.push(acc.hops);
+      },
       usersOf: (domain) => (domain === 'localhost' ? hostType : undefined),
       outcome: (_acc, outcome) => void counted.push(outcome),
       count: (_stanza, outcome, by) => void counted.push(`${by} ${outcome}`),
@@ -126,6 +131,13 @@ describe('multicasting', () => {
     send('a@localhost', 'a@localhost/desk', 'a@elsewhere.example', 'localhost');
     expect(longWay.sort()).toEqual(['a@elsewhere.example', 'a@localhost', 'a@localhost/desk', 'localhost']);
     expect(frames).toEqual([]);
+  });
+
+  it('counts as routed once more what others have caused, and only that', () => {
+    send('a@elsewhere.example');
+    const answered = new Accumulator(1, 1, 1, undefined, 'localhost', PRESENCE, bare('a@localhost/x'), ROMEO);
+    multicast.send(answered, PRESENCE, ROMEO, [bare('a@elsewhere.example')]);
+    expect(hops).toEqual([0, 1]);
   });
 
   it('asks filter_local_packet for each, which may drop, wait or change it', async () => {
