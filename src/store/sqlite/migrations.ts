@@ -1,12 +1,12 @@
 import { CORE } from './migrations/01-core.ts';
-import { AUTH_TOKENS } from './migrations/auth-tokens.ts';
-import { BLOCKLIST } from './migrations/blocklist.ts';
-import { FAST_TOKENS } from './migrations/fast-tokens.ts';
-import { LAST } from './migrations/last.ts';
-import { PRIVACY_LISTS } from './migrations/privacy-lists.ts';
-import { PRIVATE_STORAGE } from './migrations/private-storage.ts';
-import { ROSTERS } from './migrations/rosters.ts';
-import { VCARD } from './migrations/vcard.ts';
+import { ROSTERS } from './migrations/02-rosters.ts';
+import { PRIVATE_STORAGE } from './migrations/03-private-storage.ts';
+import { LAST } from './migrations/04-last.ts';
+import { VCARD } from './migrations/05-vcard.ts';
+import { FAST_TOKENS } from './migrations/06-fast-tokens.ts';
+import { AUTH_TOKENS } from './migrations/07-auth-tokens.ts';
+import { PRIVACY_LISTS } from './migrations/08-privacy-lists.ts';
+import { BLOCKLIST } from './migrations/09-blocklist.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
