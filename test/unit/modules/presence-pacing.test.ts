@@ -29,6 +29,7 @@ function surroundings(contacts: number) {
     setPresence: () => {},
     unsetPresence: () => {},
     resendOffline: () => {},
+    presenceTargets: (_acc: Accumulator, _own: C2sParams, targets: readonly Jid[]) => targets,
     multicast: (_acc: Accumulator, _stanza: Stanza, _from: Jid, to: readonly Jid[]) => told.push(...to),
     after: (ms: number, fire: () => void) => {
       timers.push({ ms, fire });
