@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Element, TestClient } from '../../helpers/client.ts';
+import { meerkat } from '../../helpers/meerkat.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { condition, fixture } from './support.ts';
+
+const isPing = (element: Element): boolean => element.child('ping', 'urn:xmpp:ping') !== undefined;
 
 /** mod_ping (XEP-0199): clients ask whether the server is there, and the server whether clients are. */
 
@@ -92,8 +95,6 @@ describe.each(['none', 'kill'] as const)('pings of the server, action %s', (acti
 
   afterAll(() => server.stop());
 
-  const isPing = (element: Element): boolean => element.child('ping', 'urn:xmpp:ping') !== undefined;
-
   async function silent(resource: string): Promise<TestClient> {
     const client = await TestClient.login(server.port(), `romeo@localhost/${resource}`);
     await client.nothingElse();
@@ -182,9 +183,9 @@ describe.each(['none', 'kill'] as const)('pings of the server, action %s', (acti
 });
 
 describe('a session that does not answer and that another module wants to keep', () => {
-  it('is kept: the ping only asks for its end', async () => {
+  it('loses its connection and stays, as one does that may be resumed', async () => {
     const server = await TestServer.start({
-      users: ['romeo'],
+      users: ['romeo', 'juliet'],
       toml: `
         [modules.mod_presence]
         [modules.mod_ping]
@@ -195,9 +196,19 @@ describe('a session that does not answer and that another module wants to keep',
         ${fixture('mod_keeper', 'mod-keeper.ts')}`,
     });
     try {
-      const client = await TestClient.login(server.port(), 'romeo@localhost/deaf');
-      expect((await client.message()).childText('body')).toBe('ping_timeout');
-      await client.nothingElse();
+      const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
+      const romeo = await TestClient.login(server.port(), 'romeo@localhost/deaf');
+      // Juliet's client answers.
+      const heard = await juliet.until((element) => {
+        if (isPing(element)) {
+          juliet.send(`<iq type='result' id='${element.attribute('id')}' to='localhost'/>`);
+        }
+        return element.name === 'message';
+      });
+      expect([heard.attribute('from'), heard.childText('body')]).toEqual([romeo.jid, 'ping_timeout']);
+      while ((await romeo.next()).kind !== 'disconnected');
+      const { stdout } = await meerkat(['--config', server.configFile, 'session', 'list', 'romeo@localhost']);
+      expect(stdout).toContain(romeo.jid);
     } finally {
       await server.stop();
     }
