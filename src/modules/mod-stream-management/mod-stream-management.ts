@@ -1,5 +1,6 @@
 import { defineModule, Element } from '../module.ts';
 import { Acknowledgements } from './acknowledgements.ts';
+import { Inline } from './inline.ts';
 import { Negotiation } from './negotiation.ts';
 import { optionsSchema, type SmOptions } from './options.ts';
 import { Resumer } from './resumption.ts';
@@ -26,6 +27,7 @@ export default defineModule<SmOptions>({
     const acks = new Acknowledgements(context, sessions);
     const resumer = new Resumer(context, sessions, acks);
     const negotiation = new Negotiation(context, sessions, acks, resumer);
+    new Inline(context, sessions, acks, resumer, negotiation);
     // Counting is an effect: what is only explained is not counted.
     const effects = { hasEffects: true };
     context.hook('c2s_stream_features', 50, (features, { isAuthenticated }) => {
