@@ -126,13 +126,16 @@ describe('switching it on while binding', () => {
     ["resume='false'", false, undefined],
     ['', false, undefined],
   ])('%s', async (attributes, canResume, max) => {
-    const { client, success } = await login2(server, 'romeo', {
-      bind: `<enable xmlns='${NS_SM}' ${attributes}/>`,
-    });
+    const { client } = await secureStream(server);
+    client.send(plain2('romeo', bind2(`<enable xmlns='${NS_SM}' ${attributes}/>`)));
+    const success = await client.element();
+    // What is on already is not offered.
+    const features = await client.element();
     const enabled = success.child('bound', NS_BIND2)!.child('enabled', NS_SM)!;
     expect(enabled.attribute('max')).toBe(max);
     if (canResume) expect(enabled.attribute('id')).toMatch(/^[\w-]{32}$/);
     else expect(enabled.attribute('id')).toBeUndefined();
+    expect(features.child('sm', NS_SM)).toBeUndefined();
     // Counting has begun with the session.
     client.send('<presence/>');
     expect(await handled(client)).toBe(1);
