@@ -1,6 +1,9 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Element, TestClient } from '../../helpers/client.ts';
 import { NS_FAST, newToken, requestToken, TokenProof, tokenOf } from '../../helpers/fast.ts';
+import { eventually } from '../../helpers/process.ts';
 import {
   agent,
   authenticate,
@@ -16,7 +19,7 @@ import {
 import { TestServer } from '../../helpers/server.ts';
 import { acknowledge, bodyOf, handled, NS_SM } from '../../helpers/stream-management.ts';
 import { NS_BIND } from '../../helpers/xml.ts';
-import { LAB, shardOf } from './support.ts';
+import { fixture, LAB, shardOf } from './support.ts';
 
 /** XEP-0198 §9 over the wire: stream management inside SASL2 (XEP-0388) and Bind 2 (XEP-0386); threat T42. */
 
@@ -37,10 +40,11 @@ beforeAll(async () => {
     [modules.mod_sasl2]
     [modules.mod_bind2]
     [modules.mod_fast_auth_token]
+    ${fixture('mod_brake', 'mod-brake.ts')}
     ${LAB}`;
   server = await TestServer.start({
     users: ['romeo', 'juliet', 'mercutio', 'benvolio', 'nurse', 'tybalt'],
-    config: tlsConfig(modules, '"localhost"', '[auth.internal]'),
+    config: tlsConfig(modules, '"localhost"', '[auth.internal]', 'hook_timeout = 1500'),
   });
 });
 
@@ -328,6 +332,44 @@ describe('a resumption that fails', () => {
     expect(bodyOf(await client.message())).toBe('where is she?');
     client.cut();
     romeo.cut();
+  });
+});
+
+/** The first of some streams that gets an answer: it is on a shard that is not held up. */
+async function answered(streams: readonly TestClient[]): Promise<TestClient> {
+  for (const stream of streams) stream.send(authenticate('NONE'));
+  for (;;) {
+    for (const stream of streams) if ((await stream.elementWithin(20)) !== undefined) return stream;
+  }
+}
+
+describe('a shard that does not hand a session over in time', () => {
+  it('costs the session, not the login, nor what was sent', async () => {
+    const romeo = (await login2(server, 'romeo')).client;
+    const { client: first, jid, id } = await managed('nurse');
+    first.send('<presence/>');
+    expect((await next(first)).name).toBe('presence');
+    romeo.send(chat(jid, 'unread'));
+    expect(bodyOf(await first.message())).toBe('unread');
+    const streams: TestClient[] = [];
+    for (let i = 0; i < 8; i++) streams.push((await secureStream(server)).client);
+    first.cut();
+    const file = join(server.directory, 'go-on');
+    romeo.send(chat(jid, `hold ${file}`));
+    await eventually(() => existsSync(`${file}.held`), 'its shard is held up');
+    const client = await answered(streams);
+    client.send(`${plain2('nurse', resume(id, 1) + bind2(ENABLE))}<presence/>`);
+    const success = await client.element();
+    expect(failure(success)).toBe('internal-server-error');
+    expect(success.childText('authorization-identifier')).not.toBe(jid);
+    expect(success.child('bound', NS_BIND2)!.child('enabled', NS_SM)).toBeDefined();
+    writeFileSync(file, '');
+    expect(bodyOf(await client.message())).toBe('unread');
+    expect(bodyOf(await client.message())).toBe(`hold ${file}`);
+    // The session that came too late is nobody's.
+    const again = await byPlain('nurse', resume(id, 1));
+    expect(failure(again.success)).toBe('item-not-found');
+    for (const one of [...streams, again.client, romeo]) one.cut();
   });
 });
 
