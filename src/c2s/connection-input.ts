@@ -54,9 +54,11 @@ export abstract class ConnectionInput extends ConnectionOutput {
     }
   }
 
-  /** Stops reading for a reason of {@link Pause}. What has been read already is kept. */
-  pause(reason: number): void {
+  /** Stops reading for a reason of {@link Pause}. What has been read already is kept. False when the reason was there already: somebody else takes it away. */
+  pause(reason: number): boolean {
+    const isNew = (this.#pause & reason) === 0;
     this.#pause |= reason;
+    return isNew;
   }
 
   /** Takes a reason away; with the last one, reading goes on. */

@@ -381,14 +381,15 @@ export interface ModuleContext<Options = unknown> {
   sessionState<State>(codec: StateCodec<State>): void;
   /**
    * Looks for a session that `stream`, which has logged in and bound nothing, may take over: asks the {@link onTakeOver} of this module on this shard, then on those
-   * that have sessions of the account (on all, if `isEverywhere`). Input waits meanwhile. `done` is called once; not if the stream ends before a session is found.
+   * that have sessions of the account (on all, if `isEverywhere`). Input waits meanwhile. `done` is called once; not if the stream ends before a session is found,
+   * nor after the returned function was called, which gives it up: a session that is on its way then ends.
    */
   takeOver(
     stream: C2sParams,
     content: unknown,
     isEverywhere: boolean,
     done: (result: TakeOverResult) => void,
-  ): void;
+  ): () => void;
   onTakeOver(judge: TakeOverJudge): void;
   /** Whether the stream's user may have a session on it: the listener's access rule and `session_opening_allowed_for_user`. */
   mayOpenSession(stream: C2sParams): boolean | Promise<boolean>;

@@ -55,7 +55,7 @@ export class HandOvers {
 
   #handOver(session: C2s, frame: TakeOverFrame): void {
     const { sm, shard, states, threads, log } = this.#around;
-    const { jid, sid, directoryHandle, priority } = session;
+    const { jid, sid, directoryHandle, priority, flags } = session;
     // It stays as old as it is: a session that binds its resource meanwhile is the newer one.
     const to = { ...frame.sid, time: sid.time };
     const record: SessionRecord = {
@@ -63,6 +63,7 @@ export class HandOvers {
       sid,
       handle: directoryHandle,
       priority,
+      flags,
       states: states.encode(session),
     };
     const answer = { kind: FrameKind.TAKEN_OVER, id: frame.id, shard, sid: to, session: record } as const;

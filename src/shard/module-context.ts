@@ -351,8 +351,8 @@ export class ShardModuleContext implements ModuleContext {
     content: unknown,
     isEverywhere: boolean,
     done: (result: TakeOverResult) => void,
-  ): void {
-    this.#shard.takeOvers.request(stream as C2s, this.module, content, isEverywhere, done);
+  ): () => void {
+    return this.#shard.takeOvers.request(stream as C2s, this.module, content, isEverywhere, done);
   }
 
   onTakeOver(judge: TakeOverJudge): void {

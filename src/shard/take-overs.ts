@@ -8,13 +8,23 @@ import { commitsOf, HandOvers } from './hand-overs.ts';
 import { TakeOverJudges } from './take-over-judges.ts';
 import { sendSurely, type TakeOversSurroundings } from './take-over-surroundings.ts';
 
-/** A stream of this shard that asks others for a session. */
-interface Asked {
+/** A stream of this shard that wants a session. */
+interface Wish {
   readonly stream: C2s;
+  readonly module: string;
+  readonly content: unknown;
+  readonly isEverywhere: boolean;
+  readonly done: (result: TakeOverResult) => void;
+  /** It will not be waited for any longer. */
+  isGivenUp: boolean;
+}
+
+/** One that other shards are asked for. */
+interface Asked {
+  readonly wish: Wish;
   readonly sid: SessionId;
   /** Shards that have not answered. */
   readonly shards: Set<number>;
-  readonly done: (result: TakeOverResult) => void;
   best: TakeOverResult;
 }
 
@@ -52,7 +62,8 @@ export class TakeOvers {
 
   /**
    * Looks for a session that `stream` may take over: on this shard, then on those that have sessions of the account (all, if `isEverywhere`). The stream's input
-   * waits. `done` is called once, at once or later; not if the stream has ended before a session was found.
+   * waits. `done` is called once, at once or later; not if the stream has ended before a session was found. The returned function gives it up: `done` is not called any
+   * more then, and a session that is on its way ends.
    */
   request(
     stream: C2s,
@@ -60,31 +71,32 @@ export class TakeOvers {
     content: unknown,
     isEverywhere: boolean,
     done: (result: TakeOverResult) => void,
-  ): void {
+  ): () => void {
     const { connection } = stream;
-    connection.pause(Pause.SUSPENDED);
-    this.#look(stream, module, content, isEverywhere, (result) => {
+    // Where the input waits for something larger that this is part of, it goes on after that.
+    const isOurs = connection.pause(Pause.SUSPENDED);
+    const answer = (result: TakeOverResult): void => {
       connection.touch();
       done(result);
-      connection.unpause(Pause.SUSPENDED);
-    });
+      if (isOurs) connection.unpause(Pause.SUSPENDED);
+    };
+    const wish: Wish = { stream, module, content, isEverywhere, done: answer, isGivenUp: false };
+    this.#look(wish);
+    return () => {
+      wish.isGivenUp = true;
+      if (isOurs) connection.unpause(Pause.SUSPENDED);
+    };
   }
 
-  #look(
-    stream: C2s,
-    module: string,
-    content: unknown,
-    isEverywhere: boolean,
-    done: (result: TakeOverResult) => void,
-  ): void {
-    if (stream.state === 'closed') return;
-    const bare = stream.jid.bareJid;
-    const verdict = this.judges.judge(module, bare, content);
+  #look(wish: Wish): void {
+    const { stream, module, content, done } = wish;
+    if (isOver(wish)) return;
+    const verdict = this.judges.judge(module, stream.jid.bareJid, content);
     if (verdict.kind === 'offered') {
       const session = verdict.session as C2s;
       const wait = commitsOf(session);
       if (wait !== undefined) {
-        void wait.then(() => this.#look(stream, module, content, isEverywhere, done));
+        void wait.then(() => this.#look(wish));
         return;
       }
       const { info } = session;
@@ -92,17 +104,11 @@ export class TakeOvers {
       this.#around.sessions.resumed(session, info);
       done({ kind: 'taken', session });
     } else if (verdict.kind === 'refused') done(verdict);
-    else this.#ask(stream, module, content, isEverywhere, verdict, done);
+    else this.#ask(wish, verdict);
   }
 
-  #ask(
-    stream: C2s,
-    module: string,
-    content: unknown,
-    isEverywhere: boolean,
-    verdict: Extract<TakeOverVerdict, { kind: 'none' }>,
-    done: (result: TakeOverResult) => void,
-  ): void {
+  #ask(wish: Wish, verdict: Extract<TakeOverVerdict, { kind: 'none' }>): void {
+    const { stream, module, content, isEverywhere } = wish;
     const { sm, threads, shards, sessions } = this.#around;
     const bare = stream.jid.bareJid;
     const all = isEverywhere
@@ -112,12 +118,12 @@ export class TakeOvers {
     for (const shard of there) if (threads.outbox.lane(shard) === undefined) there.delete(shard);
     const best: TakeOverResult = { kind: 'none', content: verdict.content };
     if (there.size === 0) {
-      done(best);
+      wish.done(best);
       return;
     }
     const id = this.#nextId++;
     const sid = sessions.newId();
-    this.#asked.set(id, { stream, sid, shards: there, done, best });
+    this.#asked.set(id, { wish, sid, shards: there, best });
     for (const shard of there) {
       sendSurely(this.#around.threads, shard, {
         kind: FrameKind.TAKE_OVER,
@@ -135,7 +141,7 @@ export class TakeOvers {
     const asked = this.#asked.get(id);
     if (session !== undefined) {
       this.#asked.delete(id);
-      this.#adopt(asked, session, sid);
+      this.#adopt(asked?.wish, session, sid);
       return;
     }
     if (asked === undefined) return;
@@ -148,32 +154,35 @@ export class TakeOvers {
     if (!asked.shards.delete(shard) || asked.shards.size > 0) return;
     this.#asked.delete(id);
     this.#around.sessions.cancelId(asked.sid);
-    if (asked.stream.state !== 'closed') asked.done(asked.best);
+    if (!isOver(asked.wish)) asked.wish.done(asked.best);
   }
 
-  #adopt(asked: Asked | undefined, record: SessionRecord, sid: SessionId): void {
+  #adopt(wish: Wish | undefined, record: SessionRecord, sid: SessionId): void {
     const { sm, jids, sessions, states } = this.#around;
     const jid = jids.trusted(record.jid);
-    const handle = asked === undefined ? -1 : sm.enterInPlaceOf(record.handle, jid, sid, record.priority);
+    const isWanted = wish?.isGivenUp === false;
+    const { priority, flags } = record;
+    const handle = isWanted ? sm.enterInPlaceOf(record.handle, jid, sid, priority, flags) : -1;
     sendSurely(this.#around.threads, record.sid.shard, {
       kind: FrameKind.ARRIVED,
       number: record.sid.number,
     });
-    if (handle < 0 || asked === undefined) {
-      // No room in the directory: its entry is freed by the other shard.
+    if (handle < 0 || !isWanted) {
+      // Nobody waits for it, or there is no room in the directory: its entry is freed by the other shard.
       sessions.cancelId(sid);
       this.judges.salvage(record);
       this.#around.lostSession(jid, record.sid);
-      asked?.done(NONE);
+      if (isWanted) wish.done(NONE);
       return;
     }
-    const { stream } = asked;
+    const { stream } = wish;
     stream.host.unwatchLogin(stream);
     stream.negotiation = undefined;
     stream.jid = jid;
     stream.sid = sid;
     stream.directoryHandle = handle;
-    stream.priority = record.priority;
+    stream.priority = priority;
+    stream.flags = flags;
     stream.reason = undefined;
     stream.state = 'session_established';
     if (!stream.connection.isOpen) {
@@ -184,7 +193,7 @@ export class TakeOvers {
     states.decode(stream, record.states);
     sessions.adopted(stream);
     states.arrived(stream);
-    asked.done({ kind: 'taken', session: stream });
+    wish.done({ kind: 'taken', session: stream });
     if (this.#around.isDraining()) stream.fail('system-shutdown');
   }
 
@@ -199,4 +208,9 @@ export class TakeOvers {
   returned({ session }: TakenOverFrame): void {
     if (session !== undefined) this.judges.salvage(session);
   }
+}
+
+/** Whether nobody waits for it any more. A session that comes from another shard is adopted even by a stream that has ended. */
+function isOver({ stream, isGivenUp }: Wish): boolean {
+  return isGivenUp || stream.state === 'closed';
 }

@@ -31,7 +31,7 @@ export const sasl2Points = {
     acc: 'The accumulator of the exchange. The key `sasl2/answered` has a promise that settles when the answer is written: whoever opens a session holds back until then what is delivered to it.',
     params: { session: SESSION_PARAM, creds: 'Who the client proved to be, and how.' },
     result:
-      'Elements that handlers append under the key `sasl2/answers` become children of `<success/>`. STOP skips the handlers that come later: resuming a session stops, so that nothing is bound, and no features follow then.',
+      'Elements that handlers append under the key `sasl2/answers` become children of `<success/>`. STOP skips the handlers that come later: resuming a session stops, so that nothing is bound, and no features follow then. A session that is not the stream’s own object is put under the key `sasl2/session`; it is told the rest.',
   }),
   bind2_stream_features: point<Features, C2sParams>({
     scope: 'host_type',

@@ -47,6 +47,11 @@ export class Tokens {
     if (agent === undefined || isLent) return undefined;
     // Whoever is thrown out loses the tokens of this client.
     session.setModuleState(this.#context.slot, agent);
+    void acc.get<Promise<void>>('sasl2', 'answered')?.then(() => {
+      // The client may have resumed a session that began in another way.
+      const resumed = acc.get<C2sParams>('sasl2', 'session');
+      resumed?.setModuleState(this.#context.slot, agent);
+    });
     const request = acc.get<FastRequest>('fast', 'request');
     const mechanism = request === undefined ? undefined : this.#wanted(acc, session, request);
     return mechanism === undefined ? undefined : this.#issue(acc, session, creds, agent, mechanism, request!);

@@ -113,18 +113,22 @@ export class Sasl2 {
     if (!login.authenticated(success)) return;
     const answered = Promise.withResolvers<void>();
     acc.set('sasl2', 'answered', answered.promise);
+    let client = login;
     try {
       const creds = { username, authMethod: method, mechanism: exchange.mechanism, authzid };
       const verdict = await this.#context.runHook('sasl2_success', acc, { session, creds });
-      if (!login.isOpen) return;
-      login.write(successXml(acc, session, success.data));
-      // A session that was resumed has negotiated all of its features long ago.
-      const isResumed = verdict === STOP && session.state === 'session_established';
-      if (!isResumed) await login.writeFeatures();
+      // A session that was resumed may have taken the connection from the stream.
+      const answering = acc.get<C2sParams>('sasl2', 'session') ?? session;
+      if (answering !== session) client = this.#context.login(answering);
+      if (!client.isOpen) return;
+      client.write(successXml(acc, answering, success.data));
+      // It has negotiated all of its features long ago.
+      const isResumed = verdict === STOP && answering.state === 'session_established';
+      if (!isResumed) await client.writeFeatures();
     } finally {
       answered.resolve();
     }
-    if (login.isOpen) login.apply(acc);
+    if (client.isOpen) client.apply(acc);
   }
 
   #fail(login: StreamLogin, session: C2sParams, failed: SaslFailure): void {

@@ -1,5 +1,6 @@
 import { defineModule, Element } from '../module.ts';
 import { Acknowledgements } from './acknowledgements.ts';
+import { Inline } from './inline.ts';
 import { Negotiation } from './negotiation.ts';
 import { optionsSchema, type SmOptions } from './options.ts';
 import { Resumer } from './resumption.ts';
@@ -26,10 +27,13 @@ export default defineModule<SmOptions>({
     const acks = new Acknowledgements(context, sessions);
     const resumer = new Resumer(context, sessions, acks);
     const negotiation = new Negotiation(context, sessions, acks, resumer);
+    new Inline(context, sessions, acks, resumer, negotiation);
     // Counting is an effect: what is only explained is not counted.
     const effects = { hasEffects: true };
-    context.hook('c2s_stream_features', 50, (features, { isAuthenticated }) => {
-      return isAuthenticated ? [...features, new Element('sm', NS_SM)] : undefined;
+    context.hook('c2s_stream_features', 50, (features, session) => {
+      // Some clients switch on whatever is offered, and a second time is one too many: it may be on since binding (XEP-0386).
+      if (!session.isAuthenticated || acks.of(session) !== undefined) return undefined;
+      return [...features, new Element('sm', NS_SM)];
     });
     context.hook('user_send_packet', 20, (acc, session) => acks.received(acc, session), effects);
     context.hook('user_send_xmlel', 50, (acc, session) => negotiation.element(acc, session), effects);

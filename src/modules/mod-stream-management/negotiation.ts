@@ -12,13 +12,19 @@ import { type Acknowledgements, tooHigh } from './acknowledgements.ts';
 import type { SmOptions } from './options.ts';
 import type { Resumer, Resumption } from './resumption.ts';
 import type { SmSessions } from './sessions.ts';
-import { enabledXml, type FailedCondition, failedXml, NS_SM, parseBoolean, parseCount } from './sm-xml.ts';
+import { enabled, type FailedCondition, failed, NS_SM, parseBoolean, parseCount, xmlOf } from './sm-xml.ts';
 import { SmStream } from './stream.ts';
 
 /** 192 bits that nobody guesses (threat T42). */
 const ID_BYTES = 24;
 /** Failed elements of stream management on a stream without a session; the one after that ends it. */
 const FAILURES_MAX = 5;
+
+/** The session that a client wants, and how many stanzas it has handled. */
+export interface Wanted {
+  readonly id: string;
+  readonly h: number;
+}
 
 /** The elements of stream management: switching it on, resuming, asking, answering. */
 export class Negotiation {
@@ -61,16 +67,16 @@ export class Negotiation {
         this.#enable(acc, element, session);
         break;
       default:
-        acc.addAction({ kind: 'socket_send', xml: failedXml('unexpected-request') });
+        acc.addAction({ kind: 'socket_send', xml: xmlOf(failed('unexpected-request')) });
     }
   }
 
   #enable(acc: Accumulator, element: Element, session: C2sParams): void {
-    const xml = this.enable(session, element);
-    if (xml !== undefined) acc.addAction({ kind: 'socket_send', xml });
+    const answer = this.enable(session, element);
+    if (answer !== undefined) acc.addAction({ kind: 'socket_send', xml: xmlOf(answer) });
     else {
       // XEP-0198 §3 wants a stream error.
-      const lastWords = `${failedXml('unexpected-request')}${streamErrorXml('policy-violation')}`;
+      const lastWords = `${xmlOf(failed('unexpected-request'))}${streamErrorXml('policy-violation')}`;
       acc.addAction({ kind: 'hard_stop', reason: 'unexpected_enable', lastWords });
     }
   }
@@ -79,7 +85,7 @@ export class Negotiation {
    * Switches stream management on in a session that has just been bound, as an `<enable/>` asks. Returns what the client is told; undefined when it is on
    * already, or the request makes no sense.
    */
-  enable(session: C2sParams, request: Element): string | undefined {
+  enable(session: C2sParams, request: Element): Element | undefined {
     const wantsResume = parseBoolean(request.attribute('resume') ?? 'false');
     if (this.#acks.of(session) !== undefined || wantsResume === undefined) return undefined;
     const { buffer, resume_timeout } = this.#context.options;
@@ -92,7 +98,7 @@ export class Negotiation {
     session.setModuleState(this.#context.slot, stream);
     this.#sessions.add(stream);
     this.#context.count('enabled');
-    return enabledXml(id, seconds);
+    return enabled(id, seconds);
   }
 
   #beforeSession(acc: Accumulator, element: Element, session: C2sParams): void {
@@ -101,16 +107,12 @@ export class Negotiation {
       this.#fail(acc, session, 'unexpected-request');
       return;
     }
-    if (!this.#context.options.buffer) {
-      this.#fail(acc, session, 'feature-not-implemented');
+    const wanted = this.wanted(element);
+    if (typeof wanted === 'string') {
+      this.#fail(acc, session, wanted);
       return;
     }
-    const id = element.attribute('previd') ?? '';
-    const h = parseCount(element.attribute('h'));
-    if (id === '' || h === undefined) {
-      this.#fail(acc, session, 'bad-request');
-      return;
-    }
+    const { id, h } = wanted;
     const allowed = this.#context.mayOpenSession(session);
     if (!(allowed instanceof Promise)) this.#resumeIf(allowed, session, id, h);
     else {
@@ -121,16 +123,24 @@ export class Negotiation {
     }
   }
 
+  /** Reads a `<resume/>`; a condition when there is no point in looking for a session. */
+  wanted(request: Element): Wanted | FailedCondition {
+    if (!this.#context.options.buffer) return 'feature-not-implemented';
+    const id = request.attribute('previd') ?? '';
+    const h = parseCount(request.attribute('h'));
+    return id === '' || h === undefined ? 'bad-request' : { id, h };
+  }
+
   #resumeIf(isAllowed: boolean, stream: C2sParams, id: string, h: number): void {
     if (isAllowed) this.#resumer.resume(stream, id, h, (resumption) => this.#answer(stream, resumption));
-    else this.#context.handle(stream).write(failedXml('not-allowed'));
+    else this.#context.handle(stream).write(xmlOf(failed('not-allowed')));
   }
 
   #answer(stream: C2sParams, resumption: Resumption): void {
     switch (resumption.kind) {
       case 'resumed': {
-        const { session, xml } = resumption;
-        this.#context.handle(session).write(xml);
+        const { session, answer } = resumption;
+        this.#context.handle(session).write(xmlOf(answer));
         this.#resumer.repeat(session);
         break;
       }
@@ -140,13 +150,13 @@ export class Negotiation {
       default:
         this.#context.count('resume_failed');
         if (this.#countFailure(stream)) {
-          this.#context.handle(stream).write(failedXml('item-not-found', resumption.h));
+          this.#context.handle(stream).write(xmlOf(failed('item-not-found', resumption.h)));
         } else this.#context.handle(stream).end('too_many_failures', TOO_MANY_FAILURES);
     }
   }
 
   #fail(acc: Accumulator, session: C2sParams, condition: FailedCondition): void {
-    if (this.#countFailure(session)) acc.addAction({ kind: 'socket_send', xml: failedXml(condition) });
+    if (this.#countFailure(session)) acc.addAction({ kind: 'socket_send', xml: xmlOf(failed(condition)) });
     else {
       acc.addAction({ kind: 'hard_stop', reason: 'too_many_failures', lastWords: TOO_MANY_FAILURES });
     }

@@ -1,5 +1,6 @@
 import {
   type C2sParams,
+  type Element,
   type Jid,
   KeptStanza,
   type ModuleContext,
@@ -12,7 +13,7 @@ import {
 import type { Acknowledgements } from './acknowledgements.ts';
 import type { SmOptions } from './options.ts';
 import type { SmSessions } from './sessions.ts';
-import { resumedXml } from './sm-xml.ts';
+import { resumed } from './sm-xml.ts';
 import type { SmStream } from './stream.ts';
 import { Travel } from './travel.ts';
 import { reroute, withDelay } from './unacknowledged.ts';
@@ -25,8 +26,8 @@ type Refusal = readonly [h: number, sent: number];
 
 /** How a resumption ended. */
 export type Resumption =
-  /** `session` goes on with the stream; its state is `external` if the stream has ended meanwhile. `xml`: what the client is told. */
-  | { readonly kind: 'resumed'; readonly session: C2sParams; readonly xml: string }
+  /** `session` goes on with the stream; its state is `external` if the stream has ended meanwhile. `answer`: what the client is told. */
+  | { readonly kind: 'resumed'; readonly session: C2sParams; readonly answer: Element }
   /** `h`: how many stanzas the session had handled, if that is remembered. */
   | { readonly kind: 'not_found'; readonly h: number | undefined }
   | { readonly kind: 'too_high'; readonly h: number; readonly sent: number };
@@ -145,18 +146,20 @@ export class Resumer {
 
   /**
    * A stream that has logged in and bound nothing wants the session `id`, of which its client has handled `h` stanzas. `done` is called once, at once or later; not if
-   * the stream has ended before a session was found. Whoever writes `xml` of a resumed session calls {@link repeat} right after it.
+   * the stream has ended before a session was found. Whoever writes the answer of a resumed session calls {@link repeat} right after it. The returned function gives up.
    */
-  resume(stream: C2sParams, id: string, h: number, done: (resumption: Resumption) => void): void {
+  resume(stream: C2sParams, id: string, h: number, done: (resumption: Resumption) => void): () => void {
     const wanted: Wanted = [id, h];
     const isEverywhere = this.#context.options.stale_h.enabled;
-    this.#context.takeOver(stream, wanted, isEverywhere, (result) => done(this.#resumed(result, id, h)));
+    return this.#context.takeOver(stream, wanted, isEverywhere, (result) =>
+      done(this.#resumed(result, id, h)),
+    );
   }
 
   #resumed(result: TakeOverResult, id: string, h: number): Resumption {
     switch (result.kind) {
       case 'taken':
-        return { kind: 'resumed', session: result.session, xml: this.#goOn(result.session, id, h) };
+        return { kind: 'resumed', session: result.session, answer: this.#goOn(result.session, id, h) };
       case 'refused': {
         const [said, sent] = result.content as Refusal;
         return { kind: 'too_high', h: said, sent };
@@ -166,7 +169,7 @@ export class Resumer {
     }
   }
 
-  #goOn(session: C2sParams, id: string, h: number): string {
+  #goOn(session: C2sParams, id: string, h: number): Element {
     const stream = this.#acks.of(session)!;
     this.#sessions.detached.delete(stream);
     stream.detachedMs = undefined;
@@ -174,7 +177,7 @@ export class Resumer {
     this.#context.count('resumed');
     // The connection that wanted it was lost while it was on its way.
     if (session.state === 'external') this.#wait(stream);
-    return resumedXml(id, stream.received);
+    return resumed(id, stream.received);
   }
 
   /** Sends again what the client of a resumed session has not acknowledged. */

@@ -1,3 +1,5 @@
+import { Element, NS_CLIENT, serialize } from '../module.ts';
+
 /** What stream management says on the wire (XEP-0198). */
 
 export const NS_SM = 'urn:xmpp:sm:3';
@@ -11,14 +13,14 @@ export function answerXml(h: number): string {
 }
 
 /** `id` and `max` (seconds) only for a session that can be resumed. */
-export function enabledXml(id: string | undefined, maxSeconds: number): string {
+export function enabled(id: string | undefined, maxSeconds: number): Element {
   return id === undefined
-    ? `<enabled xmlns='${NS_SM}'/>`
-    : `<enabled xmlns='${NS_SM}' id='${id}' resume='true' max='${maxSeconds}'/>`;
+    ? new Element('enabled', NS_SM)
+    : Element.of('enabled', NS_SM, { id, resume: 'true', max: String(maxSeconds) });
 }
 
-export function resumedXml(id: string, h: number): string {
-  return `<resumed xmlns='${NS_SM}' previd='${id}' h='${h}'/>`;
+export function resumed(previd: string, h: number): Element {
+  return Element.of('resumed', NS_SM, { previd, h: String(h) });
 }
 
 export type FailedCondition =
@@ -26,11 +28,17 @@ export type FailedCondition =
   | 'unexpected-request'
   | 'bad-request'
   | 'item-not-found'
-  | 'not-allowed';
+  | 'not-allowed'
+  | 'internal-server-error';
 
-export function failedXml(condition: FailedCondition, h?: number): string {
-  const count = h === undefined ? '' : ` h='${h}'`;
-  return `<failed xmlns='${NS_SM}'${count}><${condition} xmlns='${NS_CONDITION}'/></failed>`;
+export function failed(condition: FailedCondition, h?: number): Element {
+  const count = h === undefined ? undefined : String(h);
+  return Element.of('failed', NS_SM, { h: count }, new Element(condition, NS_CONDITION));
+}
+
+/** An element as it stands in a stream, outside of others. */
+export function xmlOf(element: Element): string {
+  return serialize(element, NS_CLIENT);
 }
 
 export function tooHighXml(h: number, sent: number): string {

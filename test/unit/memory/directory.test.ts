@@ -312,14 +312,17 @@ describe('replacing the entry of another shard', () => {
     const first = old.insert(1, 2, 3, 4, 0, 10, 100, 'a@b/c');
     const other = old.insert(1, 2, 5, 6, 0, 11, 100, 'a@b/d');
     old.setPriority(first, 7);
-    const handle = next.replace(first, 1, 2, 3, 4, 1, 20, 100, 'a@b/c', 7);
+    old.setFlags(first, 1);
+    const handle = next.replace(first, 1, 2, 3, 4, 1, 20, 100, 'a@b/c', 7, 1);
     expect(next.findBare(1, 2, list)).toBe(2);
+    expect(list.flags.slice(0, 2).toSorted()).toEqual([0, 1]);
     expect(next.findFull(1, 2, 3, 4)).toBe(true);
     expect([next.shard, next.number, next.priority]).toEqual([1, 20, 7]);
     expect([old.isEntered(first), old.isEntered(other), next.isEntered(handle)]).toEqual([false, true, true]);
     old.remove(first);
     expect(old.count()).toBe(2);
     expect(old.findFull(1, 2, 3, 4)).toBe(true);
+    expect(old.mayHaveFlags(2)).toBe(true);
     next.remove(handle);
     expect(old.findFull(1, 2, 3, 4)).toBe(false);
     expect(old.findBare(1, 2, list)).toBe(1);
@@ -332,7 +335,7 @@ describe('replacing the entry of another shard', () => {
       const [old, next] = two();
       const first = old.insert(1, 2, 3, 4, 0, 10, 100, 'a@b/c');
       if (isDead) expect(next.removeShard(0).map(({ number }) => number)).toEqual([10]);
-      const handle = next.replace(first, 1, 2, 3, 4, 1, 20, 100, 'a@b/c', 0);
+      const handle = next.replace(first, 1, 2, 3, 4, 1, 20, 100, 'a@b/c', 0, 0);
       if (!isDead) next.removeShard(0);
       expect(next.findFull(1, 2, 3, 4)).toBe(true);
       expect(next.number).toBe(20);
