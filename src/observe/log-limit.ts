@@ -18,7 +18,7 @@ interface Kind {
 
 /**
  * Limits warnings and errors, so that nobody fills the disk or stops the thread, which writes them itself, by what he sends: of each kind (its `what`, and the
- * `module` if it names one) {@link LOG_LINES_MAX} lines are written in {@link LOG_WINDOW_MS}; of those beyond, a line `log_suppressed` tells the
+ * `module` and `hook` if it names them) {@link LOG_LINES_MAX} lines are written in {@link LOG_WINDOW_MS}; of those beyond, a line `log_suppressed` tells the
  * number when that time is over. Given to pino as the hook `logMethod`; each log counts for itself, a module's apart from its shard's.
  */
 export function limitedLogMethod(): (
@@ -71,12 +71,13 @@ function endWindow(kind: Kind, now: number, tell: (count: number) => void): void
 
 function kindOf(args: Parameters<LogFn>, kinds: ReadonlyMap<string, Kind>): string {
   const [fields, message] = args as [unknown, unknown];
-  const { what, module } = (typeof fields === 'object' && fields !== null ? fields : {}) as Record<
+  const { what, module, hook } = (typeof fields === 'object' && fields !== null ? fields : {}) as Record<
     string,
     unknown
   >;
   const name = String(what ?? (typeof fields === 'string' ? fields : message));
-  const kind = module === undefined ? name : `${name} of ${String(module)}`;
+  const where = hook === undefined ? name : `${name} in ${String(hook)}`;
+  const kind = module === undefined ? where : `${where} of ${String(module)}`;
   return kinds.has(kind) || kinds.size < KINDS_MAX ? kind : OTHERS;
 }
 

@@ -24,7 +24,6 @@ const NEVER: ReadonlyMap<string, string> = new Map<StreamErrorCondition, string>
 
 const NEVER_SASL: ReadonlyMap<string, string> = new Map([
   ['account-disabled', 'accounts cannot be disabled'],
-  ['credentials-expired', 'passwords do not expire'],
   ['mechanism-too-weak', 'what is too weak is not offered'],
 ]);
 
