@@ -16,6 +16,7 @@ type Session = [
   sid: Sid,
   handle: number,
   priority: number | null,
+  flags: number,
   states: SessionRecord['states'],
 ];
 
@@ -158,14 +159,14 @@ export function decodeFrame(bytes: Buffer, start: number, end: number): Frame {
 
 function packSession(session: SessionRecord | undefined): Session | undefined {
   if (session === undefined) return undefined;
-  const { jid, sid, handle, priority, states } = session;
-  return [jid, packSid(sid)!, handle, priority ?? null, states];
+  const { jid, sid, handle, priority, flags, states } = session;
+  return [jid, packSid(sid)!, handle, priority ?? null, flags, states];
 }
 
 function unpackSession(session: Session | null): SessionRecord | undefined {
   if (session === null) return undefined;
-  const [jid, sid, handle, priority, states] = session;
-  return { jid, sid: unpackSid(sid)!, handle, priority: priority ?? undefined, states };
+  const [jid, sid, handle, priority, flags, states] = session;
+  return { jid, sid: unpackSid(sid)!, handle, priority: priority ?? undefined, flags, states };
 }
 
 function packSid(sid: SessionId | undefined): Sid | undefined {

@@ -162,6 +162,8 @@ export interface SessionRecord {
   readonly sid: SessionId;
   readonly handle: number;
   readonly priority: number | undefined;
+  /** What all shards see of it (`SessionFlag`). */
+  readonly flags: number;
   /** What modules keep in it: name and data. */
   readonly states: readonly (readonly [module: string, data: unknown])[];
 }

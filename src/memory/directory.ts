@@ -78,7 +78,7 @@ export class SessionDirectory extends DirectoryReader {
 
   /**
    * Enters a session in the place of `old`, the handle of its entry on another shard, which that shard {@link remove}s afterwards. Whoever looks finds the
-   * one or the other, never both and never none. The priority goes with it. If the other shard has died meanwhile it is entered like a new one.
+   * one or the other, never both and never none. Priority and flags go with it. If the other shard has died meanwhile it is entered like a new one.
    * Returns a handle, or -1 when there is no room.
    */
   replace(
@@ -92,11 +92,13 @@ export class SessionDirectory extends DirectoryReader {
     time: number,
     jid: string,
     priority: number,
+    flags: number,
   ): number {
     const words = this.words;
     const at = this.#make(bareLow, bareHigh, fullLow, fullHigh, shard, number, time, jid);
     if (at < 0) return -1;
     Atomics.store(words, at + PRIORITY, priority);
+    this.setFlags(at, flags);
     const value = this.#slotValue(bareHigh, (at - this.layout.entriesAt) / ENTRY_WORDS);
     const oldValue = this.#slotValue(bareHigh, (old - this.layout.entriesAt) / ENTRY_WORDS);
     const slot = this.#findSlot(bareLow, oldValue, Atomics.load(words, old + SLOT));

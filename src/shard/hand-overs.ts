@@ -33,6 +33,11 @@ export class HandOvers {
       return;
     }
     const session = verdict.session as C2s;
+    this.#around.states.beforeTakeOver(session);
+    if (isEnded(session)) {
+      this.asked(frame);
+      return;
+    }
     const wait = commitsOf(session) ?? idleOf(session) ?? this.#room(shard);
     if (wait === undefined) {
       this.#handOver(session, frame);
@@ -55,7 +60,7 @@ export class HandOvers {
 
   #handOver(session: C2s, frame: TakeOverFrame): void {
     const { sm, shard, states, threads, log } = this.#around;
-    const { jid, sid, directoryHandle, priority } = session;
+    const { jid, sid, directoryHandle, priority, flags } = session;
     // It stays as old as it is: a session that binds its resource meanwhile is the newer one.
     const to = { ...frame.sid, time: sid.time };
     const record: SessionRecord = {
@@ -63,6 +68,7 @@ export class HandOvers {
       sid,
       handle: directoryHandle,
       priority,
+      flags,
       states: states.encode(session),
     };
     const answer = { kind: FrameKind.TAKEN_OVER, id: frame.id, shard, sid: to, session: record } as const;
@@ -129,6 +135,11 @@ export class HandOvers {
 /** What the session's client sent and is being stored: before that is done nobody can say how much was handled. */
 export function commitsOf({ commits }: C2s): Promise<unknown> | undefined {
   return commits === undefined ? undefined : Promise.allSettled(commits);
+}
+
+/** Whether what waited in the session for its client was too much for it. */
+export function isEnded({ state }: C2s): boolean {
+  return state === 'closed';
 }
 
 /** How to wait until receiving is not suspended. */

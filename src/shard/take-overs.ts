@@ -4,7 +4,7 @@ import { FormerOwner, takeConnection } from '../c2s/take-over.ts';
 import { FrameKind, type SessionRecord, type TakenOverFrame } from '../frame/kinds.ts';
 import type { TakeOverResult, TakeOverVerdict } from '../modules/module.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
-import { commitsOf, HandOvers } from './hand-overs.ts';
+import { commitsOf, HandOvers, isEnded } from './hand-overs.ts';
 import { TakeOverJudges } from './take-over-judges.ts';
 import { sendSurely, type TakeOversSurroundings } from './take-over-surroundings.ts';
 
@@ -82,6 +82,11 @@ export class TakeOvers {
     const verdict = this.judges.judge(module, bare, content);
     if (verdict.kind === 'offered') {
       const session = verdict.session as C2s;
+      this.#around.states.beforeTakeOver(session);
+      if (isEnded(session)) {
+        this.#look(stream, module, content, isEverywhere, done);
+        return;
+      }
       const wait = commitsOf(session);
       if (wait !== undefined) {
         void wait.then(() => this.#look(stream, module, content, isEverywhere, done));
@@ -154,7 +159,8 @@ export class TakeOvers {
   #adopt(asked: Asked | undefined, record: SessionRecord, sid: SessionId): void {
     const { sm, jids, sessions, states } = this.#around;
     const jid = jids.trusted(record.jid);
-    const handle = asked === undefined ? -1 : sm.enterInPlaceOf(record.handle, jid, sid, record.priority);
+    const { priority, flags } = record;
+    const handle = asked === undefined ? -1 : sm.enterInPlaceOf(record.handle, jid, sid, priority, flags);
     sendSurely(this.#around.threads, record.sid.shard, {
       kind: FrameKind.ARRIVED,
       number: record.sid.number,
@@ -173,7 +179,8 @@ export class TakeOvers {
     stream.jid = jid;
     stream.sid = sid;
     stream.directoryHandle = handle;
-    stream.priority = record.priority;
+    stream.priority = priority;
+    stream.flags = flags;
     stream.reason = undefined;
     stream.state = 'session_established';
     if (!stream.connection.isOpen) {
@@ -183,8 +190,9 @@ export class TakeOvers {
     }
     states.decode(stream, record.states);
     sessions.adopted(stream);
-    states.arrived(stream);
     asked.done({ kind: 'taken', session: stream });
+    // What modules have to say comes behind what the client is told of the resumption, and gets again.
+    if (!isEnded(stream)) states.arrived(stream);
     if (this.#around.isDraining()) stream.fail('system-shutdown');
   }
 

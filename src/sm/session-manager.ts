@@ -65,7 +65,7 @@ export class SessionManager {
   }
 
   /** Enters a session in place of the entry that it had on another shard; see `SessionDirectory.replace`. */
-  enterInPlaceOf(old: number, jid: Jid, sid: SessionId, priority: number | undefined): number {
+  enterInPlaceOf(old: number, jid: Jid, sid: SessionId, priority: number | undefined, flags: number): number {
     hashJid(jid, this.#seed);
     return this.directory.replace(
       old,
@@ -78,6 +78,7 @@ export class SessionManager {
       sid.time,
       jid.full,
       priority ?? NO_PRIORITY,
+      flags,
     );
   }
 
