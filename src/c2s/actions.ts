@@ -1,3 +1,4 @@
+import type { Accumulator } from '../hooks/accumulator.ts';
 import type { Action } from '../hooks/action.ts';
 import type { C2s } from './c2s.ts';
 import { presend, receive } from './receive.ts';
@@ -17,7 +18,12 @@ export function applyActions(c2s: C2s, actions: readonly Action[] | undefined): 
   for (const action of actions) if (action.kind === 'socket_send') c2s.write(action.xml);
   for (const action of actions) {
     if (action.kind === 'route') receive(c2s, action.acc);
-    else if (action.kind === 'flush') presend(c2s, action.acc);
+    else if (action.kind === 'flush') flush(c2s, action.acc);
     else if (action.kind === 'stop') stopRequest(c2s, action.reason);
   }
+}
+
+/** The session may have ended meanwhile, for one of the stanzas before: whoever kept this one has looked after it then. */
+function flush(c2s: C2s, acc: Accumulator): void {
+  if (c2s.state !== 'closed') presend(c2s, acc);
 }

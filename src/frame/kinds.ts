@@ -162,7 +162,7 @@ export interface SessionRecord {
   readonly sid: SessionId;
   readonly handle: number;
   readonly priority: number | undefined;
-  /** See `SessionFlag`. */
+  /** What all shards see of it (`SessionFlag`). */
   readonly flags: number;
   /** What modules keep in it: name and data. */
   readonly states: readonly (readonly [module: string, data: unknown])[];

@@ -7,7 +7,7 @@ import type { Accumulator } from './accumulator.ts';
 export type Action =
   /** Feed a stanza through the whole receive pipeline of this session. */
   | { readonly kind: 'route'; readonly acc: Accumulator }
-  /** Feed a stanza to the last step, just before the socket. */
+  /** Feed a stanza to the last step, just before the socket; not if the session has ended by then. */
   | { readonly kind: 'flush'; readonly acc: Accumulator }
   /** Write serialised XML directly: neither buffered nor counted. */
   | { readonly kind: 'socket_send'; readonly xml: string }

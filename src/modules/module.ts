@@ -229,9 +229,14 @@ export interface StateCodec<State = never> {
   /** Plain data; undefined: nothing need go. */
   encode(state: State, session: C2sParams): unknown;
   decode(data: unknown, session: C2sParams): State | undefined;
+  /**
+   * Another connection is about to take the session over, on this shard or another: what waits in `state` for the client goes out now, and so becomes part of
+   * what the client has not acknowledged. May be called several times before that happens.
+   */
+  beforeTakeOver?(state: State, session: C2sParams): void;
   /** The session has left: `state` is of no more use here. */
   left?(state: State, session: C2sParams, to: SessionId): void;
-  /** It has arrived, with the state of all modules. */
+  /** It has arrived, with the state of all modules, and its client has been told. */
   arrived?(state: State, session: C2sParams): void;
 }
 

@@ -33,6 +33,11 @@ export class HandOvers {
       return;
     }
     const session = verdict.session as C2s;
+    this.#around.states.beforeTakeOver(session);
+    if (isEnded(session)) {
+      this.asked(frame);
+      return;
+    }
     const wait = commitsOf(session) ?? idleOf(session) ?? this.#room(shard);
     if (wait === undefined) {
       this.#handOver(session, frame);
@@ -130,6 +135,11 @@ export class HandOvers {
 /** What the session's client sent and is being stored: before that is done nobody can say how much was handled. */
 export function commitsOf({ commits }: C2s): Promise<unknown> | undefined {
   return commits === undefined ? undefined : Promise.allSettled(commits);
+}
+
+/** Whether what waited in the session for its client was too much for it. */
+export function isEnded({ state }: C2s): boolean {
+  return state === 'closed';
 }
 
 /** How to wait until receiving is not suspended. */

@@ -1,6 +1,7 @@
 import { type Accumulator, Flag } from '../hooks/accumulator.ts';
 import type { ConnectionInfo } from '../hooks/session.ts';
 import { HOPS_MAX } from '../limits.ts';
+import { addressedMoved } from '../sm/addressed.ts';
 import type { Delivery } from '../sm/delivery.ts';
 import type { LocalSession } from '../sm/local-session.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
@@ -45,6 +46,7 @@ export class MovedSession implements LocalSession {
       return;
     }
     if (acc.receiverSid !== undefined) acc.receiverSid = this.to;
+    addressedMoved(acc, this.sid, this.to);
     // Should it have to be routed again from there, whoever waits for it must ask there, too.
     delivery.wasRerouted(acc.to, acc.from.full, 1 << shard);
     sm.remote.rerouted(acc, 1 << shard);

@@ -56,6 +56,11 @@ export class SessionStates {
     }
   }
 
+  /** What waits in the session for its client becomes part of what the client has not acknowledged. */
+  beforeTakeOver(c2s: C2s): void {
+    this.#forEach(c2s, ({ stateCodec }, state) => stateCodec?.beforeTakeOver?.(state as never, c2s));
+  }
+
   left(c2s: C2s, to: SessionId): void {
     this.#forEach(c2s, ({ stateCodec }, state) => stateCodec?.left?.(state as never, c2s, to));
   }

@@ -4,7 +4,7 @@ import { FormerOwner, takeConnection } from '../c2s/take-over.ts';
 import { FrameKind, type SessionRecord, type TakenOverFrame } from '../frame/kinds.ts';
 import type { TakeOverResult, TakeOverVerdict } from '../modules/module.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
-import { commitsOf, HandOvers } from './hand-overs.ts';
+import { commitsOf, HandOvers, isEnded } from './hand-overs.ts';
 import { TakeOverJudges } from './take-over-judges.ts';
 import { sendSurely, type TakeOversSurroundings } from './take-over-surroundings.ts';
 
@@ -94,6 +94,11 @@ export class TakeOvers {
     const verdict = this.judges.judge(module, stream.jid.bareJid, content);
     if (verdict.kind === 'offered') {
       const session = verdict.session as C2s;
+      this.#around.states.beforeTakeOver(session);
+      if (isEnded(session)) {
+        this.#look(wish);
+        return;
+      }
       const wait = commitsOf(session);
       if (wait !== undefined) {
         void wait.then(() => this.#look(wish));
@@ -192,8 +197,9 @@ export class TakeOvers {
     }
     states.decode(stream, record.states);
     sessions.adopted(stream);
-    states.arrived(stream);
     wish.done({ kind: 'taken', session: stream });
+    // What modules have to say comes behind what the client is told of the resumption, and gets again.
+    if (!isEnded(stream)) states.arrived(stream);
     if (this.#around.isDraining()) stream.fail('system-shutdown');
   }
 

@@ -23,6 +23,19 @@ export function noteAddressed(acc: Accumulator, list: SessionList, lowest: numbe
   acc.setPermanent('sm', 'addressed', addressed);
 }
 
+/** A session that is among those of a message has moved to another shard while the message was under way to it. */
+export function addressedMoved(acc: Accumulator, from: SessionId, to: SessionId): void {
+  const list = acc.get<readonly (string | number)[]>('sm', 'addressed');
+  if (list === undefined) return;
+  const changed = [...list];
+  for (let i = 1; i < list.length; i += 2) {
+    if (list[i] !== from.shard || list[i + 1] !== from.number) continue;
+    changed[i] = to.shard;
+    changed[i + 1] = to.number;
+  }
+  acc.setPermanent('sm', 'addressed', changed);
+}
+
 /** What a session knows of the others that a message went to. */
 export interface Addressed {
   /** Whether this is the one session that acts for all. */

@@ -5,7 +5,8 @@ import {
   GenerationCache,
   type ModuleContext,
   NS_DISCO_INFO,
-  type Stanza,
+  Stanza,
+  StanzaKind,
 } from '../module.ts';
 import { type Announced, announcedIn, type Verified, verify } from './announced.ts';
 import type { CapsOptions } from './mod-caps.ts';
@@ -27,6 +28,14 @@ interface SessionCaps {
   presence: Stanza | undefined;
   /** It was asked and has not answered. There is one question to a session at a time, whatever it announces meanwhile. */
   isAsked: boolean;
+}
+
+/** {@link SessionCaps} on their way to another shard; the presence as text. */
+interface CapsData {
+  readonly wanted: Announced;
+  readonly features: readonly string[] | null;
+  readonly told: readonly string[] | null;
+  readonly presence: string | null;
 }
 
 /** A hash that was looked up. */
@@ -64,6 +73,11 @@ export class ClientCaps {
     context.onAnnouncement((content) => {
       const { key, features } = content as News;
       if (this.#known.get(key) === undefined) this.#known.set(key, { features, announced: undefined });
+    });
+    context.sessionState<SessionCaps>({
+      encode: (caps) => encode(caps),
+      decode: (data, session) => this.#decode(data as CapsData, session),
+      arrived: (_caps, session) => this.#arrived(session),
     });
   }
 
@@ -120,6 +134,29 @@ export class ClientCaps {
       caps.presence = acc.stanza!.retain();
       this.#enter(caps);
     }
+  }
+
+  #decode({ wanted, features, told, presence }: CapsData, session: C2sParams): SessionCaps {
+    const known = this.#known.get(wanted.key);
+    if (known !== undefined) known.announced ??= wanted;
+    return {
+      session,
+      owner: this,
+      wanted: known?.announced ?? wanted,
+      features: features ?? undefined,
+      told: told ?? undefined,
+      presence: presence === null ? undefined : Stanza.fromText(StanzaKind.PRESENCE, undefined, presence),
+      isAsked: false,
+    };
+  }
+
+  /** A session came from another shard. What it was asked there is asked again: its answer would come here, where nobody waits for it. */
+  #arrived(session: C2sParams): void {
+    const caps = this.#of(session);
+    if (caps?.presence === undefined) return;
+    const known = this.#known.get(caps.wanted.key);
+    if (known === undefined) this.#enter(caps);
+    else this.#settle(caps, known.features);
   }
 
   /** Waits for the hash to become known; asks for it if nobody was asked. */
@@ -222,4 +259,13 @@ export class ClientCaps {
     if (told?.length === features.length && features.every((feature) => told.includes(feature))) return;
     void this.#context.runHook('caps_recognised', acc, { session: caps.session, features });
   }
+}
+
+function encode({ wanted, features, told, presence }: SessionCaps): CapsData {
+  return {
+    wanted,
+    features: features ?? null,
+    told: told ?? null,
+    presence: presence?.toText() ?? null,
+  };
 }

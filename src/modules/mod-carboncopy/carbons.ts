@@ -3,6 +3,7 @@ import {
   addressedWith,
   type C2sParams,
   Element,
+  Flag,
   type FlaggedSession,
   type Jid,
   type ModuleContext,
@@ -105,7 +106,10 @@ export class Carbons {
       const isOld = (flags & SessionFlag.CARBONS) === 0;
       if (isOld) old ??= copyOf(original, direction, true);
       else copy ??= copyOf(original, direction, false);
-      void this.#context.route(acc.derive(isOld ? old! : copy!, from, jid));
+      const own = acc.derive(isOld ? old! : copy!, from, jid);
+      // Should the device never acknowledge it, it goes nowhere else.
+      own.addFlag(Flag.CARBON);
+      void this.#context.route(own);
     }
     this.#context.count(direction, targets.length);
   }

@@ -71,6 +71,21 @@ export class ClientStates {
     if (waiting.count === 0) this.#forget(waiting);
   }
 
+  /** Another connection takes the session over: what waits is part of what the client has not acknowledged, and the client is active. */
+  beforeTakeOver(session: C2sParams): void {
+    const waiting = this.#waiting(session);
+    if (waiting === undefined) return;
+    const handle = this.#context.handle(session);
+    waiting.isInactive = false;
+    for (const acc of waiting.all) {
+      // It may be too much for the session: then the others have found another way already.
+      if (session.state === 'closed') return;
+      acc.set('mod_csi', 'buffered', true);
+      handle.flush(acc);
+    }
+    if (waiting.count === 0) this.#forget(waiting);
+  }
+
   /** A stanza is about to be written (`xmpp_presend_element`). */
   presend(acc: Accumulator, session: C2sParams): Verdict {
     const waiting = this.#waiting(session);
@@ -82,7 +97,9 @@ export class ClientStates {
       if (!waiting.isInactive && waiting.count === 0) this.#forget(waiting);
       return undefined;
     }
-    return waiting.isInactive ? this.#keep(acc, waiting) : undefined;
+    // Messages from storage are older than all that waits; and they are stored until the client has them, so waiting here must not look like having.
+    if (!waiting.isInactive || (acc.flags & Flag.STORED) !== 0) return undefined;
+    return this.#keep(acc, waiting);
   }
 
   #keep(acc: Accumulator, waiting: Waiting): Verdict {
@@ -158,9 +175,9 @@ export class ClientStates {
   }
 }
 
-/** Messages may reach their user elsewhere, unless they did already, and requests are answered; everything else was meant for this session alone. */
+/** Messages may reach their user elsewhere, unless they did already or are copies of such, and requests are answered; everything else was meant for this session alone. */
 function isForOthers({ stanza, flags }: Accumulator): boolean {
   const { kind, type } = stanza!;
-  if (kind === StanzaKind.MESSAGE) return (flags & Flag.SHARED) === 0;
+  if (kind === StanzaKind.MESSAGE) return (flags & (Flag.SHARED | Flag.CARBON)) === 0;
   return kind === StanzaKind.IQ && (type === 'get' || type === 'set');
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineModule, Element, NS_BIND2, NS_CSI } from '../module.ts';
 import { ClientStates } from './client-states.ts';
+import type { Waiting } from './waiting.ts';
 
 const optionsSchema = z.strictObject({
   buffer_max: z
@@ -46,7 +47,14 @@ export default defineModule<CsiOptions>({
     context.hook('user_stop_request', 95, (acc, session) => states.release(acc, session));
     context.hook('user_socket_closed', 95, (acc, session) => states.release(acc, session));
     context.hook('user_socket_error', 95, (acc, session) => states.release(acc, session));
-    context.hook('reroute_unacked_messages', 70, (_acc, session) => states.ended(session));
+    // Behind stream management: what its client has not acknowledged is older.
+    context.hook('reroute_unacked_messages', 90, (_acc, session) => states.ended(session));
+    // Nothing to remember: a stream that resumes begins in the active state (XEP-0352 §4.2).
+    context.sessionState<Waiting>({
+      encode: () => undefined,
+      decode: () => undefined,
+      beforeTakeOver: (_waiting, session) => states.beforeTakeOver(session),
+    });
     context.onStop(() => states.stop());
   },
 });

@@ -41,6 +41,10 @@ export default defineModule<PingOptions>({
     if (!context.options.send_pings) return;
     const pings = new Pings(context);
     context.hook('user_send_packet', 100, (_acc, session) => pings.heard(session));
+    context.hook('sm_register_connection', 50, (_nothing, { jid }) => {
+      const session = context.session(jid)?.params;
+      return session === undefined ? undefined : pings.resumed(session);
+    });
     context.hook('user_send_iq', 100, (acc, session) => pings.answered(acc, session));
     context.hook('user_terminate', 50, (_acc, session) => pings.ended(session));
     context.hook('user_ping_response', 100, (_nothing, { response, timeDelta }) => {

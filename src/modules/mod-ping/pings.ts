@@ -75,6 +75,16 @@ export class Pings {
     if (watched.dueTick < 0) this.#enter(watched, this.#tick + this.#intervalTicks);
   }
 
+  /** The session goes on with another connection, here or come from another shard (`sm_register_connection`): that is a sign of life, and whatever was asked over the old one is void. */
+  resumed(session: C2sParams): undefined {
+    const watched = this.#watched(session);
+    if (watched !== undefined) {
+      watched.pingId = undefined;
+      watched.dueTick = -1;
+    }
+    this.heard(session);
+  }
+
   /** The client sent an IQ (`user_send_iq`): if it answers our ping, it goes no further. */
   answered(acc: Accumulator, session: C2sParams): Verdict {
     const watched = this.#watched(session);

@@ -17,10 +17,9 @@ interface UseAnswer {
   readonly used: string;
 }
 
-/** What a session is asked, within its shard. */
+/** What a session is asked. Plain data: the session may just have moved to another shard. */
 export interface UseEvent {
   readonly asked: UseQuestion;
-  readonly found: () => void;
 }
 
 /** Whether a list is in use by other sessions of its owner, on any shard (XEP-0016 §2.2, rule 11). */
@@ -29,6 +28,9 @@ export class ListUse {
   readonly #lists: SessionLists;
   readonly #used = new Set<string>();
   #asked = 0;
+  /** The question that sessions of this shard are being asked right now, and whether one of them has said yes. */
+  #current: string | undefined;
+  #isUsed = false;
 
   constructor(context: ModuleContext, lists: SessionLists) {
     this.#context = context;
@@ -61,21 +63,23 @@ export class ListUse {
   #answer(asked: UseQuestion): void {
     const owner: Jid | undefined = this.#context.jid(asked.bare);
     if (owner === undefined || !this.#context.hosts.includes(owner.domain)) return;
-    let isUsed = false;
-    const found = (): void => {
-      isUsed = true;
-    };
     const { shard, number } = asked.except;
-    this.#context.sendEvent(owner, { asked, found } satisfies UseEvent, (session) => {
+    this.#current = asked.question;
+    this.#isUsed = false;
+    this.#context.sendEvent(owner, { asked } satisfies UseEvent, (session) => {
       if (session.shard !== this.#context.shard) return false;
       return session.shard !== shard || session.number !== number;
     });
-    if (isUsed) this.#context.announce({ used: asked.question } satisfies UseAnswer);
+    this.#current = undefined;
+    if (this.#isUsed) this.#context.announce({ used: asked.question } satisfies UseAnswer);
   }
 
   /** A session is asked (`foreign_event`). */
-  ask(session: C2sParams, { asked, found }: UseEvent): void {
+  ask(session: C2sParams, { asked }: UseEvent): void {
     const active = this.#lists.peek(session)?.active;
-    if (active === undefined ? asked.isDefault : active === asked.list) found();
+    if (active === undefined ? !asked.isDefault : active !== asked.list) return;
+    if (asked.question === this.#current) this.#isUsed = true;
+    // Another shard asked, where the session was.
+    else this.#context.announce({ used: asked.question } satisfies UseAnswer);
   }
 }

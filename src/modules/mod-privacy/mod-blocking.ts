@@ -19,13 +19,11 @@ import { answering, answerRequest, pushTo, requestOf } from './requests.ts';
 
 /** Changes the same lists by requests of its own. */
 const PRIVACY = 'mod_privacy';
-/** State of a session whose client knows the block list: it has asked for it, or changed it. */
+/** State of a session whose client knows the block list: it has asked for it, or changed it. It goes with the session to another shard by itself. */
 const KNOWS = true;
 
-/** What the sessions of a shard are told. */
-interface PushEvent {
-  readonly push: readonly Element[];
-}
+/** What the sessions of a shard are told. Plain data: a session may just have moved to another shard. */
+type PushEvent = Pick<ListsChanged, 'blocked' | 'unblocked' | 'isAllUnblocked'>;
 
 /**
  * The blocking command (XEP-0191): a front end to the default privacy list, in which each blocked JID is an item that denies everything. mod_privacy does
@@ -142,18 +140,21 @@ function tellSessions(
   context: ModuleContext,
   { bare, blocked, unblocked, isAllUnblocked }: ListsChanged,
 ): void {
+  const owner = context.jid(bare);
+  const isNothing = blocked.length === 0 && unblocked.length === 0 && isAllUnblocked !== true;
+  if (isNothing || owner === undefined) return;
+  const event: PushEvent = { blocked, unblocked, isAllUnblocked: isAllUnblocked === true };
+  context.sendEvent(owner, event, ({ shard }) => shard === context.shard);
+}
+
+function pushesFor(context: ModuleContext, session: C2sParams, event: PushEvent): readonly Element[] {
+  if (session.moduleState(context.slot) !== KNOWS) return [];
+  const { blocked, unblocked, isAllUnblocked } = event;
   const push: Element[] = [];
   if (blocked.length > 0) push.push(listOf('block', blocked));
   if (isAllUnblocked === true) push.push(listOf('unblock', []));
   else if (unblocked.length > 0) push.push(listOf('unblock', unblocked));
-  const owner = context.jid(bare);
-  if (push.length === 0 || owner === undefined) return;
-  const event: PushEvent = { push };
-  context.sendEvent(owner, event, ({ shard }) => shard === context.shard);
-}
-
-function pushesFor(context: ModuleContext, session: C2sParams, { push }: PushEvent): readonly Element[] {
-  return session.moduleState(context.slot) === KNOWS ? push : [];
+  return push;
 }
 
 function listOf(name: string, jids: readonly string[]): Element {

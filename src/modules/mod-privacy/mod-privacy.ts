@@ -20,7 +20,7 @@ import { ListUse, type UseEvent } from './list-use.ts';
 import { kindsOf } from './list-xml.ts';
 import { answering, answerRequest, requestOf } from './requests.ts';
 import { type ChangeEvent, SessionChanges } from './session-changes.ts';
-import { SessionLists } from './session-lists.ts';
+import { type SessionData, SessionLists, type SessionState } from './session-lists.ts';
 
 /** Changes lists by its own command. */
 const BLOCKING = 'mod_blocking';
@@ -90,6 +90,11 @@ export default defineModule({
       if (isOwnChange(context, content)) changes.heard(content, true);
     }, BLOCKING);
 
+    context.sessionState<SessionState>({
+      encode: (_state, session) => lists.encode(session),
+      decode: (data) => lists.decode(data as SessionData),
+    });
+
     registerData(context);
   },
 });
@@ -112,7 +117,10 @@ function ownRequest(
       lists.own(session).given = undefined;
       changes.activated(session, before);
     });
-  return inForce instanceof Promise ? inForce.then(answer) : answer(inForce);
+  const verdict = inForce instanceof Promise ? inForce.then(answer) : answer(inForce);
+  // The session must not go to another shard before its list is in force.
+  if (verdict instanceof Promise) context.committing(acc, verdict);
+  return verdict;
 }
 
 /** What is stored of users, and how it goes. */

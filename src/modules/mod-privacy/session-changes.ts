@@ -17,7 +17,9 @@ export interface ChangeEvent {
   readonly change: ListsChanged;
   /** Whether the blocking command made it. */
   readonly isCommand: boolean;
-  /** What this shard remembered of the account until then. */
+  /** Who tells. The session may have gone to another shard meanwhile. */
+  readonly shard: number;
+  /** What that shard remembered of the account until then. */
   readonly before: CachedAccount | undefined;
 }
 
@@ -40,13 +42,15 @@ export class SessionChanges {
     this.#cache.forget(bare);
     const owner = this.#context.jid(bare);
     if (owner === undefined) return;
-    const event: ChangeEvent = { change, isCommand, before };
-    this.#context.sendEvent(owner, event, ({ shard }) => shard === this.#context.shard);
+    const own = this.#context.shard;
+    const event: ChangeEvent = { change, isCommand, shard: own, before };
+    this.#context.sendEvent(owner, event, ({ shard }) => shard === own);
   }
 
   /** A session of the account is told (`foreign_event`). */
-  told(acc: Accumulator, session: C2sParams, { change, isCommand, before }: ChangeEvent): void {
-    const old = this.#lists.changed(session, before);
+  told(acc: Accumulator, session: C2sParams, { change, isCommand, shard, before }: ChangeEvent): void {
+    // What another shard remembered is none of the lists that are remembered here.
+    const old = this.#lists.changed(session, shard === this.#context.shard ? before : undefined);
     const isInterested = !isCommand || this.#lists.peek(session)?.isInterested === true;
     if (change.list !== undefined && isInterested) {
       this.#context.count('push_item');

@@ -24,6 +24,13 @@ export class SessionState {
   }
 }
 
+/** A {@link SessionState} on its way to another shard. `given`: null if there is none. */
+export type SessionData = readonly [
+  active: string | null,
+  isInterested: boolean,
+  given: PrivacyList | 'none' | 'unknown' | null,
+];
+
 /** Which list is in force in which session of this shard. */
 export class SessionLists {
   readonly #context: ModuleContext;
@@ -60,6 +67,30 @@ export class SessionLists {
     if (known !== undefined) return known;
     const state = new SessionState(this);
     session.setModuleState(this.#context.slot, state);
+    return state;
+  }
+
+  /** For a session that moves to another shard; undefined if it has nothing to remember. */
+  encode(session: C2sParams): SessionData | undefined {
+    const state = this.peek(session);
+    if (state === undefined) return undefined;
+    const { active, isInterested, given } = state;
+    if (active === undefined && !isInterested && given === undefined) return undefined;
+    return [active ?? null, isInterested, givenData(given)];
+  }
+
+  /** Of what {@link encode} made. */
+  decode([active, isInterested, given]: SessionData): SessionState {
+    const state = new SessionState(this);
+    state.active = active ?? undefined;
+    state.isInterested = isInterested;
+    if (given === 'none') state.given = NO_PRIVACY_LIST;
+    else if (given === 'unknown') state.given = UNKNOWN_PRIVACY_LIST;
+    else if (given !== null) {
+      // Plain data has null for undefined.
+      const items = given.items.map((item) => ({ ...item, type: item.type ?? undefined }));
+      state.given = { name: given.name, items };
+    }
     return state;
   }
 
@@ -132,4 +163,10 @@ export class SessionLists {
     if (state !== undefined) state.given = undefined;
     return old ?? undefined;
   }
+}
+
+function givenData(given: PrivacyList | undefined): SessionData[2] {
+  if (given === NO_PRIVACY_LIST) return 'none';
+  if (given === UNKNOWN_PRIVACY_LIST) return 'unknown';
+  return given === undefined ? null : { name: given.name, items: given.items };
 }

@@ -12,7 +12,7 @@ import {
 import type { RosterOptions } from './options.ts';
 import { itemOf, queryElement, removedItem } from './roster-text.ts';
 import type { Rosters } from './rosters.ts';
-import { type RosterEvent, SessionRoster } from './session-roster.ts';
+import { type RosterEvent, SessionRoster, type SessionRosterData } from './session-roster.ts';
 
 /** How long a change waits for one before it that has not come. Its shard has died, most likely. */
 const PATIENCE_MS = 2_000;
@@ -25,6 +25,13 @@ export class Pushes {
   constructor(context: ModuleContext<RosterOptions>, rosters: Rosters) {
     this.#context = context;
     this.#rosters = rosters;
+    context.sessionState<SessionRoster>({
+      encode: (view) => view.toData(),
+      decode: (data) => SessionRoster.fromData(data as SessionRosterData),
+      left: (view) => view.cancelPatience?.(),
+      // What waits for an earlier change goes on waiting, as long as anybody's patience lasts.
+      arrived: (view, session) => this.#goOn(session, view),
+    });
   }
 
   /** Tells all sessions of a user about a change; `item` is what they see of it. */

@@ -40,7 +40,11 @@ export class RosterIq {
     if (request.from.bare !== request.to.bare) {
       return new StanzaError('forbidden', 'Only the user himself may see or change his roster');
     }
-    return request.type === 'get' ? this.#get(request) : this.#set(request);
+    if (request.type === 'set') return this.#set(request);
+    const answer = this.#get(request);
+    // Until its client has the roster, and pushes wait behind it, the session stays on this shard.
+    this.#context.committing(request.acc, answer);
+    return answer;
   }
 
   /** RFC 6121 §2.2, §2.6. The answer is sent from here, so that changes come behind it and not before. */

@@ -13,6 +13,13 @@ export interface RosterEvent {
   readonly contact: StoredContact | null;
 }
 
+/** A {@link SessionRoster} on its way to another shard. */
+export type SessionRosterData = readonly [
+  version: number | null,
+  isBroken: boolean,
+  held: readonly RosterEvent[],
+];
+
 /** Changes that wait for an earlier one, in one session. */
 const HELD_MAX = 1_000;
 
@@ -29,6 +36,21 @@ export class SessionRoster {
   isBroken = false;
   held: RosterEvent[] | undefined = undefined;
   cancelPatience: (() => void) | undefined = undefined;
+
+  /** For a session that moves to another shard, which it does only while no roster is under way to its client. */
+  toData(): SessionRosterData | undefined {
+    const { version, isBroken, held } = this;
+    return version === undefined && held === undefined ? undefined : [version ?? null, isBroken, held ?? []];
+  }
+
+  /** Of what {@link toData} made. */
+  static fromData([version, isBroken, held]: SessionRosterData): SessionRoster {
+    const roster = new SessionRoster();
+    roster.version = version ?? undefined;
+    roster.isBroken = isBroken;
+    roster.held = held.length === 0 ? undefined : [...held];
+    return roster;
+  }
 
   hold(event: RosterEvent): void {
     this.held ??= [];

@@ -330,6 +330,23 @@ describe('replacing the entry of another shard', () => {
     expect(old.count()).toBe(0);
   });
 
+  it('carries the flags, and counts each session with flags once', () => {
+    for (const isOldDead of [false, true]) {
+      const [old, next] = two();
+      const list = new SessionList();
+      const first = old.insert(1, 2, 3, 4, 0, 10, 100, 'a@b/c');
+      old.setFlags(first, 5);
+      const handle = next.replace(first, 1, 2, 3, 4, 1, 20, 100, 'a@b/c', 7, 5);
+      next.findBare(1, 2, list);
+      expect(list.flags.slice(0, list.length)).toEqual([5]);
+      if (isOldDead) next.removeShard(0);
+      else old.remove(first);
+      expect(old.mayHaveFlags(2)).toBe(true);
+      next.setFlags(handle, 0);
+      expect(old.mayHaveFlags(2)).toBe(false);
+    }
+  });
+
   it('enters the session anew when the old shard has died meanwhile, and leaves it when that dies later', () => {
     for (const isDead of [true, false]) {
       const [old, next] = two();
