@@ -19,6 +19,7 @@ function setting(isOverloaded = () => false) {
   const context = {
     options: { versions: ['v1'], iq_response_timeout: 1 },
     slot: 0,
+    sessionState: () => {},
     log: { debug: () => {} },
     count: () => {},
     onAnnouncement: () => {},
