@@ -13,6 +13,11 @@ export function wantAddressed(acc: Accumulator): void {
   acc.setPermanent('sm', 'want_addressed', true);
 }
 
+/** Whether somebody wants them noted. Most stanzas have no key at all, and cost no look-up. */
+export function wantsAddressed(acc: Accumulator): boolean {
+  return acc.permanentKeys() !== undefined && acc.get('sm', 'want_addressed') === true;
+}
+
 /** Notes the sessions in `list` of at least that priority. */
 export function noteAddressed(acc: Accumulator, list: SessionList, lowest: number): void {
   const addressed: (string | number)[] = [acc.to.bare];

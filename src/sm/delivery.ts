@@ -4,7 +4,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import { isSameSession, type SessionId } from '../xmpp/session-id.ts';
 import { StanzaKind } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
-import { noteAddressed } from './addressed.ts';
+import { noteAddressed, wantsAddressed } from './addressed.ts';
 import { type DeliveryHost, type MaybePromise, whenSettled } from './delivery-host.ts';
 import { DeliveryOrder } from './delivery-order.ts';
 import type { LocalSession } from './local-session.ts';
@@ -284,10 +284,7 @@ export class Delivery implements Again {
     // On a second visit it may be the only one.
     if (count > 1) acc.flags |= Flag.SHARED;
     else acc.flags &= ~Flag.SHARED;
-    if (
-      acc.stanza!.kind === StanzaKind.MESSAGE &&
-      (flags !== 0 || acc.get('sm', 'want_addressed') === true)
-    ) {
+    if (acc.stanza!.kind === StanzaKind.MESSAGE && (flags !== 0 || wantsAddressed(acc))) {
       noteAddressed(acc, list, lowest);
     }
     const here: number[] = [];
