@@ -36,6 +36,15 @@ interface Batch {
   accounts: number;
 }
 
+/** One stanza on its way to many. A session that is given it here may send another one at once, while this one is on its way. */
+interface Sending {
+  readonly cause: Accumulator;
+  readonly stanza: Stanza;
+  readonly from: Jid;
+  /** By shard. */
+  batches: Map<number, Batch> | undefined;
+}
+
 /**
  * One presence for many accounts. For each of them everything happens as if it were routed by itself: `filter_local_packet` of its domain, which may drop or
  * change it; every available session gets it. But the sessions of another shard get it in one frame, with the addresses beside the numbers of the
@@ -47,7 +56,6 @@ interface Batch {
 export class Multicast {
   readonly #delivery: Delivery;
   readonly #host: MulticastHost;
-  readonly #batches = new Map<number, Batch>();
 
   constructor(delivery: Delivery, host: MulticastHost) {
     this.#delivery = delivery;
@@ -57,13 +65,14 @@ export class Multicast {
   /** Sends `stanza`, because of what `cause` accompanies, to each of `recipients` once. */
   send(cause: Accumulator, stanza: Stanza, from: Jid, recipients: readonly Jid[]): void {
     const unstamped = stanza.isStamped ? Stanza.of(stanza.element) : stanza;
-    for (let i = 0; i < recipients.length; i++) this.#toAccount(cause, unstamped, from, recipients[i]!);
-    if (this.#batches.size === 0) return;
-    for (const [shard, batch] of this.#batches) this.#flush(shard, batch, cause, unstamped, from);
-    this.#batches.clear();
+    const sending: Sending = { cause, stanza: unstamped, from, batches: undefined };
+    for (let i = 0; i < recipients.length; i++) this.#toAccount(sending, recipients[i]!);
+    if (sending.batches === undefined) return;
+    for (const [shard, batch] of sending.batches) this.#flush(shard, batch, sending);
   }
 
-  #toAccount(cause: Accumulator, stanza: Stanza, from: Jid, to: Jid): void {
+  #toAccount(sending: Sending, to: Jid): void {
+    const { cause, stanza, from } = sending;
     const hostType =
       to.isBare && to.local !== '' && cause.trace === undefined ? this.#host.usersOf(to.domain) : undefined;
     if (hostType === undefined || !this.#delivery.reroutes.isIdle) {
@@ -84,7 +93,7 @@ export class Multicast {
         return;
       }
     }
-    this.#toSessions(cause, stanza, from, to, hostType, acc);
+    this.#toSessions(sending, to, hostType, acc);
   }
 
   /** A handler waits for something, or has changed the stanza. */
@@ -94,14 +103,8 @@ export class Multicast {
     else await this.#delivery.route(acc);
   }
 
-  #toSessions(
-    cause: Accumulator,
-    stanza: Stanza,
-    from: Jid,
-    to: Jid,
-    hostType: HostType,
-    filtered: Accumulator | undefined,
-  ): void {
+  #toSessions(sending: Sending, to: Jid, hostType: HostType, filtered: Accumulator | undefined): void {
+    const { cause, stanza, from } = sending;
     const { sm } = this.#delivery;
     const list = sm.find(to);
     let mask = 0;
@@ -118,7 +121,7 @@ export class Multicast {
     const own = 1 << sm.shard;
     for (let rest = mask & ~own; rest !== 0; rest &= rest - 1) {
       const shard = 31 - Math.clz32(rest & -rest);
-      const batch = this.#batchFor(shard, cause, stanza, from, to);
+      const batch = this.#batchFor(shard, sending, to);
       const { targets } = batch;
       const at = targets.push(0) - 1;
       for (let i = 0; i < list.length; i++) {
@@ -146,19 +149,20 @@ export class Multicast {
     }
   }
 
-  #batchFor(shard: number, cause: Accumulator, stanza: Stanza, from: Jid, to: Jid): Batch {
-    const known = this.#batches.get(shard);
+  #batchFor(shard: number, sending: Sending, to: Jid): Batch {
+    sending.batches ??= new Map();
+    const known = sending.batches.get(shard);
     if (known !== undefined) {
       if (known.targets.length < FRAME_TARGETS_MAX && known.text.length + to.bare.length < FRAME_TEXT_MAX)
         return known;
-      this.#flush(shard, known, cause, stanza, from);
+      this.#flush(shard, known, sending);
     }
     const batch: Batch = { targets: [], text: '', accounts: 0 };
-    this.#batches.set(shard, batch);
+    sending.batches.set(shard, batch);
     return batch;
   }
 
-  #flush(shard: number, batch: Batch, cause: Accumulator, stanza: Stanza, from: Jid): void {
+  #flush(shard: number, batch: Batch, { cause, stanza, from }: Sending): void {
     const { targets, text } = batch;
     const hops = hopsOf(cause, from);
     const isSent = this.#delivery.sm.remote.forwardMany(shard, targets, text, cause, stanza, from, hops);

@@ -143,3 +143,49 @@ describe('contacts when a shard dies', () => {
     await server.stop();
   });
 });
+
+describe('many contacts, on two shards', () => {
+  const users = Array.from({ length: 10 }, (_, i) => `user${i}`);
+  const entries = users.flatMap((user) =>
+    users
+      .filter((other) => other !== user)
+      .map(
+        (other) => `{ user = "${user}@localhost", contact = "${other}@localhost", subscription = "both" }`,
+      ),
+  );
+  const roster = fixture(
+    'mod_roster',
+    'mod-roster-stub.ts',
+    `entries = [${entries.join(',')}]\npending = []`,
+  );
+
+  it('all hear of whoever comes, and it hears of all, each with what they said', async () => {
+    const server = await TestServer.start({
+      shards: 2,
+      users,
+      toml: `[modules.mod_presence]\n[modules.mod_offline]\n${roster}\n${LAB}`,
+    });
+    const there: TestClient[] = [];
+    // They come to one shard and the other in turn.
+    for (const user of users) {
+      const client = await TestClient.login(server.port(), `${user}@localhost/desk`, { isAvailable: false });
+      client.send(`<presence><status>${user}</status></presence>`);
+      const heard = new Map<string, string | undefined>();
+      while (heard.size <= there.length) {
+        const one = await presence(client);
+        heard.set(one.attribute('from')!, one.childText('status'));
+      }
+      there.push(client);
+      const expected = users
+        .slice(0, there.length)
+        .map((other) => [`${other}@localhost/desk`, other] as const);
+      expect([...heard].sort()).toEqual(expected);
+      for (const other of there.slice(0, -1)) {
+        const seen = await presence(other);
+        expect([seen.attribute('from'), seen.childText('status')]).toEqual([`${user}@localhost/desk`, user]);
+      }
+    }
+    for (const client of there) await client.nothingElse();
+    await server.stop();
+  });
+});

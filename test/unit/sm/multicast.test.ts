@@ -27,7 +27,13 @@ describe('multicasting', () => {
   let sessions: Map<string, Entry[]>;
   let table: Map<number, { jid: Jid; deliver: (acc: Accumulator) => void }>;
   let got: string[];
-  let frames: { shard: number; targets: readonly number[]; accounts: string }[];
+  let frames: {
+    shard: number;
+    targets: readonly number[];
+    accounts: string;
+    from: string;
+    type: string | undefined;
+  }[];
   let longWay: string[];
   let hops: number[];
   let counted: string[];
@@ -71,8 +77,15 @@ describe('multicasting', () => {
         },
         here: (number: number) => table.get(number),
         remote: {
-          forwardMany: (shard: number, targets: readonly number[], accounts: string) => {
-            frames.push({ shard, targets: [...targets], accounts });
+          forwardMany: (
+            shard: number,
+            targets: readonly number[],
+            accounts: string,
+            _cause: Accumulator,
+            { type }: Stanza,
+            from: Jid,
+          ) => {
+            frames.push({ shard, targets: [...targets], accounts, from: from.full, type });
             return true;
           },
         },
@@ -111,11 +124,26 @@ describe('multicasting', () => {
     there('c@localhost', 2, 5);
     send('a@localhost', 'b@localhost', 'c@localhost');
     expect(got).toEqual(['a@localhost/r1 as a@localhost']);
-    expect(frames).toEqual([
+    expect(frames).toMatchObject([
       { shard: 1, targets: [1, 2, 2, 3, 4], accounts: 'a@localhost\nb@localhost' },
       { shard: 2, targets: [1, 5], accounts: 'c@localhost' },
     ]);
     expect(counted.sort()).toEqual(['1 forwarded', '2 forwarded', 'delivered']);
+  });
+
+  it('keeps apart what a session sends as soon as it has got something, from what goes to the others', () => {
+    const probe = Stanza.of(parseElementText("<presence type='probe'/>"));
+    const owner = bare('b@localhost/r2');
+    for (const [i, name] of ['a', 'b', 'c'].entries()) there(`${name}@localhost`, i === 1 ? 0 : 1, i + 1);
+    table.set(2, {
+      jid: owner,
+      deliver: (acc) => multicast.send(acc, PRESENCE, owner, [bare('c@localhost')]),
+    });
+    multicast.send(cause(), probe, ROMEO, ['a@localhost', 'b@localhost', 'c@localhost'].map(bare));
+    expect(frames.map(({ accounts, from, type }) => [accounts, from, type])).toEqual([
+      ['c@localhost', owner.full, undefined],
+      ['a@localhost\nc@localhost', ROMEO.full, 'probe'],
+    ]);
   });
 
   it('leaves out sessions that are not available, and accounts without any', () => {
