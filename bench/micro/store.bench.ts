@@ -37,8 +37,9 @@ function storeAndFetch(driver: SqliteDriver, messages: number): () => number {
     for (let i = 0; i < messages; i++)
       driver.run('offline_append', [DOMAIN, 'juliet', MESSAGE, null, 500, 8_388_608]);
     driver.commit();
-    const found = driver.run('offline_claim', [DOMAIN, 'juliet', CLAIMANT, 0, messages]);
-    if (found === 'busy') throw new Error('busy');
+    const claimed = driver.run('offline_claim', [DOMAIN, 'juliet', CLAIMANT, 0, messages]);
+    if ('heldBy' in claimed) throw new Error('held by another session');
+    const found = claimed.messages;
     driver.begin();
     driver.run('offline_confirm', [DOMAIN, 'juliet', CLAIMANT, found.map(({ id }) => id)]);
     driver.commit();

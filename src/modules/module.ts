@@ -41,6 +41,8 @@ export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPL
 export { type Addressed, addressedWith, wantAddressed } from '../sm/addressed.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
 export {
+  type Claimant,
+  type ClaimedMessages,
   type FastToken,
   type FastTokens,
   type LastActivity,

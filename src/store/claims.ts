@@ -7,13 +7,13 @@ import type { Claimant } from './operations.ts';
 export class Claims {
   readonly #claims = new Map<string, Claimant>();
 
-  /** Takes the user's messages for `claimant`. False while another session has them. */
-  take(domain: string, username: string, claimant: Claimant): boolean {
+  /** Takes the user's messages for `claimant`. The other session that has them, if one does: then nothing changes. */
+  take(domain: string, username: string, claimant: Claimant): Claimant | undefined {
     const key = `${username}@${domain}`;
     const holder = this.#claims.get(key);
-    if (holder !== undefined && !isSame(holder, claimant)) return false;
+    if (holder !== undefined && !isSame(holder, claimant)) return holder;
     this.#claims.set(key, claimant);
-    return true;
+    return undefined;
   }
 
   /** Whether `claimant` has the user's messages. */

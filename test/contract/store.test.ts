@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type {
   Claimant,
+  ClaimedMessages,
   OfflineMessage,
   StoreArgs,
   StoreDriver,
@@ -35,9 +36,16 @@ function message(
   return { timestamp, from: 'romeo@localhost/orchard', to: 'juliet@localhost', packet, keys };
 }
 
-function texts(messages: OfflineMessage[] | 'busy'): string[] {
-  if (messages === 'busy') throw new Error('busy');
-  return messages.map(({ packet }) => /<body>(.*)<\/body>/.exec(Buffer.from(packet).toString())![1]!);
+/** What a session has been given. */
+function given(claimed: StoreResult<'offline_claim'>): ClaimedMessages {
+  if ('heldBy' in claimed) throw new Error(`held by ${claimed.heldBy}`);
+  return claimed;
+}
+
+function texts(claimed: StoreResult<'offline_claim'>): string[] {
+  return given(claimed).messages.map(
+    ({ packet }) => /<body>(.*)<\/body>/.exec(Buffer.from(packet).toString())![1]!,
+  );
 }
 
 describe.each(DRIVERS)('a store (%s)', (_name, open) => {
@@ -142,11 +150,14 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
         'second',
       ]);
       expect(await ask('offline_count', 'localhost', 'juliet')).toBe(4);
-      const ids = (claimed as OfflineMessage[]).map(({ id }) => id);
+      const ids = given(claimed).messages.map(({ id }) => id);
       expect(await ask('offline_confirm', 'localhost', 'juliet', ALICE, ids.slice(0, 3))).toBe(1);
       expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10))).toEqual(['third']);
       expect(await ask('offline_confirm', 'localhost', 'juliet', ALICE, ids)).toBe(0);
-      expect(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).toEqual([]);
+      expect(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).toEqual({
+        messages: [],
+        areAll: true,
+      });
       expect(await ask('offline_count', 'localhost', 'nurse')).toBe(1);
     });
 
@@ -159,7 +170,7 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       const timestamp = 1_800_000_000_123_456;
       const sent = { timestamp, from: 'ü@localhost/🌹', to: "o'neil@localhost", packet, keys };
       await ask('offline_append', 'localhost', 'juliet', sent, null, null, null);
-      const [got] = (await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 1)) as OfflineMessage[];
+      const [got] = given(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 1)).messages;
       expect(got).toMatchObject({ timestamp, from: sent.from, to: sent.to, keys });
       expect(Buffer.from(got!.packet).equals(packet)).toBe(true);
       expect(await ask('offline_list', 'localhost', 'juliet', 10)).toEqual([got]);
@@ -176,12 +187,22 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       expect(await claim(100 * size)).toBe(5);
     });
 
+    it('come with word of whether they are all', async () => {
+      for (let i = 0; i < 3; i++) await append('x'.repeat(100), i);
+      const areAll = async (limit: number, bytesMax = 1_000_000) =>
+        given(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, limit, bytesMax)).areAll;
+      expect(await areAll(2)).toBe(false);
+      expect(await areAll(3)).toBe(true);
+      expect(await areAll(4)).toBe(true);
+      expect(await areAll(3, 1)).toBe(false);
+    });
+
     it('belong to one session at a time', async () => {
       await append('one', 1);
       expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10))).toEqual(['one']);
-      expect(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)).toBe('busy');
+      expect(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)).toEqual({ heldBy: ALICE });
       expect(await ask('offline_release', 'localhost', 'juliet', OTHER)).toBe(false);
-      expect(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)).toBe('busy');
+      expect(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)).toEqual({ heldBy: ALICE });
       expect(await ask('offline_release', 'localhost', 'juliet', ALICE)).toBe(true);
       expect(await ask('offline_release', 'localhost', 'juliet', ALICE)).toBe(false);
       expect(texts(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10))).toEqual(['one']);
@@ -192,14 +213,17 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       expect(await ask('offline_pass', 'localhost', 'juliet', ALICE, OTHER)).toBe(false);
       await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10);
       expect(await ask('offline_pass', 'localhost', 'juliet', ALICE, OTHER)).toBe(true);
-      expect(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).toBe('busy');
+      expect(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).toEqual({ heldBy: OTHER });
       expect(texts(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10))).toEqual(['one']);
     });
 
     it('are free again when all are confirmed, or none was found', async () => {
-      expect(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).toEqual([]);
+      expect(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).toEqual({
+        messages: [],
+        areAll: true,
+      });
       await append('one', 1);
-      const [one] = (await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)) as OfflineMessage[];
+      const [one] = given(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)).messages;
       expect(await ask('offline_confirm', 'localhost', 'juliet', OTHER, [one!.id])).toBe(0);
       await append('two', 2);
       expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10))).toEqual(['two']);
@@ -211,7 +235,7 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10);
       await ask('offline_claim', 'localhost', 'nurse', ON_SHARD_1, 0, 10);
       expect(await ask('release_shard', 1)).toBe(1);
-      expect(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)).toBe('busy');
+      expect(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)).toEqual({ heldBy: ALICE });
       expect(texts(await ask('offline_claim', 'localhost', 'nurse', OTHER, 0, 10))).toEqual(['two']);
       expect(await ask('release_shard', 7)).toBe(0);
     });
@@ -219,7 +243,7 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
     it('are deleted by a confirmation that comes late, without touching those of others', async () => {
       await append('mine', 1);
       await append('hers', 1, { user: 'nurse' });
-      const [mine] = (await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)) as OfflineMessage[];
+      const [mine] = given(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).messages;
       const [hers] = await ask('offline_list', 'localhost', 'nurse', 1);
       await ask('release_shard', 0);
       expect(await ask('offline_confirm', 'localhost', 'juliet', ALICE, [mine!.id, hers!.id, 999])).toBe(0);
@@ -243,15 +267,8 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
         [
           'confirmed',
           async () => {
-            const found = (await ask(
-              'offline_claim',
-              'localhost',
-              'juliet',
-              ALICE,
-              0,
-              1,
-            )) as OfflineMessage[];
-            await ask('offline_confirm', 'localhost', 'juliet', ALICE, [found[0]!.id, found[0]!.id]);
+            const [found] = given(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 1)).messages;
+            await ask('offline_confirm', 'localhost', 'juliet', ALICE, [found!.id, found!.id]);
             await ask('offline_release', 'localhost', 'juliet', ALICE);
           },
         ],

@@ -77,17 +77,19 @@ export class MemoryDriver implements StoreDriver {
       return 'stored';
     },
     offline_claim: (domain, username, claimant, now, limit, bytesMax = Number.POSITIVE_INFINITY) => {
-      if (!this.#claims.take(domain, username, claimant)) return 'busy';
+      const heldBy = this.#claims.take(domain, username, claimant);
+      if (heldBy !== undefined) return { heldBy };
       const found: OfflineMessage[] = [];
       let bytes = 0;
       for (const message of this.#of(domain, username)) {
         if (message.expires !== null && message.expires <= now) continue;
         bytes += message.packet.length;
-        if (found.length === limit || (bytes > bytesMax && found.length > 0)) break;
+        if (found.length === limit || (bytes > bytesMax && found.length > 0))
+          return { messages: found, areAll: false };
         found.push(publicPart(message));
       }
       if (found.length === 0) this.#claims.release(domain, username, claimant);
-      return found;
+      return { messages: found, areAll: true };
     },
     offline_confirm: (domain, username, claimant, ids) => {
       this.#remove((m) => ids.includes(m.id) && m.domain === domain && m.username === username);

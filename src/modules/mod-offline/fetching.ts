@@ -1,6 +1,8 @@
 import {
   type Accumulator,
   type C2sParams,
+  type Claimant,
+  type ClaimedMessages,
   delayXml,
   Flag,
   type Jid,
@@ -44,7 +46,7 @@ export interface Pickup {
   hasMoved: boolean;
   /** Something was stored meanwhile. */
   hasMore: boolean;
-  /** Called when the batch is done with. */
+  /** Lets what is newer go on; undefined when it does not wait. */
   whenIdle: (() => void) | undefined;
 }
 
@@ -92,10 +94,10 @@ export class Fetching {
   async #claim(acc: Accumulator, handle: SessionHandle, pickup: Pickup): Promise<undefined> {
     const { jid, sid } = pickup.session;
     const { domain, local } = jid!;
-    let messages: OfflineMessage[] | 'busy';
+    let claimed: ClaimedMessages | { readonly heldBy: Claimant };
     try {
       const now = this.#context.timestamp();
-      messages = await this.#context.store.request(
+      claimed = await this.#context.store.request(
         'offline_claim',
         domain,
         local,
@@ -115,12 +117,35 @@ export class Fetching {
     if (acc.get('offline', 'fetching') !== true) {
       void this.#release(pickup);
       this.#tryLater(pickup);
-    } else if (messages === 'busy' || messages.length === 0) this.#finished(pickup, false);
-    else this.#hand(acc, handle, pickup, messages);
+    } else if ('heldBy' in claimed) this.#inOtherHands(pickup, claimed.heldBy);
+    else if (claimed.messages.length === 0) this.#finished(pickup, false);
+    else this.#hand(acc, handle, pickup, claimed);
+  }
+
+  /**
+   * Another session has the messages. If it is there, they are its. If it has ended, it gives them back, and we hear of it: what is newer waits for that. (We may
+   * be quicker than the word of its shard: what clients see of an end comes before what other threads hear of it.)
+   */
+  #inOtherHands(pickup: Pickup, [shard, number, time]: Claimant): void {
+    const { session } = pickup;
+    const isThere = this.#context
+      .sessions(session.jid!.bareJid)
+      .some((one) => one.number === number && one.shard === shard && one.time === time);
+    if (isThere || pickup.hasMore) {
+      this.#finished(pickup, false);
+      return;
+    }
+    pickup.isBusy = false;
+    this.#holdUntilIdle(pickup);
   }
 
   /** Gives the messages to the caller of the hook; the last one knows that it is the last. */
-  #hand(acc: Accumulator, handle: SessionHandle, pickup: Pickup, messages: readonly OfflineMessage[]): void {
+  #hand(
+    acc: Accumulator,
+    handle: SessionHandle,
+    pickup: Pickup,
+    { messages, areAll }: ClaimedMessages,
+  ): void {
     pickup.hasClaim = true;
     const ids = messages.map((message) => message.id);
     const routes = messages.map((message): OfflineRoute => ({ acc: this.#restore(acc, pickup, message) }));
@@ -130,7 +155,9 @@ export class Fetching {
     const earlier = acc.get<readonly OfflineRoute[]>('offline', 'messages') ?? [];
     acc.set('offline', 'messages', [...earlier, ...routes, { ...last, routed }]);
     this.#context.count('delivered', messages.length);
-    this.#holdUntilIdle(pickup);
+    // What is newer may follow right behind them, unless there are others before it.
+    if (!areAll || pickup.hasMore) this.#holdUntilIdle(pickup);
+    else this.#endHold(pickup);
   }
 
   /** A stored message on its way again: from its sender, with the time it was sent, to this session alone. */
@@ -221,12 +248,20 @@ export class Fetching {
     const handle = this.#context.session(pickup.session.jid!);
     if (handle?.params !== pickup.session) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#context.after(HOLD_MS_MAX, resolve);
+    const cancel = this.#context.after(HOLD_MS_MAX, () => {
+      if (!pickup.isBusy) pickup.whenIdle = undefined;
+      resolve();
+    });
     pickup.whenIdle = () => {
       cancel();
       resolve();
     };
     handle.holdReceiving(promise);
+  }
+
+  #endHold(pickup: Pickup): void {
+    pickup.whenIdle?.();
+    pickup.whenIdle = undefined;
   }
 
   /** The session ends (`user_terminate`): what it has in hand and could not deliver is for others. */
@@ -293,6 +328,6 @@ export class Fetching {
   }
 }
 
-function claimant({ shard, number, time }: SessionId): readonly [number, number, number] {
+function claimant({ shard, number, time }: SessionId): Claimant {
   return [shard, number, time];
 }

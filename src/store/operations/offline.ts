@@ -15,6 +15,13 @@ export interface OfflineMessage {
 /** A session that fetches offline messages: shard, number, time. */
 export type Claimant = readonly [shard: number, number: number, time: number];
 
+/** What a session is given of its user's messages. */
+export interface ClaimedMessages {
+  readonly messages: readonly OfflineMessage[];
+  /** Nothing else was stored. */
+  readonly areAll: boolean;
+}
+
 /** Messages for absent users. */
 export interface OfflineOperations {
   /** `full` when the user has `messagesMax` messages or `bytesMax` bytes already (null: no limit); then nothing is stored. */
@@ -31,7 +38,7 @@ export interface OfflineOperations {
   };
   /**
    * The oldest messages that are not expired, for the session that asks: at most `limit`, and of several no more than `bytesMax` together. They stay
-   * stored until confirmed. `busy` while another session has some in its hands.
+   * stored until confirmed. `heldBy`: another session has them in its hands.
    */
   offline_claim: {
     args: [
@@ -42,7 +49,7 @@ export interface OfflineOperations {
       limit: number,
       bytesMax?: number,
     ];
-    result: OfflineMessage[] | 'busy';
+    result: ClaimedMessages | { readonly heldBy: Claimant };
   };
   /** Deletes what a session was given and has delivered. Returns how many are left. */
   offline_confirm: {

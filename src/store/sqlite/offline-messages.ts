@@ -107,16 +107,18 @@ export class OfflineMessages {
       bytesMax = Number.POSITIVE_INFINITY,
     ]: StoreArgs<'offline_claim'>
   ): StoreResult<'offline_claim'> {
-    if (!this.claims.take(domain, username, claimant)) return 'busy';
+    const heldBy = this.claims.take(domain, username, claimant);
+    if (heldBy !== undefined) return { heldBy };
     const messages: OfflineMessage[] = [];
     let bytes = 0;
-    for (const row of this.#select.iterate(domain, username, now, limit)) {
+    for (const row of this.#select.iterate(domain, username, now, limit + 1)) {
       bytes += row.packet.length;
-      if (bytes > bytesMax && messages.length > 0) break;
+      if (messages.length === limit || (bytes > bytesMax && messages.length > 0))
+        return { messages, areAll: false };
       messages.push(messageOf(row));
     }
     if (messages.length === 0) this.claims.release(domain, username, claimant);
-    return messages;
+    return { messages, areAll: true };
   }
 
   confirm(...[domain, username, claimant, ids]: StoreArgs<'offline_confirm'>): number {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { STORE_PENDING_MAX, STORE_TIMEOUT_MS } from '../../../src/limits.ts';
 import { Counter } from '../../../src/memory/counters.ts';
-import { StoreUnavailableError } from '../../../src/store/operations.ts';
+import { type ClaimedMessages, StoreUnavailableError } from '../../../src/store/operations.ts';
 import { LoopbackStore } from '../../helpers/loopback-store.ts';
 import { MemoryDriver } from '../../helpers/memory-driver.ts';
 
@@ -99,7 +99,7 @@ describe('requests to the store', () => {
     const message = { timestamp: 1, from: 'a@x/1', to: 'b@x', packet: Buffer.from('x'), keys: [] };
     await store.remote.request('offline_append', 'x', 'b', message, null, null, null);
     const found = await store.remote.request('offline_claim', 'x', 'b', claimant, 0, 10);
-    const ids = (found as { id: number }[]).map(({ id }) => id);
+    const ids = (found as ClaimedMessages).messages.map(({ id }) => id);
     store.isRunning = false;
     const confirmation = outcome(store.remote.request('offline_confirm', 'x', 'b', claimant, ids));
     store.nowMs += STORE_TIMEOUT_MS;

@@ -1,0 +1,187 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Accumulator, Origin } from '../../../src/hooks/accumulator.ts';
+import { Fetching } from '../../../src/modules/mod-offline/fetching.ts';
+import type { OfflineOptions } from '../../../src/modules/mod-offline/mod-offline.ts';
+import {
+  type C2sParams,
+  type Claimant,
+  type ClaimedMessages,
+  type ModuleContext,
+  parseElementText,
+  parseJid,
+  type SessionRef,
+  Stanza,
+} from '../../../src/modules/module.ts';
+
+/** When live messages wait for stored ones, and when they do not. */
+
+const JULIET = parseJid('juliet@localhost/balcony')!;
+const PRESENCE = Stanza.of(parseElementText('<presence/>'));
+const OTHER: SessionRef = { shard: 1, number: 7, time: 70, priority: 0 };
+const HELD = { heldBy: [OTHER.shard, OTHER.number, OTHER.time] as Claimant };
+
+function stored(count: number, areAll: boolean): ClaimedMessages {
+  const messages = Array.from({ length: count }, (_unused, i) => ({
+    id: i + 1,
+    timestamp: i,
+    from: 'romeo@localhost/orchard',
+    to: 'juliet@localhost',
+    packet: Buffer.from("<message type='chat'><body>!</body></message>"),
+    keys: [],
+  }));
+  return { messages, areAll };
+}
+
+describe('fetching what is stored', () => {
+  let others: SessionRef[];
+  let claims: (ClaimedMessages | typeof HELD)[];
+  let left: number;
+  let asked: string[];
+  /** How many reasons there are for live messages to wait. */
+  let holds: number;
+  let timers: (() => void)[];
+  let whenDelivered: (() => void)[];
+  let session: C2sParams;
+  let fetching: Fetching;
+
+  beforeEach(() => {
+    others = [];
+    claims = [];
+    left = 0;
+    asked = [];
+    holds = 0;
+    timers = [];
+    whenDelivered = [];
+    let state: unknown;
+    session = {
+      jid: JULIET,
+      sid: { shard: 0, number: 1, time: 100 },
+      moduleState: () => state,
+      setModuleState: (_slot: number, next: unknown) => {
+        state = next;
+      },
+    } as unknown as C2sParams;
+    const handle = {
+      params: session,
+      room: Number.POSITIVE_INFINITY,
+      afterDelivery: (callback: () => void) => whenDelivered.push(callback),
+      holdReceiving: (until: Promise<unknown>) => {
+        holds++;
+        void until.then(() => holds--);
+      },
+    };
+    const context = {
+      slot: 0,
+      session: () => handle,
+      sessions: () => others,
+      store: {
+        request: async (operation: string) => {
+          asked.push(operation);
+          return operation === 'offline_claim' ? claims.shift() : left;
+        },
+      },
+      timestamp: () => 0,
+      trustedJid: (text: string) => parseJid(text)!,
+      decodeKeys: () => new Map(),
+      count() {},
+      after: (_ms: number, callback: () => void) => {
+        timers.push(callback);
+        return () => timers.splice(timers.indexOf(callback), 1);
+      },
+      // It is a session of this shard: told at once.
+      sendEvent: () => fetching.newMessages(acc(), session),
+      resendOffline: (_session: C2sParams, cause: Accumulator) => resend(cause),
+    } as unknown as ModuleContext<OfflineOptions>;
+    fetching = new Fetching(context);
+  });
+
+  const acc = () => new Accumulator(1, 0, Origin.C2S, undefined, 'localhost', PRESENCE, JULIET, JULIET);
+
+  /** As a shard does it: runs the hook, routes what was found, and says so. */
+  function resend(cause: Accumulator): Promise<void> {
+    holds++;
+    return Promise.resolve(fetching.fetch(cause, JULIET)).then(() => {
+      for (const { routed } of cause.get<{ routed?: () => void }[]>('offline', 'messages') ?? []) routed?.();
+      holds--;
+    });
+  }
+
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('lets live messages follow at once when nothing else is stored', async () => {
+    claims = [stored(3, true)];
+    await resend(acc());
+    expect(whenDelivered).toHaveLength(1);
+    expect(holds).toBe(0);
+    whenDelivered[0]!();
+    await settled();
+    expect(asked).toEqual(['offline_claim', 'offline_confirm']);
+  });
+
+  it('keeps them waiting until the last batch is on its way', async () => {
+    claims = [stored(3, false), stored(2, true)];
+    await resend(acc());
+    expect(holds).toBe(1);
+    left = 2;
+    whenDelivered[0]!();
+    await settled();
+    expect(asked).toEqual(['offline_claim', 'offline_confirm', 'offline_claim']);
+    expect(holds).toBe(0);
+  });
+
+  it('does not wait for what a session has that is there', async () => {
+    others = [OTHER];
+    claims = [HELD];
+    await resend(acc());
+    expect(holds).toBe(0);
+    expect(timers).toEqual([]);
+  });
+
+  it('waits for what a session had that has ended, until its shard has given it back', async () => {
+    // Another one in its place is another one.
+    others = [{ ...OTHER, time: 71 }];
+    claims = [HELD, stored(2, true)];
+    await resend(acc());
+    expect(holds).toBe(1);
+    fetching.newMessages(acc(), session);
+    await settled();
+    expect(asked).toEqual(['offline_claim', 'offline_claim']);
+    expect(whenDelivered).toHaveLength(1);
+    expect(holds).toBe(0);
+    expect(timers).toEqual([]);
+  });
+
+  it('asks again when it was told before it heard that they were held', async () => {
+    claims = [HELD, stored(2, true)];
+    const first = resend(acc());
+    fetching.newMessages(acc(), session);
+    await first;
+    await settled();
+    expect(asked).toEqual(['offline_claim', 'offline_claim']);
+    expect(whenDelivered).toHaveLength(1);
+    expect(holds).toBe(0);
+  });
+
+  it('does not wait for ever', async () => {
+    claims = [HELD];
+    await resend(acc());
+    expect(holds).toBe(1);
+    expect(timers).toHaveLength(1);
+    timers[0]!();
+    await settled();
+    expect(holds).toBe(0);
+  });
+
+  it('waits for what was stored meanwhile', async () => {
+    claims = [stored(1, true), stored(1, true)];
+    const first = resend(acc());
+    fetching.newMessages(acc(), session);
+    await first;
+    expect(holds).toBe(1);
+    left = 1;
+    whenDelivered[0]!();
+    await settled();
+    expect(asked).toEqual(['offline_claim', 'offline_confirm', 'offline_claim']);
+    expect(holds).toBe(0);
+  });
+});
