@@ -112,7 +112,12 @@ export class FrameReceiver {
     }
     const isSole = (frame.flags & SOLE_TARGET) !== 0;
     const isByAccount = (frame.flags & BY_ACCOUNT) !== 0;
-    this.#around.routing.delivery.deliverHere(frame.targets, this.#accumulator(frame), isSole, isByAccount);
+    this.#around.routing.delivery.handIn.arrived(
+      frame.targets,
+      this.#accumulator(frame),
+      isSole,
+      isByAccount,
+    );
   }
 
   #routeMany(frame: RouteFrame): void {

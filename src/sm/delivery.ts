@@ -7,7 +7,7 @@ import { StanzaError } from '../xmpp/stanza-error.ts';
 import { noteAddressed, wantsAddressed } from './addressed.ts';
 import { type DeliveryHost, type MaybePromise, whenSettled } from './delivery-host.ts';
 import { DeliveryOrder } from './delivery-order.ts';
-import type { LocalSession } from './local-session.ts';
+import { HandIn } from './hand-in.ts';
 import { type Again, routeToAbsentUser } from './offline.ts';
 import { Reroutes } from './reroutes.ts';
 import type { SessionManager } from './session-manager.ts';
@@ -20,6 +20,8 @@ export class Delivery implements Again {
   readonly sm: SessionManager;
   readonly host: DeliveryHost;
   readonly reroutes: Reroutes;
+  /** The last step, for sessions of this shard. */
+  readonly handIn: HandIn;
   readonly #order: DeliveryOrder;
   /** Where stanzas that are routed again went. */
   readonly #wentTo = new WeakMap<Accumulator, number>();
@@ -30,6 +32,7 @@ export class Delivery implements Again {
     this.sm = sm;
     this.host = host;
     this.reroutes = new Reroutes();
+    this.handIn = new HandIn(sm, host, this.reroutes);
     this.#order = new DeliveryOrder(sm.remote, sm.shard, this.reroutes);
   }
 
@@ -125,7 +128,7 @@ export class Delivery implements Again {
   #toReceiver(acc: Accumulator, sid: SessionId): MaybePromise {
     const session = this.sm.table.get(sid.number);
     if (session !== undefined && isSameSession(session.sid, sid)) {
-      this.#deliver(session, acc);
+      this.handIn.to(session, acc);
       return undefined;
     }
     // A message that nothing else keeps goes the way of any other; everything else was meant for that session alone.
@@ -140,7 +143,7 @@ export class Delivery implements Again {
     const { shard, number } = session;
     const wait = this.#order.before(acc, acc.to, shardBit(shard));
     if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.toSession(acc, session)));
-    if (shard === this.sm.shard) return this.#deliverAll([number], acc, true, true, true);
+    if (shard === this.sm.shard) return this.handIn.toAll([number], acc, true, true, true);
     if (this.#forward(shard, [number], acc, true, true)) this.host.outcome(acc, 'forwarded');
     else this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
     return this.#afterTurn(acc);
@@ -158,7 +161,7 @@ export class Delivery implements Again {
         if (session !== undefined) {
           const wait = this.#order.before(acc, to, shardBit(shard));
           if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.#toFull(acc)));
-          this.#deliver(session, acc);
+          this.handIn.to(session, acc);
           return undefined;
         }
       } else {
@@ -309,68 +312,7 @@ export class Delivery implements Again {
       }
       this.host.outcome(acc, 'forwarded');
     }
-    return this.#deliverAll(here, acc, count === 1, true, false);
-  }
-
-  /**
-   * A stanza for sessions of this shard came from another one. A session that is gone meanwhile does not get it; if it was the only one meant
-   * (`isSole`), the stanza is routed again. `isByAccount`: they were chosen by the bare JID.
-   */
-  deliverHere(numbers: readonly number[], acc: Accumulator, isSole: boolean, isByAccount: boolean): void {
-    const { reroutes } = this;
-    if (reroutes.isIdle || reroutes.settled(acc.to.bare, acc.from.full) === undefined) {
-      void this.#deliverAll(numbers, acc, isSole, isByAccount, false);
-      return;
-    }
-    this.#deliverInLine(numbers, acc, isSole, isByAccount);
-  }
-
-  /** Behind what is routed again. (By itself, so that no closure is made for the others.) */
-  #deliverInLine(numbers: readonly number[], acc: Accumulator, isSole: boolean, isByAccount: boolean): void {
-    if (this.reroutes.isFull) {
-      this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
-      return;
-    }
-    acc.stanza?.retain();
-    void this.reroutes.run(acc, () => {
-      try {
-        return this.#deliverAll(numbers, acc, isSole, isByAccount, true);
-      } catch (cause) {
-        return this.host.failed(acc, 'sm', 'route', cause);
-      }
-    });
-  }
-
-  #deliverAll(
-    numbers: readonly number[],
-    acc: Accumulator,
-    isSole: boolean,
-    isByAccount: boolean,
-    isInLine: boolean,
-  ): MaybePromise {
-    for (let i = 0; i < numbers.length; i++) {
-      const session = this.sm.here(numbers[i]!, acc.to, isByAccount);
-      if (session === undefined) {
-        if (isSole) return this.host.routeAgain(acc, isInLine);
-        this.host.drop(acc);
-        continue;
-      }
-      // Each session's handlers may change their accumulator: the last one gets the original.
-      this.#deliver(session, i === numbers.length - 1 ? acc : copyFor(acc));
-    }
-    return undefined;
-  }
-
-  #deliver(session: LocalSession, acc: Accumulator): void {
-    const { trace } = acc;
-    if (trace !== undefined) {
-      const { jid, sid } = session;
-      const sessions = { shard: sid.shard, numbers: [sid.number] };
-      trace.note({ step: 'session', outcome: `${jid.full} on shard ${sid.shard}`, sessions });
-    }
-    this.host.outcome(acc, 'delivered');
-    // `meerkat route` explains, and delivers nothing.
-    if (trace === undefined || !trace.isDryRun) session.deliver(acc);
+    return this.handIn.toAll(here, acc, count === 1, true, false);
   }
 }
 
@@ -391,13 +333,4 @@ function isAnybody(list: SessionList): boolean {
 
 function unavailable(): StanzaError {
   return new StanzaError('service-unavailable');
-}
-
-function copyFor(acc: Accumulator): Accumulator {
-  const copy = acc.derive(acc.stanza!, acc.from, acc.to);
-  copy.trace = acc.trace;
-  copy.hops = acc.hops;
-  copy.flags = acc.flags;
-  copy.receiverSid = acc.receiverSid;
-  return copy;
 }

@@ -181,7 +181,7 @@ export class Multicast {
         const session = sm.table.get(targets[i]!);
         if (session === undefined || !isAt(text, at, session.jid.bare)) continue;
         const acc = derive(session.jid.bareJid);
-        if (!reroutes.isIdle) this.#delivery.deliverHere([targets[i]!], acc, false, true);
+        if (!reroutes.isIdle) this.#delivery.handIn.arrived([targets[i]!], acc, false, true);
         else {
           this.#host.outcome(acc, 'delivered');
           session.deliver(acc);

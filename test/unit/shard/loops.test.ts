@@ -36,7 +36,7 @@ class FakeShard {
     const log = { warn: ({ what }: { what: string }) => this.logged.push(what) } as unknown as Logger;
     const remote = {
       forward: (_shard, numbers, acc, isSole, isByAccount) => {
-        this.other.routing.delivery.deliverHere(numbers, crossed(acc), isSole, isByAccount);
+        this.other.routing.delivery.handIn.arrived(numbers, crossed(acc), isSole, isByAccount);
         return true;
       },
       settled: () => undefined,
