@@ -4,6 +4,7 @@ import { leaveConnection } from '../c2s/take-over.ts';
 import { endSession } from '../c2s/terminate.ts';
 import { encodeFrame } from '../frame/codec.ts';
 import { type ArrivedFrame, FrameKind, type SessionRecord, type TakeOverFrame } from '../frame/kinds.ts';
+import { ALL_SHARDS } from '../sm/outbox.ts';
 import { MovedSession } from './moved-session.ts';
 import type { TakeOverJudges } from './take-over-judges.ts';
 import { sendSurely, type TakeOversSurroundings } from './take-over-surroundings.ts';
@@ -100,8 +101,8 @@ export class HandOvers {
     this.#handed.delete(number);
     const { sessions, sm } = this.#around;
     sessions.freeEntry(moved.jid, moved.directoryHandle);
-    // What others sent before they could see that comes in until they have answered. Every bit: all shards.
-    const wait = sm.remote.fence(-1) ?? Promise.resolve();
+    // What others sent before they could see that comes in until they have answered.
+    const wait = sm.remote.fence(ALL_SHARDS) ?? Promise.resolve();
     void wait.then(() => sessions.forget(number));
   }
 

@@ -26,6 +26,7 @@ import type {
   Values,
 } from '../modules/module.ts';
 import type { Logger } from '../observe/log.ts';
+import { ALL_SHARDS } from '../sm/outbox.ts';
 import type { SessionRef } from '../sm/session-manager.ts';
 import type { Store } from '../store/store.ts';
 import { Element } from '../xml/element.ts';
@@ -328,8 +329,7 @@ export class ShardModuleContext implements ModuleContext {
   }
 
   async whenHandled(): Promise<void> {
-    // Every bit: all shards.
-    await this.#shard.sm.remote.fence(-1);
+    await this.#shard.sm.remote.fence(ALL_SHARDS);
   }
 
   announce(content: unknown): void {

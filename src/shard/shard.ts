@@ -11,6 +11,7 @@ import { JID_CACHE_MAX } from '../limits.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { createLimitedLog, type Logger, setLogLevel } from '../observe/log.ts';
+import { ALL_SHARDS } from '../sm/outbox.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
 import { monotonicMs } from '../util/monotonic.ts';
@@ -30,6 +31,7 @@ import { Configuration } from './configuration.ts';
 import { Connections } from './connections.ts';
 import { registerCoreHooks } from './core-hooks.ts';
 import { Domains } from './domains.ts';
+import { Draining } from './draining.ts';
 import { DryRun } from './dry-run.ts';
 import { Existence } from './existence.ts';
 import { Fences } from './fences.ts';
@@ -44,6 +46,7 @@ import { Peers } from './peers.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { Pools } from './pools.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
+import { followAccounts } from './removed-accounts.ts';
 import { Revocations } from './revocations.ts';
 import { Routing } from './routing.ts';
 import type { ShardServices } from './services.ts';
@@ -59,9 +62,6 @@ import { keepWatch } from './watch.ts';
 
 /** How the main thread is told something. */
 export type PostToMain = (message: FromShard) => void;
-
-/** Every bit. */
-const ALL_SHARDS_MASK = -1;
 
 /**
  * One shard: the sessions that the acceptor gave it, and everything that their stanzas go through. This is where the parts are tied
@@ -106,7 +106,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly #peers: Peers;
   readonly #moduleCounters = new Map<string, number>();
   #nextRef = 0;
-  #isDraining = false;
+  readonly #draining: Draining;
 
   constructor(boot: ShardBoot, post: PostToMain) {
     this.#post = post;
@@ -191,7 +191,7 @@ export class Shard implements C2sHost, ShardServices {
       nextRef: () => this.nextRef(),
       timestamp: () => this.timestamp(),
       announce: (notice, bareOrDomain) => this.notices.announce(notice, bareOrDomain),
-      whenHandled: async () => this.sm.remote.fence(ALL_SHARDS_MASK),
+      whenHandled: async () => this.sm.remote.fence(ALL_SHARDS),
       exists: (hostType, jid) => this.#existence.has(hostType, jid, 'stored'),
       closeSessions: (jid, text) => this.closeSessions(jid, text),
       revoke: (hostType, jid) => this.revocations.revoke(hostType.name, jid),
@@ -246,8 +246,17 @@ export class Shard implements C2sHost, ShardServices {
       nowMs: () => this.monotonicMs(),
       connectionClosed: (listener, address) => {
         post({ kind: 'connection_closed', listener, address });
-        if (this.#isDraining) this.#whenDrained();
+        this.#draining.connectionClosed();
       },
+    });
+    this.#draining = new Draining({
+      connections: this.connections,
+      delivery: this.routing.delivery,
+      store: this.store,
+      threads: this.threads,
+      sm: this.sm,
+      streams: () => this.streams(),
+      drained: () => post({ kind: 'drained' }),
     });
     this.takeOvers = new TakeOvers({
       shard: boot.shard,
@@ -260,7 +269,7 @@ export class Shard implements C2sHost, ShardServices {
       states: new SessionStates({ holders: (name) => this.hostTypes.contexts(name), log: this.log }),
       log: this.log,
       hostTypeOf: (domain) => this.domains.hosted(domain)?.hostType.name,
-      isDraining: () => this.#isDraining,
+      isDraining: () => this.#draining.isActive,
       lostSession: (jid, { number, time }) =>
         void this.#cleanUp(boot.shard, [{ jid: jid.full, number, time }], false),
       routeAgain: (acc) => void this.routing.routeAgain(acc),
@@ -292,9 +301,14 @@ export class Shard implements C2sHost, ShardServices {
       route: (acc) => this.routing.route(acc),
       touch: () => this.touch(),
     });
-    this.notices.on('user_registered', (bare) => this.#existence.forget(bare as string));
-    this.notices.on('user_removed', (bare) => this.#accountRemoved(bare as string));
-    this.notices.on('accounts_removed', (domain) => this.#accountsRemoved(domain as string));
+    followAccounts({
+      notices: this.notices,
+      existence: this.#existence,
+      jids: this.jids,
+      sm: this.sm,
+      streams: () => this.streams(),
+      touch: () => this.touch(),
+    });
     this.notices.on('component_up', (notice) => this.components.up(notice as ComponentNotice));
     this.notices.on('component_down', (notice) => this.components.down(notice as ComponentNotice));
     for (const peer of boot.peers) this.#peers.connect(peer);
@@ -342,26 +356,7 @@ export class Shard implements C2sHost, ShardServices {
 
   /** The server stops: tells every client, then waits for the connections to end. */
   drain(): void {
-    this.#isDraining = true;
-    this.connections.drain();
-    for (const c2s of this.streams()) c2s.fail('system-shutdown');
-    this.touch();
-    this.#whenDrained();
-  }
-
-  /**
-   * Connections have ended; and what sessions had not delivered is on its way into storage: routed again here and by other shards, which do the same. Only
-   * then may the store end.
-   */
-  #whenDrained(): void {
-    if (this.connections.size > 0) return;
-    const isDone = (): boolean =>
-      this.routing.delivery.reroutes.isIdle &&
-      this.store.pendingCount === 0 &&
-      !this.threads.outbox.isCongested;
-    void (this.sm.remote.fence(ALL_SHARDS_MASK) ?? Promise.resolve())
-      .then(() => this.threads.loop.whenDone(isDone))
-      .then(() => this.#post({ kind: 'drained' }));
+    this.#draining.begin();
   }
 
   /** Streams, and sessions that wait for a connection. The list is the caller's. */
@@ -521,24 +516,5 @@ export class Shard implements C2sHost, ShardServices {
     const count = this.sessions.closeAll(jid, text);
     this.touch();
     return count;
-  }
-
-  /** An account is gone, and its data go now: its sessions end after that, and must not write new ones before. */
-  #accountRemoved(bare: string): void {
-    this.#existence.forget(bare);
-    const jid = this.jids.trusted(bare);
-    for (const { shard, number } of this.sm.sessionsOf(jid)) {
-      const c2s = shard === this.shard ? (this.sm.here(number, jid, true) as C2s | undefined) : undefined;
-      if (c2s !== undefined) c2s.ignoresInput = true;
-    }
-  }
-
-  #accountsRemoved(domain: string): void {
-    this.#existence.clear();
-    for (const c2s of this.streams()) {
-      if (!c2s.isAuthenticated || c2s.jid.domain !== domain) continue;
-      c2s.closeWithConflict('kicked', 'The data of the domain were removed', undefined);
-    }
-    this.touch();
   }
 }

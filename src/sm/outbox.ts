@@ -3,6 +3,9 @@ import type { Jid } from '../xmpp/jid.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
 import type { Stanza } from '../xmpp/stanza.ts';
 
+/** A set of shards, a bit for each: all there are. */
+export const ALL_SHARDS = -1;
+
 /** What the session manager needs to reach sessions of other shards. */
 export interface RemoteSessions {
   /**

@@ -1,0 +1,41 @@
+import { C2s } from '../c2s/c2s.ts';
+import type { SessionManager } from '../sm/session-manager.ts';
+import type { JidCache } from '../xmpp/jid-cache.ts';
+import type { Existence } from './existence.ts';
+import type { Notices } from './notices.ts';
+
+export interface RemovedAccountsSurroundings {
+  readonly notices: Notices;
+  readonly existence: Existence;
+  readonly jids: JidCache;
+  readonly sm: SessionManager;
+  streams(): C2s[];
+  touch(): void;
+}
+
+/** Follows which accounts there are: hears of those that come and go, on whichever shard that is done. */
+export function followAccounts(around: RemovedAccountsSurroundings): void {
+  const { notices, existence } = around;
+  notices.on('user_registered', (bare) => existence.forget(bare as string));
+  notices.on('user_removed', (bare) => accountRemoved(bare as string, around));
+  notices.on('accounts_removed', (domain) => accountsRemoved(domain as string, around));
+}
+
+/** An account is gone, and its data go now: its sessions end after that, and must not write new ones before. */
+function accountRemoved(bare: string, { existence, jids, sm }: RemovedAccountsSurroundings): void {
+  existence.forget(bare);
+  const jid = jids.trusted(bare);
+  for (const { shard, number } of sm.sessionsOf(jid)) {
+    const c2s = shard === sm.shard ? sm.here(number, jid, true) : undefined;
+    if (c2s instanceof C2s) c2s.ignoresInput = true;
+  }
+}
+
+function accountsRemoved(domain: string, { existence, streams, touch }: RemovedAccountsSurroundings): void {
+  existence.clear();
+  for (const c2s of streams()) {
+    if (!c2s.isAuthenticated || c2s.jid.domain !== domain) continue;
+    c2s.closeWithConflict('kicked', 'The data of the domain were removed', undefined);
+  }
+  touch();
+}
