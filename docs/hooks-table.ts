@@ -14,7 +14,6 @@ type AnyPoint = Point<unknown, unknown>;
 /** Who runs the hooks of each part. */
 const RUN_BY: Readonly<Record<Part, string>> = {
   core: 'this version',
-  im: 'not yet: im',
   archive: 'not yet: archive',
   rooms: 'not yet: rooms',
   pubsub: 'not yet: pubsub',
@@ -24,8 +23,10 @@ const RUN_BY: Readonly<Record<Part, string>> = {
 
 /** What the parts are. */
 const PARTS: readonly (readonly [Part, string])[] = [
-  ['core', 'sessions, routing, presence, offline messages, accounts, capabilities, commands, vCards; built'],
-  ['im', 'rosters, privacy lists, stream management, SASL2, tokens'],
+  [
+    'core',
+    'sessions and logging in, routing, rosters, presence, privacy lists, stream management, offline messages, accounts, tokens, capabilities, commands, vCards; built',
+  ],
   ['archive', 'archives of users, inbox, notifications'],
   ['rooms', 'MUC, MUC Light and their archives'],
   ['pubsub', 'publish-subscribe'],

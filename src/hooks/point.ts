@@ -10,7 +10,7 @@ export type Scope = 'host_type' | 'global';
  * Which part of the server runs the hook: `core` is built; the others are later parts of the project. `retired` names may
  * be registered for but are never run.
  */
-export type Part = 'core' | 'im' | 'archive' | 'rooms' | 'pubsub' | 'federation' | 'retired';
+export type Part = 'core' | 'archive' | 'rooms' | 'pubsub' | 'federation' | 'retired';
 
 export interface PointSpec<A, P> {
   readonly scope: Scope;

@@ -87,7 +87,9 @@ export class SessionManager {
     this.table.remove(session.sid.number);
   }
 
+  /** Nothing for a session that has left: there is no entry to write into. */
   setPriority(session: LocalSession, priority: number | undefined): void {
+    if (session.directoryHandle < 0) return;
     this.directory.setPriority(session.directoryHandle, priority ?? NO_PRIORITY);
   }
 

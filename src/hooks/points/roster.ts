@@ -23,7 +23,7 @@ export const rosterPoints = {
   }),
   roster_get_jid_info: point<ContactInfo, { to: Jid; remote: Jid }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'Whoever needs to know how a user stands with one contact: privacy lists, last activity, archive preferences, access to published items.',
     acc: 'Subscription `none`, no groups.',
     params: { to: 'The user whose roster it is.', remote: 'The contact.' },
@@ -79,7 +79,7 @@ export const rosterPoints = {
   }),
   roster_process_item: point<RosterItem, { lserver: string }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'The roster module, after it wrote an item that a client changed, before anybody is told.',
     acc: 'The item.',
     params: { lserver: 'The user’s domain.' },
@@ -87,7 +87,7 @@ export const rosterPoints = {
   }),
   roster_push: point<Nothing, { from: Jid; item: RosterItem }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'The roster module, once for every session that it tells about a change, if roster versioning is off.',
     acc: NOTHING,
     params: { from: 'The user.', item: 'The changed item.' },
@@ -96,7 +96,7 @@ export const rosterPoints = {
   }),
   roster_set: point<Nothing, { from: Jid; to: Jid; subEl: Element }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'The roster module, at the start of every roster IQ of type set.',
     acc: NOTHING,
     params: { from: 'Who sent it.', to: 'Whose roster is meant.', subEl: 'The `<query/>`.' },

@@ -60,7 +60,7 @@ export const terminationPoints = {
   }),
   unacknowledged_message: point<Accumulator, { jid: Jid }>({
     scope: 'host_type',
-    part: 'im',
+    part: 'core',
     when: 'Stream management, for every message that it has in its buffer when the connection is lost, and for every one that arrives while the session waits to be resumed.',
     acc: 'The accumulator of the message.',
     params: { jid: 'The full JID of the session.' },

@@ -1,6 +1,7 @@
 import {
   type Accumulator,
   type C2sParams,
+  type Jid,
   type ModuleContext,
   STOP,
   StanzaError,
@@ -9,7 +10,10 @@ import {
 import type { LostSessions } from './lost-sessions.ts';
 import { type PresenceState, stateFor, stateOf } from './presence-state.ts';
 import { isKnownType, presenceStanza } from './presence-text.ts';
-import { tell } from './telling.ts';
+import { send, tell } from './telling.ts';
+
+/** Probes of a session that has so much left to say, because what privacy lists say of somebody has to be read first, are not answered. */
+const WAITING_MAX = 1_000;
 
 /** Presence for sessions, and probes of those who are not there. */
 export class Incoming {
@@ -59,7 +63,7 @@ export class Incoming {
   /** RFC 6121 §4.3.2: our last presence for whoever may see it; a bare one for whoever was sent it directly. */
   #answerProbe(acc: Accumulator, session: C2sParams, state: PresenceState): void {
     const own = session.jid!;
-    if (acc.from.full === own.full) return;
+    if (acc.from.full === own.full || (state.waiting?.count ?? 0) >= WAITING_MAX) return;
     if (acc.from.bare === own.bare || state.contacts.isSeenBy(acc.from.bare)) {
       void this.#context.runHook('presence_probe', acc, { from: acc.from, to: own, sid: session.sid! });
       void tell(this.#context, acc, session, state.lastWithTime(own), [acc.from]);
@@ -74,16 +78,29 @@ export class Incoming {
    */
   answerForAbsent(acc: Accumulator): undefined | Promise<unknown> {
     const isSubscribed = this.#context.isSubscribed(acc.from, acc.to);
-    if (isSubscribed instanceof Promise) return isSubscribed.then((may) => this.#absent(acc, may));
-    return this.#absent(acc, isSubscribed);
+    if (!(isSubscribed instanceof Promise)) return this.#absent(acc, isSubscribed);
+    acc.retain();
+    return isSubscribed.then((may) => this.#absent(acc, may));
   }
 
   #absent(acc: Accumulator, isSubscribed: boolean): undefined | Promise<unknown> {
+    const { from, to } = acc;
     // To the own resource that asks there is nothing to say.
-    if (!isSubscribed || acc.from.bare === acc.to.bare) {
+    if (!isSubscribed || from.bare === to.bare) {
       this.#context.outcome(acc, 'dropped');
       return undefined;
     }
-    return tell(this.#context, acc, acc.to.bareJid, presenceStanza('unavailable'), [acc.from]);
+    const allowed = this.#context.presenceTargets(acc, to.bareJid, [from], 'unavailable');
+    if (!(allowed instanceof Promise)) return this.#tellAbsent(acc, allowed);
+    acc.retain();
+    return allowed.then((found) => this.#tellAbsent(acc, found));
+  }
+
+  /** Whoever has come while this was looked up answers himself: he must not be called unavailable after his presence. */
+  #tellAbsent(acc: Accumulator, targets: readonly Jid[]): undefined | Promise<unknown> {
+    const own = acc.to.bareJid;
+    if (this.#context.sessions(own).some(({ priority }) => priority !== undefined))
+      return this.#context.route(acc);
+    return send(this.#context, acc, own, presenceStanza('unavailable'), targets);
   }
 }

@@ -56,9 +56,11 @@ export class Outgoing {
     // Lists that have a version are kept up to date by the events of changes.
     if (state.isAvailable && state.version !== undefined)
       return this.#announce(acc, session, state, undefined);
-    return loadLists(this.#context, acc, session.jid!, state).then((lists) =>
-      this.#announce(acc, session, state, lists ?? NO_LISTS),
-    );
+    return loadLists(this.#context, acc, session.jid!, state).then((lists) => {
+      // It may have ended meanwhile: nobody would ever be told that it is not available any more.
+      if (session.state === 'closed') return undefined;
+      return this.#announce(acc, session, state, lists ?? NO_LISTS);
+    });
   }
 
   #announce(
@@ -73,7 +75,7 @@ export class Outgoing {
     const before = state.priority;
     const priority = priorityOf(stanza);
     if (lists !== undefined) state.adopt(lists);
-    state.becomeAvailable(stanza, acc.timestamp, priority);
+    state.becomeAvailable(stanza, this.#context.timestamp(), priority);
     this.#context.setPresence(session, acc, priority, stanza);
     if (!wasAvailable) void this.#context.runHook('user_available', acc, { jid: own });
     if (priority >= 0 && (before === undefined || before < 0)) {

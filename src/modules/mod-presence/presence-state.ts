@@ -24,6 +24,13 @@ export interface PresenceData {
   readonly priority: number | null;
 }
 
+/** What a session is about to say, behind something whose receivers are still being looked up. */
+export interface Waiting {
+  /** Settles when all of it is said; never rejects. */
+  last: Promise<unknown>;
+  count: number;
+}
+
 /** What a session remembers of its presence. Kept small: every online user has one. */
 export class PresenceState {
   contacts = Contacts.NONE;
@@ -43,6 +50,8 @@ export class PresenceState {
   #delayLength = 0;
   #timestamp = 0;
   priority: number | undefined = undefined;
+  /** What the session is about to say; undefined while nothing waits, which is nearly always. See `telling.ts`. */
+  waiting: Waiting | undefined = undefined;
 
   /** For a session that moves to another shard. */
   toData(): PresenceData {
@@ -88,6 +97,11 @@ export class PresenceState {
     this.#directed = undefined;
     this.contacts = Contacts.NONE;
     this.version = undefined;
+  }
+
+  /** When it said its last presence, in microseconds since the epoch. */
+  get timestamp(): number {
+    return this.#timestamp;
   }
 
   adopt({ from, to, version }: SubscriptionLists): void {

@@ -12,6 +12,8 @@ interface RosterChange {
   /** The roster's version after the change, and before it. */
   readonly version?: number;
   readonly previous?: number;
+  /** When the change was known, in microseconds since the epoch. */
+  readonly at?: number;
 }
 
 /** What a session is told by an event. */
@@ -55,9 +57,21 @@ export class RosterChanges {
     if (contact === undefined) return;
     const { subscription } = change;
     const isNew = subscription !== 'remove' && isSeen(subscription);
-    const saw = state.contacts.isSeenBy(contact.bare);
-    state.contacts = state.contacts.with(contact, isNew, subscription !== 'remove' && sees(subscription));
-    if (state.isAvailable && isNew !== saw) this.#tell(session, state, [contact], isNew);
+    const before = state.contacts;
+    state.contacts = before.with(contact, isNew, subscription !== 'remove' && sees(subscription));
+    if (!state.isAvailable) return;
+    if (isNew !== before.isSeenBy(contact.bare)) this.#tell(session, state, [contact], isNew);
+    const isSeenNow = state.contacts.sees(contact.bare) && !before.sees(contact.bare);
+    if (isSeenNow && change.at !== undefined && wasOnTheWay(change.at, state)) {
+      this.#ask(session, [contact]);
+    }
+  }
+
+  /** Contacts whom this session sees from now on, and who did not know of it yet when they told all sessions that were there. */
+  #ask(session: C2sParams, contacts: readonly Jid[]): void {
+    const own = session.jid!;
+    const acc = askingAccumulator(this.#context, own);
+    void tell(this.#context, acc, session, presenceStanza('probe'), contacts);
   }
 
   /** Asks for the lists anew, and tells those for whom something has changed. */
@@ -77,6 +91,8 @@ export class RosterChanges {
     const come = now.from().filter(({ bare }) => !before.isSeenBy(bare));
     if (gone.length > 0) this.#tell(session, state, gone, false);
     if (come.length > 0) this.#tell(session, state, come, true);
+    const seen = now.to().filter(({ bare }) => !before.sees(bare));
+    if (seen.length > 0) this.#ask(session, seen);
   }
 
   /** Contacts gained or lost sight of us while we are online (RFC 6121 §3.1.5, §3.2.2, §3.3.3). */
@@ -87,4 +103,12 @@ export class RosterChanges {
     const acc = this.#context.accumulator(own, own.bareJid, stanza);
     void tell(this.#context, acc, session, stanza, contacts);
   }
+}
+
+/**
+ * Whether a change was known when the session was not available yet, and came to it when it was. A contact who had agreed has told whoever was available then. The
+ * clocks of two shards are the same to the millisecond; to be asked once too often hurts nobody.
+ */
+function wasOnTheWay(at: number, state: PresenceState): boolean {
+  return Math.floor(at / 1_000) <= Math.floor(state.timestamp / 1_000) + 1;
 }

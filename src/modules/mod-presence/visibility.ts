@@ -1,7 +1,7 @@
 import type { Accumulator, C2sParams, Jid, ModuleContext, PrivacyList, VisibilityChange } from '../module.ts';
 import { type PresenceState, stateOf } from './presence-state.ts';
 import { presenceStanza } from './presence-text.ts';
-import { send } from './telling.ts';
+import { inTurn, send } from './telling.ts';
 
 /** Who sees a session when its privacy list changes. */
 export class Visibility {
@@ -15,9 +15,19 @@ export class Visibility {
    * The privacy list of the session has changed: whoever may not see it any more learns that it is unavailable; whom the blocking command has given
    * free sees it again (XEP-0016 §2.11, XEP-0191 §3.3, §3.4).
    */
-  async changed(acc: Accumulator, session: C2sParams, { visibility }: VisibilityChange): Promise<void> {
+  changed(acc: Accumulator, session: C2sParams, change: VisibilityChange): undefined | Promise<undefined> {
     const state = stateOf(this.#context, session);
-    if (state?.isAvailable !== true) return;
+    if (state?.isAvailable !== true) return undefined;
+    return inTurn(state, () => this.#changed(acc, session, state, change));
+  }
+
+  async #changed(
+    acc: Accumulator,
+    session: C2sParams,
+    state: PresenceState,
+    { visibility }: VisibilityChange,
+  ): Promise<undefined> {
+    if (!state.isAvailable) return;
     const { before, after, shown, hidden } = visibility;
     const contacts = state.audience();
     const single = this.#resourcesOf(contacts, [...shown, ...hidden]);
@@ -26,7 +36,6 @@ export class Visibility {
       Promise.resolve(this.#context.presenceTargets(acc, session, others, undefined, list));
     const had = before === undefined ? undefined : new Set(await allowed(before));
     const has = new Set(await allowed(after));
-    // What the session says meanwhile goes by the list that is in force.
     if (!state.isAvailable) return;
     const lost = others.filter((jid) => !has.has(jid) && had?.has(jid) !== false);
     this.#hide(acc, session, state, lost);

@@ -36,12 +36,16 @@ export class Pushes {
 
   /** Tells all sessions of a user about a change; `item` is what they see of it. */
   async announce(user: Jid, change: StoredChange, item: RosterItem): Promise<void> {
+    // Before anything that follows from the change: mod_presence goes by it.
+    const at = this.#context.timestamp();
+    const ver = (await this.#rosters.verAfter(user, change)) ?? null;
     const event: RosterEvent = {
       jid: item.jid.bare,
       subscription: item.subscription,
       version: change.version,
       previous: change.previous,
-      ver: (await this.#rosters.verAfter(user, change)) ?? null,
+      at,
+      ver,
       contact: item.subscription === 'remove' ? null : contactOf(item),
     };
     this.#context.sendEvent(user.bareJid, event);

@@ -7,6 +7,8 @@ export interface RosterEvent {
   /** The roster's version after the change, and before it. */
   readonly version: number;
   readonly previous: number;
+  /** When the change was known, in microseconds since the epoch. */
+  readonly at: number;
   /** What clients call it; null without versioning. */
   readonly ver: string | null;
   /** Null when the contact was removed. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { hooksPage } from '../../../docs/hooks-table.ts';
 import type { Point } from '../../../src/hooks/point.ts';
@@ -67,7 +67,25 @@ function namesOf(wanted: (point: Point<unknown, unknown>) => boolean): string[] 
     .sort();
 }
 
+/** All sources but the declarations, without registrations of handlers. */
+function callers(): string {
+  const root = new URL('../../../src/', import.meta.url).pathname;
+  return globSync('**/*.ts', { cwd: root })
+    .filter((file) => !file.startsWith('hooks/points'))
+    .map((file) => readFileSync(`${root}${file}`, 'utf8'))
+    .join('\n')
+    .replace(/(\.hook|\.globalHook|registry\.add)\(\s*'\w+'/g, '');
+}
+
 describe('the list of hooks', () => {
+  test('says of exactly those that the sources name for running that this version runs them', () => {
+    const sources = callers();
+    const named = HOOK_NAMES.filter(
+      (name) => sources.includes(`'${name}'`) || new RegExp(`HOOK_INDEX\\.${name}\\b`).test(sources),
+    );
+    expect([...named].sort()).toEqual(namesOf(({ part }) => part === 'core'));
+  });
+
   test('holds the 132 numbered hooks, the 9 newer ones, and 1 of our own', () => {
     const numbers = LISTED.map(([number]) => number);
     const expected = [

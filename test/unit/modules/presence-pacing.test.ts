@@ -25,6 +25,7 @@ function surroundings(contacts: number) {
       if (name === 'roster_get_subscription_lists')
         acc.set('roster', 'subscription_lists', { from, to: [], pending: [], version: 1 });
     },
+    timestamp: () => 1,
     sessions: () => [],
     setPresence: () => {},
     unsetPresence: () => {},

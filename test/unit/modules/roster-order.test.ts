@@ -9,6 +9,7 @@ function event(version: number, previous = version - 1): RosterEvent {
     subscription: 'none',
     version,
     previous,
+    at: 0,
     ver: String(version),
     contact: null,
   };
