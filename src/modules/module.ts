@@ -177,8 +177,11 @@ export interface SessionHandle {
   afterDelivery(callback: () => void): void;
   /** How many more stanzas its client may leave unacknowledged; infinite for one that does not acknowledge. */
   readonly room: number;
-  /** Keeps what arrives for the session waiting, in order, until the promise settles. */
-  holdReceiving(until: Promise<unknown>): void;
+  /**
+   * Keeps what arrives for the session waiting, in order, until the promise settles. A session that is resumed on another shard goes there after that; with `isForOrder`
+   * at once, and what waits goes with it: where `sessionState` decodes, it must be held again.
+   */
+  holdReceiving(until: Promise<unknown>, isForOrder?: boolean): void;
   /** Gives a stanza that was kept back to the last step, just before the socket. */
   flush(acc: Accumulator): void;
   /** Ends the session; handlers of `user_stop_request` may keep it. */

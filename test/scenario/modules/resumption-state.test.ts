@@ -224,6 +224,32 @@ describe.each([
     expect((await messagesUntilNow(later)).map(bodyOf)).toEqual(['stored']);
   });
 
+  it('messages from storage that are more than may be unacknowledged keep nobody from coming back, and newer ones stay behind them', async () => {
+    nurse = await login('nurse@localhost/house');
+    for (let i = 0; i < 150; i++) nurse.send(chat('juliet@localhost', `${i}`));
+    await nurse.nothingElse();
+    phone = await TestClient.login(server.port(), PHONE, { isAvailable: false });
+    open.push(phone);
+    const witness = await login('romeo@localhost/witness', ['same', phone]);
+    id = await enableResumption(phone);
+    phone.send('<presence/>');
+    for (let i = 0; i < 100; i++) expect(bodyOf(await phone.message())).toBe(`${i}`);
+    nurse.send(chat(PHONE, 'live'));
+    await arrived(nurse, witness);
+    // Handing the session over takes no longer than its client has patience, whatever waits in it.
+    await comeBack();
+    nurse.send(chat(PHONE, 'end'));
+    const heard: (string | undefined)[] = [];
+    // Its own presence is among what it has handled.
+    for (let h = 0; heard.at(-1) !== 'end'; ) {
+      const element = await phone.element();
+      if (element.name === 'r') acknowledge(phone, h);
+      else h++;
+      if (element.name === 'message') heard.push(bodyOf(element));
+    }
+    expect(heard).toEqual([...Array.from({ length: 150 }, (_, i) => `${i}`), 'live', 'end']);
+  });
+
   it('roster pushes come, in order', async () => {
     await meet();
     const desk = await login('juliet@localhost/desk', ['other', phone]);
