@@ -5,9 +5,9 @@ import { inputV1 } from '../../../src/modules/mod-caps/input-v1.ts';
 import { parseElementText } from '../../../src/xmpp/trusted-xml.ts';
 import { type Element, TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { acknowledge, bodyOf, enableResumption, resume } from '../../helpers/stream-management.ts';
+import { acknowledge, bodyOf, enableResumption } from '../../helpers/stream-management.ts';
 import { push, setItem } from './roster-support.ts';
-import { condition, fixture, LAB, loginOn, messagesUntilNow, nobodyThere } from './support.ts';
+import { condition, fixture, LAB, loginOn, messagesUntilNow, nobodyThere, resumeOn } from './support.ts';
 
 /** Whatever a session remembers survives a resumption (XEP-0198), on the same shard and on another. */
 
@@ -50,27 +50,11 @@ async function login(jid: string, far?: [place: 'same' | 'other', of: TestClient
   return client;
 }
 
-/** Where a session is, connected or not; asked by somebody else, so that it hears nothing of it. */
-async function placeOf(asker: TestClient, jid: string): Promise<string> {
-  const answer = await asker.iq('get', 'localhost', `<place xmlns='urn:test:lab'>${jid}</place>`);
-  return answer.child('place', 'urn:test:lab')!.attribute('shard')!;
-}
-
-/** Resumes again and again, until the session has gone on on the same shard, or on the other, as `place` says. `h` is for all of them. */
-async function resumeOn(place: string, nurse: TestClient, id: string, h: number): Promise<TestClient> {
-  const idle: TestClient[] = [];
-  for (let tries = 0; ; tries++) {
-    const before = await placeOf(nurse, PHONE);
-    const client = await resume(server, 'juliet@localhost', id, h);
-    if (((await placeOf(nurse, PHONE)) === before) === (place === 'same')) {
-      for (const one of idle) one.cut();
-      open.push(client);
-      return client;
-    }
-    client.cut();
-    // Connections may come to the shards by turns: one in between changes whose turn it is.
-    if (tries % 2 === 0) idle.push(await TestClient.connect(server.port()));
-  }
+/** Resumes the phone's session on the same shard, or on the other. */
+async function resumePhone(place: string, nurse: TestClient, id: string, h: number): Promise<TestClient> {
+  const client = await resumeOn(server, place, nurse, PHONE, id, h);
+  open.push(client);
+  return client;
 }
 
 let markers = 0;
@@ -162,7 +146,7 @@ describe.each([
   /** The connection is lost, if that is what this is about; the phone comes back, having handled `h` stanzas. */
   async function comeBack(h = 0): Promise<void> {
     if (before === 'lost') phone.cut();
-    phone = await resumeOn(place, nurse, id, h);
+    phone = await resumePhone(place, nurse, id, h);
   }
 
   it('what waits for an inactive client comes once, in order; the client is active, and may become inactive again', async () => {
@@ -349,7 +333,7 @@ describe.each([
     phone.send(`<presence>${c}</presence>`);
     await phone.until(isQuestion);
     if (before === 'lost') phone.cut();
-    phone = await resumeOn(place, nurse, id, 0);
+    phone = await resumePhone(place, nurse, id, 0);
     // The question comes again: as what was not acknowledged, and on another shard as a new one. Either answer will do.
     for (;;) {
       const element = await phone.until((one) => isQuestion(one) || isRecognised(one));
@@ -376,7 +360,7 @@ describe.each(['same', 'other'])('a client that has resumed on the %s shard', (p
     const nurse = await loginOn(server, 'nurse@localhost/house', 'same', phone);
     const id = await enableResumption(phone);
     phone.cut();
-    const again = await resumeOn(place, nurse, id, 0);
+    const again = await resumePhone(place, nurse, id, 0);
     nurse.cut();
     const ping = await again.until((element) => element.child('ping', 'urn:xmpp:ping') !== undefined);
     expect(ping.attribute('type')).toBe('get');
