@@ -154,7 +154,7 @@ describe.each([
     id = await enableResumption(phone);
     await becomeInactive(phone);
     romeo.send(`${chat(PHONE, 'one')}<presence to='${PHONE}' id='two'/>`);
-    romeo.send(`<iq type='get' id='three' to='${PHONE}'><query xmlns='urn:test:three'/></iq>`);
+    romeo.send(chat('juliet@localhost', 'three'));
     await arrived(romeo, nurse);
     if (before === 'lost') {
       phone.cut();
@@ -173,6 +173,7 @@ describe.each([
     expect((await phone.until((element) => element.name !== 'r')).name).toBe('unknown');
     phone.send(`<active xmlns='${CSI}'/>`);
     expect(bodyOf(await phone.message())).toBe('five');
+    acknowledge(phone, 6);
     expect(await messagesUntilNow(phone)).toEqual([]);
   });
 
