@@ -31,7 +31,7 @@ export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export type { Acknowledger } from '../hooks/acknowledger.ts';
 export { afterwards, runAfterwards } from '../hooks/afterwards.ts';
-export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
+export { DROP, STOP, type Stop, stop, type Verdict } from '../hooks/chain.ts';
 export { type KeptRecord, KeptStanza } from '../hooks/kept-stanza.ts';
 export * from '../hooks/login.ts';
 export type { Handler, HookName, HookParams } from '../hooks/points.ts';
