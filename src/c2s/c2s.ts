@@ -60,8 +60,9 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
   /** Stanzas that wait because receiving is suspended; undefined while it is not. */
   inbox: Accumulator[] | undefined = undefined;
   inboxBytes = 0;
-  /** How many works receiving waits for. */
+  /** How many reasons receiving waits for; and how many of them only keep the order: nothing of the session is at work for those. */
   holds = 0;
+  orderHolds = 0;
   /** Stored messages that wait for one of theirs; undefined while none does. */
   storedInbox: Accumulator[] | undefined = undefined;
   /** Called when no stored message waits any more. */
@@ -73,7 +74,7 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
   priority: number | undefined = undefined;
   /** Set while the client acknowledges what it gets; see `hooks/acknowledger.ts`. */
   acknowledger: Acknowledger | undefined = undefined;
-  /** Called when receiving is not suspended any more, before what waited goes on. */
+  /** Called when nothing of the session is at work any more, before what waited goes on. */
   whenIdle: (() => void)[] | undefined = undefined;
   /** What this client sent and is being stored. */
   commits: Set<Promise<unknown>> | undefined = undefined;

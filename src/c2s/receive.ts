@@ -177,24 +177,35 @@ export function writeStanza(c2s: C2s, acc: Accumulator): void {
   if (chain !== null) void chain.run(acc, c2s);
 }
 
-/** Receiving waits until the returned function is called; what arrives meanwhile is kept in order. */
-export function hold(c2s: C2s): () => void {
+/** Receiving waits until the returned function is called; what arrives meanwhile is kept in order. `isForOrder`: see {@link holdReceiving}. */
+export function hold(c2s: C2s, isForOrder = false): () => void {
   c2s.inbox ??= [];
   c2s.holds++;
-  return () => release(c2s);
+  if (isForOrder) c2s.orderHolds++;
+  return () => release(c2s, isForOrder);
 }
 
-function release(c2s: C2s): void {
-  if (--c2s.holds > 0) return;
+function release(c2s: C2s, isForOrder: boolean): void {
+  c2s.holds--;
+  if (isForOrder) c2s.orderHolds--;
+  if (isAtWork(c2s)) return;
   const callbacks = c2s.whenIdle;
   c2s.whenIdle = undefined;
   if (callbacks !== undefined) for (const callback of callbacks) callback();
-  releaseReceiving(c2s);
+  if (c2s.holds === 0) releaseReceiving(c2s);
 }
 
-/** Receiving waits until `work` has settled; what arrives meanwhile is kept in order. */
-export function holdReceiving(c2s: C2s, work: Promise<unknown>): void {
-  const end = hold(c2s);
+/** Whether a stanza is being received, or something else of the session is under way that a move to another shard must wait for. */
+export function isAtWork({ holds, orderHolds }: C2s): boolean {
+  return holds > orderHolds;
+}
+
+/**
+ * Receiving waits until `work` has settled; what arrives meanwhile is kept in order. `isForOrder`: that is all it is about, so the session may go to another shard
+ * meanwhile, and what waits goes with it; whoever holds it here must do so there.
+ */
+export function holdReceiving(c2s: C2s, work: Promise<unknown>, isForOrder = false): void {
+  const end = hold(c2s, isForOrder);
   work
     .catch((cause: unknown) => {
       c2s.host.log.error(

@@ -31,7 +31,7 @@ export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export type { Acknowledger } from '../hooks/acknowledger.ts';
 export { afterwards, runAfterwards } from '../hooks/afterwards.ts';
-export { DROP, STOP, stop, type Verdict } from '../hooks/chain.ts';
+export { DROP, STOP, type Stop, stop, type Verdict } from '../hooks/chain.ts';
 export { type KeptRecord, KeptStanza } from '../hooks/kept-stanza.ts';
 export * from '../hooks/login.ts';
 export type { Handler, HookName, HookParams } from '../hooks/points.ts';
@@ -177,8 +177,11 @@ export interface SessionHandle {
   afterDelivery(callback: () => void): void;
   /** How many more stanzas its client may leave unacknowledged; infinite for one that does not acknowledge. */
   readonly room: number;
-  /** Keeps what arrives for the session waiting, in order, until the promise settles. */
-  holdReceiving(until: Promise<unknown>): void;
+  /**
+   * Keeps what arrives for the session waiting, in order, until the promise settles. A session that is resumed on another shard goes there after that; with `isForOrder`
+   * at once, and what waits goes with it: where `sessionState` decodes, it must be held again.
+   */
+  holdReceiving(until: Promise<unknown>, isForOrder?: boolean): void;
   /** Gives a stanza that was kept back to the last step, just before the socket. */
   flush(acc: Accumulator): void;
   /** Ends the session; handlers of `user_stop_request` may keep it. */

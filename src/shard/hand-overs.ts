@@ -1,4 +1,5 @@
 import type { C2s } from '../c2s/c2s.ts';
+import { isAtWork } from '../c2s/receive.ts';
 import { eventAccumulator } from '../c2s/session-event.ts';
 import { leaveConnection } from '../c2s/take-over.ts';
 import { endSession } from '../c2s/terminate.ts';
@@ -143,9 +144,9 @@ export function isEnded({ state }: C2s): boolean {
   return state === 'closed';
 }
 
-/** How to wait until receiving is not suspended. */
+/** How to wait until nothing of the session is at work. */
 function idleOf(c2s: C2s): ((callback: () => void) => void) | undefined {
-  if (c2s.holds === 0) return undefined;
+  if (!isAtWork(c2s)) return undefined;
   return (callback) => {
     c2s.whenIdle ??= [];
     c2s.whenIdle.push(callback);

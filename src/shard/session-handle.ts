@@ -35,8 +35,8 @@ export class Handle implements SessionHandle {
     whenReceived(this.#c2s, () => whenDelivered(this.#c2s, callback));
   }
 
-  holdReceiving(until: Promise<unknown>): void {
-    holdReceiving(this.#c2s, until);
+  holdReceiving(until: Promise<unknown>, isForOrder?: boolean): void {
+    holdReceiving(this.#c2s, until, isForOrder);
   }
 
   stop(reason: string): void {

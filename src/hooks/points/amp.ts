@@ -44,7 +44,7 @@ export const ampPoints = {
   amp_event: point<Accumulator, { event: AmpEvent }>({
     scope: 'host_type',
     part: 'core',
-    when: 'A module that keeps messages, when it has stored one, or could not.',
+    when: 'A module that keeps messages, when it has stored one, or could not; the privacy module, when the list of a session keeps one away.',
     acc: 'The accumulator of the message.',
     params: { event: 'The stage that the message has reached.' },
     result:

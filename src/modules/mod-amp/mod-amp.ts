@@ -63,8 +63,8 @@ export default defineModule<AmpOptions>({
     context.hook('failed_to_store_message', 30, (acc) => processing.later(acc, 'offline_failed'), effects);
 
     context.hook('amp_verify_support', 10, (known, { rules }) => supportOf(rules, known));
-    context.hook('amp_determine_strategy', 10, (_strategy, { to, packet, event }) => {
-      return to === undefined ? undefined : strategyFor(context, to, packet, event);
+    context.hook('amp_determine_strategy', 10, (_strategy, { from, to, packet, event }) => {
+      return to === undefined ? undefined : strategyFor(context, { from, to, packet }, event);
     });
     context.hook('amp_check_condition', 10, (match, { strategy, rule }) => {
       return match === 'no_match' ? matchOf(strategy, rule) : undefined;

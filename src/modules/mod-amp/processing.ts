@@ -143,7 +143,7 @@ export class Processing {
 
 /** At the end of its way a rule about delivery that could still be met is. */
 function isDecidedBy(event: AmpEvent, { condition }: AmpRule): boolean {
-  return condition === 'deliver' && (event === 'delivered' || event === 'delivery_failed');
+  return condition === 'deliver' && event === 'delivered';
 }
 
 function withoutAmp(stanza: Stanza, amp: Element): Stanza {

@@ -5,8 +5,11 @@ import {
   type AmpStrategy,
   type Jid,
   type ModuleContext,
+  NO_PRIVACY_LIST,
   parseStamp,
   type Stanza,
+  type Stop,
+  stop,
 } from '../module.ts';
 
 type Outcome = 'direct' | 'stored' | 'none';
@@ -17,27 +20,45 @@ const OUTCOMES: Record<AmpEvent, readonly [online: readonly Outcome[], offline: 
   archived: [['direct', 'stored'], ['stored']],
   mam_failed: [['direct', 'none'], ['none']],
   offline_failed: [['none'], ['none']],
-  delivery_failed: [
-    ['stored', 'none'],
-    ['stored', 'none'],
-  ],
+  // A privacy list keeps it away: nobody stores what its recipient does not want.
+  delivery_failed: [['none'], ['none']],
   delivered: [['direct'], ['direct']],
 };
 
-/** Foretells what becomes of a message, from the sessions there are now. */
+/** A message, as far as its fate depends on it. */
+interface Message {
+  readonly from: Jid;
+  readonly to: Jid;
+  readonly packet: Stanza;
+}
+
+/** Foretells what becomes of a message, from the sessions there are now. Nobody else has a say in it if the recipient's list denies it. */
 export async function strategyFor(
   context: ModuleContext<unknown>,
-  to: Jid,
-  packet: Stanza,
+  message: Message,
   event: AmpEvent,
-): Promise<AmpStrategy> {
+): Promise<AmpStrategy | Stop<AmpStrategy>> {
+  const { to, packet } = message;
   const expireAt = new Date(context.timestamp() / 1_000).toISOString();
   if (event === 'delivered') return { deliver: OUTCOMES.delivered[0], matchResource: undefined, expireAt };
+  if (event === 'initial_check' && (await isDenied(context, message))) {
+    return stop({ deliver: OUTCOMES.delivery_failed[0], matchResource: undefined, expireAt });
+  }
   const presence = context.hosts.includes(to.domain)
     ? await userPresence(context, to, packet)
     : { isOnline: isService(context, to.domain), matchResource: undefined };
   const deliver = OUTCOMES[event][presence.isOnline ? 0 : 1];
   return { deliver, matchResource: presence.matchResource, expireAt };
+}
+
+/** Whether the recipient's default list denies it: to whoever he has blocked, a user is not there (XEP-0191 §3.3), and rules must not say otherwise. */
+async function isDenied(context: ModuleContext<unknown>, { from, to, packet }: Message): Promise<boolean> {
+  if (to.local === '' || from.bare === to.bare || !context.hosts.includes(to.domain)) return false;
+  const jid = to.bareJid;
+  const privacyList = await context.foldHook('privacy_get_user_list', NO_PRIVACY_LIST, { jid });
+  const acc = context.accumulator(from, to, packet.element);
+  const { name, type } = packet;
+  return (await context.checkPrivacy(acc, { jid, privacyList, from, to, name, type, dir: 'in' })) !== 'allow';
 }
 
 /** Whether an account would get the message now (RFC 6121 §8.5), and whether its intended resource would. */

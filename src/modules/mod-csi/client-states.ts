@@ -117,8 +117,12 @@ export class ClientStates {
     return STOP;
   }
 
-  /** Without filtering everything waits, and nothing takes another one's place. */
+  /**
+   * Without filtering everything waits, and nothing takes another one's place; but for requests, which somebody wants answered in time (RFC 6120 §8.2.3; the server itself,
+   * when it pings a client that it may give up), and answers, which the client waits for itself.
+   */
   #importance(acc: Accumulator): Importance {
+    if (acc.stanza!.kind === StanzaKind.IQ) return 'now';
     return this.#context.options.filter ? importanceOf(acc) : 'later';
   }
 

@@ -50,6 +50,9 @@ export interface Pickup {
   whenIdle: (() => void) | undefined;
 }
 
+/** A {@link Pickup} on its way to another shard: what is in hand, and whether what is newer waits for it. */
+export type MovedPickup = readonly [ids: readonly number[], isHolding: boolean];
+
 /** Brings stored messages to sessions. */
 export class Fetching {
   readonly #context: ModuleContext<OfflineOptions>;
@@ -246,7 +249,10 @@ export class Fetching {
   #holdUntilIdle(pickup: Pickup): void {
     if (pickup.whenIdle !== undefined) return;
     const handle = this.#context.session(pickup.session.jid!);
-    if (handle?.params !== pickup.session) return;
+    if (handle?.params === pickup.session) this.#hold(pickup, handle);
+  }
+
+  #hold(pickup: Pickup, handle: SessionHandle): void {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#context.after(HOLD_MS_MAX, () => {
       if (!pickup.isBusy) pickup.whenIdle = undefined;
@@ -256,7 +262,8 @@ export class Fetching {
       cancel();
       resolve();
     };
-    handle.holdReceiving(promise);
+    // A client that comes back need not wait for that: it goes with the session.
+    handle.holdReceiving(promise, true);
   }
 
   #endHold(pickup: Pickup): void {
@@ -274,8 +281,9 @@ export class Fetching {
   }
 
   /** What a session has in hand, when it moves to another shard. */
-  encode({ ids }: Pickup): readonly number[] | undefined {
-    return ids.length === 0 ? undefined : ids;
+  encode({ ids, whenIdle }: Pickup): MovedPickup | undefined {
+    const isHolding = whenIdle !== undefined;
+    return ids.length === 0 && !isHolding ? undefined : [ids, isHolding];
   }
 
   /** The session has moved: its claim with it. (Sent by the shard that it leaves, so that it is never nobody's: the other one may die.) */
@@ -293,18 +301,20 @@ export class Fetching {
     });
   }
 
-  /** The session has come from another shard with messages in hand. */
-  moved(ids: readonly number[], session: C2sParams): Pickup {
+  /** The session has come from another shard with messages in hand, or waiting for those that another session has. */
+  moved([ids, isHolding]: MovedPickup, session: C2sParams): Pickup {
     const pickup = this.#pickup(session);
-    pickup.isBusy = true;
-    pickup.hasClaim = true;
+    pickup.isBusy = ids.length > 0;
+    pickup.hasClaim = ids.length > 0;
     pickup.ids = ids;
+    if (isHolding) this.#hold(pickup, this.#context.handle(session));
     return pickup;
   }
 
   /** When its client has acknowledged all that it has not yet, those are among it. */
   arrived(pickup: Pickup, session: C2sParams): void {
     const { ids } = pickup;
+    if (ids.length === 0) return;
     this.#context.handle(session).afterDelivery(() => void this.#confirm(pickup, ids));
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type DiscoAcc, defineModule, stop } from '../module.ts';
-import { Fetching, type Pickup } from './fetching.ts';
+import { Fetching, type MovedPickup, type Pickup } from './fetching.ts';
 import { Keeping } from './keeping.ts';
 
 const optionsSchema = z.strictObject({
@@ -48,7 +48,7 @@ export default defineModule<OfflineOptions>({
     }
     context.sessionState<Pickup>({
       encode: (pickup) => fetching.encode(pickup),
-      decode: (data, session) => fetching.moved(data as readonly number[], session),
+      decode: (data, session) => fetching.moved(data as MovedPickup, session),
       left: (pickup, session, to) => fetching.left(pickup, session, to),
       arrived: (pickup, session) => fetching.arrived(pickup, session),
     });

@@ -9,8 +9,8 @@ const BATCH = 1_000;
 
 /**
  * Directed presence, and the death of a shard. A session that ends tells whoever it had sent presence to; one that dies with its shard cannot,
- * and nobody else knows its list. So the receivers remember from whom on other shards they have heard, and when the sessions of a dead shard are
- * announced, each shard tells its own. Contacts need none of this: rosters know them.
+ * and nobody else knows its list. So the receivers remember from whom they have heard, and when the sessions of a dead shard are announced, each
+ * shard tells its own. Also from whom on the same shard: either of the two may be resumed on another one. Contacts need none of this: rosters know them.
  */
 export class LostSessions {
   readonly #context: ModuleContext;
@@ -24,11 +24,10 @@ export class LostSessions {
     });
   }
 
-  /** Whether available presence comes straight from a session of another shard that is no contact. */
+  /** Whether available presence comes straight from a session that is no contact. */
   isWorthNoting(acc: Accumulator, session: C2sParams, state: PresenceState | undefined): boolean {
     const { from, originSid, originJid } = acc;
-    if (originSid === undefined || originSid.shard === this.#context.shard) return false;
-    if (originJid === undefined || originJid.full !== from.full) return false;
+    if (originSid === undefined || originJid === undefined || originJid.full !== from.full) return false;
     return from.bare !== session.jid!.bare && !(state?.contacts.sees(from.bare) ?? false);
   }
 

@@ -41,7 +41,7 @@ export class PresenceState {
   isLoading = false;
   /** Others who were sent available presence: they are told when it ends (RFC 6121 §4.6.3), and of nothing else. */
   #directed: Map<string, Jid> | undefined = undefined;
-  /** Full JIDs of other shards that sent directed presence to us; see `lost-sessions.ts`. */
+  /** Full JIDs that sent directed presence to us; see `lost-sessions.ts`. */
   #heard: Set<string> | undefined = undefined;
   /** The last available presence, in one character a byte; undefined while unavailable. Once somebody has probed it, with the time that it is from. */
   #last: string | undefined = undefined;
@@ -163,7 +163,7 @@ export class PresenceState {
     );
   }
 
-  /** Directed presence came from a session of another shard. False when there are too many to remember. */
+  /** Directed presence came from another session. False when there are too many to remember. */
   heard(sender: string, most: number): boolean {
     this.#heard ??= new Set();
     if (this.#heard.size >= most) return this.#heard.has(sender);

@@ -69,12 +69,27 @@ export class Checks {
   #afterReceive(acc: Accumulator, session: C2sParams, list: PrivacyList, decision: PrivacyDecision): Verdict {
     if (decision === 'allow') return undefined;
     this.#context.count(decision === 'block' ? 'blocked' : 'denied');
-    if (this.#isAnswered(acc, session)) {
-      const error = list === UNKNOWN_PRIVACY_LIST ? unreadable() : new StanzaError('service-unavailable');
-      const reply = acc.errorReply(error);
-      if (reply !== undefined) void this.#context.route(reply);
-    }
+    if (this.#isAnswered(acc, session)) this.#answer(acc, list);
     return STOP;
+  }
+
+  #answer(acc: Accumulator, list: PrivacyList): void {
+    const isMessage = acc.stanza!.kind === StanzaKind.MESSAGE;
+    // Its sender may have asked to be told in another way (XEP-0079).
+    const told = isMessage
+      ? this.#context.runHook('amp_event', acc, { event: 'delivery_failed' })
+      : undefined;
+    if (told instanceof Promise) {
+      acc.retain();
+      void told.then((verdict) => this.#refuse(acc, list, verdict));
+    } else this.#refuse(acc, list, told);
+  }
+
+  #refuse(acc: Accumulator, list: PrivacyList, told: Verdict): void {
+    if (told === STOP) return;
+    const error = list === UNKNOWN_PRIVACY_LIST ? unreadable() : new StanzaError('service-unavailable');
+    const reply = acc.errorReply(error);
+    if (reply !== undefined) void this.#context.route(reply);
   }
 
   #ask(

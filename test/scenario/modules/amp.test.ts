@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Element, TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { condition, fixture, LAB, loginOn, messagesUntilNow } from './support.ts';
+import { condition, fixture, LAB, loginOn, messagesUntilNow, nobodyThere } from './support.ts';
 
 /** mod_amp (XEP-0079): messages that say what shall be done with them. */
 
@@ -357,6 +357,62 @@ describe('with storage', () => {
     const juliet = await julietFar(romeo);
     expect((await juliet.message()).attribute('id')).toBe(early);
     expect((await answers(romeo, juliet)).map(told)).toEqual([`${late} alert expire-at ${value}`]);
+  });
+});
+
+describe('with privacy lists', () => {
+  beforeAll(() =>
+    start(
+      '[modules.mod_amp]\n  check_presence = false\n[modules.mod_offline]\n[modules.mod_privacy]\n[modules.mod_blocking]',
+    ),
+  );
+  afterAll(() => server.stop());
+
+  const ALL = ['direct', 'stored', 'none'].map((value) => rule('deliver', value, 'notify')).join('');
+
+  it('to whoever is blocked the recipient is not there, whether she is or not', async () => {
+    const romeo = await romeoOn();
+    const juliet = await julietFar(romeo);
+    const item = "<block xmlns='urn:xmpp:blocking'><item jid='romeo@localhost'/></block>";
+    expect((await juliet.iq('set', undefined, item)).attribute('type')).toBe('result');
+    for (const isThere of [true, false]) {
+      for (const to of ['juliet@localhost', juliet.jid]) {
+        const id = send(romeo, to, rule('match-resource', 'any', 'error') + ALL);
+        const [answer, error] = await answerAndError(romeo);
+        expect(told(answer)).toBe(`${id} notify deliver none`);
+        expect([error.attribute('id'), condition(error)]).toEqual([id, 'service-unavailable']);
+        const kept = send(romeo, to, rule('deliver', 'none', 'error'));
+        expect(told(await romeo.message())).toBe(`${kept} error deliver none`);
+      }
+      if (isThere) {
+        expect(await messagesUntilNow(juliet)).toEqual([]);
+        open = open.filter((client) => client !== juliet);
+        await juliet.close();
+        await nobodyThere(romeo, 'juliet@localhost');
+      }
+    }
+    expect(await answers(romeo)).toEqual([]);
+    const later = await julietFar(romeo);
+    expect(await messagesUntilNow(later)).toEqual([]);
+    const unblock = "<unblock xmlns='urn:xmpp:blocking'/>";
+    expect((await later.iq('set', undefined, unblock)).attribute('type')).toBe('result');
+  });
+
+  it('what the active list of a session keeps away is not delivered, and that is told', async () => {
+    const romeo = await romeoOn();
+    const juliet = await julietFar(romeo);
+    const privacy = (inside: string): Promise<Element> =>
+      juliet.iq('set', undefined, `<query xmlns='jabber:iq:privacy'>${inside}</query>`);
+    const deny = "<list name='none'><item action='deny' order='1'><message/></item></list>";
+    expect((await privacy(deny)).attribute('type')).toBe('result');
+    expect((await privacy("<active name='none'/>")).attribute('type')).toBe('result');
+    for (const to of ['juliet@localhost', juliet.jid]) {
+      const id = send(romeo, to, ALL);
+      const [answer, error] = await answerAndError(romeo);
+      expect(told(answer)).toBe(`${id} notify deliver none`);
+      expect([error.attribute('id'), condition(error)]).toEqual([id, 'service-unavailable']);
+    }
+    expect(await messagesUntilNow(juliet)).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Element, TestClient } from '../../helpers/client.ts';
 import { meerkat } from '../../helpers/meerkat.ts';
+import { login2, tlsConfig } from '../../helpers/sasl2.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { condition, fixture } from './support.ts';
 
@@ -177,6 +178,69 @@ describe.each(['none', 'kill'] as const)('pings of the server, action %s', (acti
       if (action === 'none') {
         await client.nothingElse();
         await client.close();
+      }
+    },
+  );
+});
+
+describe('a client that nobody looks at (XEP-0352)', () => {
+  it('gets pings at once, behind what waited, and stays', async () => {
+    const server = await TestServer.start({
+      users: ['romeo', 'juliet'],
+      toml: `
+        [modules.mod_presence]
+        [modules.mod_csi]
+        [modules.mod_ping]
+          send_pings = true
+          ping_interval = 1
+          ping_req_timeout = 1
+          timeout_action = "kill"`,
+    });
+    try {
+      const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+      romeo.send("<inactive xmlns='urn:xmpp:csi:0'/>");
+      for (const body of ['one', 'two', 'three']) {
+        const ping = await romeo.until(isPing);
+        romeo.send(`<iq type='result' id='${ping.attribute('id')}' to='localhost'/>`);
+        // She does not stay until she is pinged herself.
+        const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony');
+        juliet.send(`<message to='${romeo.jid}' type='chat'><body>${body}</body></message>`);
+        await juliet.close();
+        expect((await romeo.element()).childText('body')).toBe(body);
+      }
+      await romeo.close();
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe('a client that binds, and says nothing after that', () => {
+  it.each(['in the classic way', 'with its login (XEP-0386)'])(
+    '%s is pinged, and its end is noticed',
+    async (way) => {
+      const pinging = `
+        [modules.mod_ping]
+          send_pings = true
+          ping_interval = 1
+          ping_req_timeout = 1
+          timeout_action = "kill"`;
+      const isClassic = way === 'in the classic way';
+      const server = await TestServer.start({
+        users: ['romeo'],
+        ...(isClassic
+          ? { toml: pinging }
+          : { config: tlsConfig(`[modules.mod_sasl2]\n[modules.mod_bind2]${pinging}`) }),
+      });
+      try {
+        const romeo = isClassic
+          ? await TestClient.login(server.port(), 'romeo@localhost/orchard', { isAvailable: false })
+          : (await login2(server, 'romeo')).client;
+        const ping = await romeo.until(isPing);
+        expect(ping.attribute('type')).toBe('get');
+        while ((await romeo.next()).kind !== 'disconnected');
+      } finally {
+        await server.stop();
       }
     },
   );

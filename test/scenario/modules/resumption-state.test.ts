@@ -5,9 +5,9 @@ import { inputV1 } from '../../../src/modules/mod-caps/input-v1.ts';
 import { parseElementText } from '../../../src/xmpp/trusted-xml.ts';
 import { type Element, TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { acknowledge, bodyOf, enableResumption, resume } from '../../helpers/stream-management.ts';
+import { acknowledge, bodyOf, enableResumption } from '../../helpers/stream-management.ts';
 import { push, setItem } from './roster-support.ts';
-import { condition, fixture, LAB, loginOn, messagesUntilNow, nobodyThere } from './support.ts';
+import { condition, fixture, LAB, loginOn, messagesUntilNow, nobodyThere, resumeOn } from './support.ts';
 
 /** Whatever a session remembers survives a resumption (XEP-0198), on the same shard and on another. */
 
@@ -50,27 +50,11 @@ async function login(jid: string, far?: [place: 'same' | 'other', of: TestClient
   return client;
 }
 
-/** Where a session is, connected or not; asked by somebody else, so that it hears nothing of it. */
-async function placeOf(asker: TestClient, jid: string): Promise<string> {
-  const answer = await asker.iq('get', 'localhost', `<place xmlns='urn:test:lab'>${jid}</place>`);
-  return answer.child('place', 'urn:test:lab')!.attribute('shard')!;
-}
-
-/** Resumes again and again, until the session has gone on on the same shard, or on the other, as `place` says. `h` is for all of them. */
-async function resumeOn(place: string, nurse: TestClient, id: string, h: number): Promise<TestClient> {
-  const idle: TestClient[] = [];
-  for (let tries = 0; ; tries++) {
-    const before = await placeOf(nurse, PHONE);
-    const client = await resume(server, 'juliet@localhost', id, h);
-    if (((await placeOf(nurse, PHONE)) === before) === (place === 'same')) {
-      for (const one of idle) one.cut();
-      open.push(client);
-      return client;
-    }
-    client.cut();
-    // Connections may come to the shards by turns: one in between changes whose turn it is.
-    if (tries % 2 === 0) idle.push(await TestClient.connect(server.port()));
-  }
+/** Resumes the phone's session on the same shard, or on the other. */
+async function resumePhone(place: string, nurse: TestClient, id: string, h: number): Promise<TestClient> {
+  const client = await resumeOn(server, place, nurse, PHONE, id, h);
+  open.push(client);
+  return client;
 }
 
 let markers = 0;
@@ -162,7 +146,7 @@ describe.each([
   /** The connection is lost, if that is what this is about; the phone comes back, having handled `h` stanzas. */
   async function comeBack(h = 0): Promise<void> {
     if (before === 'lost') phone.cut();
-    phone = await resumeOn(place, nurse, id, h);
+    phone = await resumePhone(place, nurse, id, h);
   }
 
   it('what waits for an inactive client comes once, in order; the client is active, and may become inactive again', async () => {
@@ -170,7 +154,7 @@ describe.each([
     id = await enableResumption(phone);
     await becomeInactive(phone);
     romeo.send(`${chat(PHONE, 'one')}<presence to='${PHONE}' id='two'/>`);
-    romeo.send(`<iq type='get' id='three' to='${PHONE}'><query xmlns='urn:test:three'/></iq>`);
+    romeo.send(chat('juliet@localhost', 'three'));
     await arrived(romeo, nurse);
     if (before === 'lost') {
       phone.cut();
@@ -189,6 +173,7 @@ describe.each([
     expect((await phone.until((element) => element.name !== 'r')).name).toBe('unknown');
     phone.send(`<active xmlns='${CSI}'/>`);
     expect(bodyOf(await phone.message())).toBe('five');
+    acknowledge(phone, 6);
     expect(await messagesUntilNow(phone)).toEqual([]);
   });
 
@@ -222,6 +207,32 @@ describe.each([
     await nobodyThere(nurse, 'juliet@localhost');
     const later = await login('juliet@localhost/later');
     expect((await messagesUntilNow(later)).map(bodyOf)).toEqual(['stored']);
+  });
+
+  it('messages from storage that are more than may be unacknowledged keep nobody from coming back, and newer ones stay behind them', async () => {
+    nurse = await login('nurse@localhost/house');
+    for (let i = 0; i < 150; i++) nurse.send(chat('juliet@localhost', `${i}`));
+    await nurse.nothingElse();
+    phone = await TestClient.login(server.port(), PHONE, { isAvailable: false });
+    open.push(phone);
+    const witness = await login('romeo@localhost/witness', ['same', phone]);
+    id = await enableResumption(phone);
+    phone.send('<presence/>');
+    for (let i = 0; i < 100; i++) expect(bodyOf(await phone.message())).toBe(`${i}`);
+    nurse.send(chat(PHONE, 'live'));
+    await arrived(nurse, witness);
+    // Handing the session over takes no longer than its client has patience, whatever waits in it.
+    await comeBack();
+    nurse.send(chat(PHONE, 'end'));
+    const heard: (string | undefined)[] = [];
+    // Its own presence is among what it has handled.
+    for (let h = 0; heard.at(-1) !== 'end'; ) {
+      const element = await phone.element();
+      if (element.name === 'r') acknowledge(phone, h);
+      else h++;
+      if (element.name === 'message') heard.push(bodyOf(element));
+    }
+    expect(heard).toEqual([...Array.from({ length: 150 }, (_, i) => `${i}`), 'live', 'end']);
   });
 
   it('roster pushes come, in order', async () => {
@@ -323,7 +334,7 @@ describe.each([
     phone.send(`<presence>${c}</presence>`);
     await phone.until(isQuestion);
     if (before === 'lost') phone.cut();
-    phone = await resumeOn(place, nurse, id, 0);
+    phone = await resumePhone(place, nurse, id, 0);
     // The question comes again: as what was not acknowledged, and on another shard as a new one. Either answer will do.
     for (;;) {
       const element = await phone.until((one) => isQuestion(one) || isRecognised(one));
@@ -350,7 +361,7 @@ describe.each(['same', 'other'])('a client that has resumed on the %s shard', (p
     const nurse = await loginOn(server, 'nurse@localhost/house', 'same', phone);
     const id = await enableResumption(phone);
     phone.cut();
-    const again = await resumeOn(place, nurse, id, 0);
+    const again = await resumePhone(place, nurse, id, 0);
     nurse.cut();
     const ping = await again.until((element) => element.child('ping', 'urn:xmpp:ping') !== undefined);
     expect(ping.attribute('type')).toBe('get');

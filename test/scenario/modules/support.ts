@@ -1,5 +1,6 @@
 import { type Element, TestClient } from '../../helpers/client.ts';
 import type { TestServer } from '../../helpers/server.ts';
+import { resume } from '../../helpers/stream-management.ts';
 
 /** What scenarios of modules have in common. */
 
@@ -37,6 +38,39 @@ export async function loginOn(
       return client;
     }
     wrong.push(client);
+  }
+}
+
+/** The shard of a session, connected or not; asked by somebody else, so that it hears nothing of it; needs {@link LAB}. */
+export async function placeOf(asker: TestClient, jid: string): Promise<string> {
+  const answer = await asker.iq('get', 'localhost', `<place xmlns='${NS_LAB}'>${jid}</place>`);
+  return answer.child('place', NS_LAB)!.attribute('shard')!;
+}
+
+/**
+ * Resumes a session again and again, until it has gone on on the same shard, or on the other, as `place` says. `h` is for all of them. `asker` is anybody else; needs
+ * {@link LAB}.
+ */
+export async function resumeOn(
+  server: TestServer,
+  place: string,
+  asker: TestClient,
+  jid: string,
+  id: string,
+  h: number,
+): Promise<TestClient> {
+  const [bare = ''] = jid.split('/');
+  const idle: TestClient[] = [];
+  for (let tries = 0; ; tries++) {
+    const before = await placeOf(asker, jid);
+    const client = await resume(server, bare, id, h);
+    if (((await placeOf(asker, jid)) === before) === (place === 'same')) {
+      for (const one of idle) one.cut();
+      return client;
+    }
+    client.cut();
+    // Connections may come to the shards by turns: one in between changes whose turn it is.
+    if (tries % 2 === 0) idle.push(await TestClient.connect(server.port()));
   }
 }
 

@@ -14,7 +14,7 @@ const JULIET = new Jid('juliet', 'localhost', 'balcony');
 function setUp() {
   const refused: Accumulator[] = [];
   const host = { inboxFull: (acc: Accumulator) => refused.push(acc) };
-  const c2s = { host, inbox: undefined, inboxBytes: 0, holds: 0 } as unknown as C2s;
+  const c2s = { host, inbox: undefined, inboxBytes: 0, holds: 0, orderHolds: 0 } as unknown as C2s;
   holdReceiving(c2s, new Promise(() => {}));
   return { c2s, refused };
 }
