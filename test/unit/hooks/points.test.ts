@@ -68,12 +68,13 @@ function namesOf(wanted: (point: Point<unknown, unknown>) => boolean): string[] 
 }
 
 describe('the list of hooks', () => {
-  test('holds the 132 numbered hooks, the 9 newer ones, and 1 of our own', () => {
+  test('holds the 132 numbered hooks, the 9 newer ones, and 2 of our own', () => {
     const numbers = LISTED.map(([number]) => number);
     const expected = [
       ...Array.from({ length: 132 }, (_, i) => String(i + 1)),
       ...Array.from({ length: 9 }, (_, i) => `N${i + 1}`),
       'M1',
+      'M2',
     ];
     expect(numbers).toEqual(expected);
   });
@@ -113,6 +114,7 @@ describe('declarations', () => {
       'privacy_get_user_list',
       'remove_domain',
       's2s_allow_host',
+      'sasl2_tasks',
       'session_opening_allowed_for_user',
       'user_open_session',
     ]);
@@ -121,6 +123,7 @@ describe('declarations', () => {
       'privacy_get_user_list',
       'remove_domain',
       's2s_allow_host',
+      'sasl2_tasks',
       'session_opening_allowed_for_user',
     ]);
   });
