@@ -36,6 +36,9 @@ export const UNAUTHENTICATED_BYTES_MAX = 65_536;
 export const TLS_HANDSHAKE_MS_MAX = 10_000;
 export const LOGIN_MS_MAX = 30_000;
 
+/** For what a person has to do after the password (XEP-0388 §2.6.3): look a code up, find another device. Once on a stream. */
+export const TASKS_MS_MAX = 300_000;
+
 /** Failed logins on one stream; the one after that closes it (T12: closed after three failures). */
 export const SASL_FAILURES_MAX = 3;
 /**

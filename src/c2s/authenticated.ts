@@ -20,6 +20,7 @@ export function authenticated(c2s: C2s, { username, method }: SaslSuccess): bool
   host.counters[Counter.c2s_auth_success]!++;
   host.log.debug({ what: 'login', jid: jid.bare, address: c2s.info.address }, 'authenticated');
   negotiation.exchange = undefined;
+  negotiation.tasksEnded(host.monotonicMs());
   negotiation.stepped(host.monotonicMs());
   c2s.isAuthenticated = true;
   c2s.info = { ...c2s.info, authMethod: method };
@@ -41,6 +42,7 @@ export function loginFailed(c2s: C2s, failed: SaslFailure, xml: string): void {
     'authentication failed',
   );
   negotiation.exchange = undefined;
+  negotiation.tasksEnded(host.monotonicMs());
   c2s.state = 'wait_for_feature_before_auth';
   c2s.write(xml);
   const left = isRefusal ? --negotiation.saslRefusalsLeft : --negotiation.saslFailuresLeft;

@@ -3,6 +3,7 @@ import {
   LOGIN_MS_MAX,
   SASL_FAILURES_MAX,
   SASL_REFUSALS_MAX,
+  TASKS_MS_MAX,
   TLS_HANDSHAKE_MS_MAX,
 } from '../limits.ts';
 import { randomText } from '../util/random.ts';
@@ -22,8 +23,9 @@ export class Negotiation {
   exchange: SaslExchange | undefined = undefined;
   /** Monotonic milliseconds: end of the present step, and of the whole login. */
   stepDeadlineMs: number;
-  readonly loginDeadlineMs: number;
+  loginDeadlineMs: number;
   readonly #stepMs: number;
+  #isInTasks = false;
 
   constructor(nowMs: number, stepMs: number) {
     this.#stepMs = stepMs;
@@ -33,7 +35,22 @@ export class Negotiation {
 
   /** A step was taken: the next one has its own time. */
   stepped(nowMs: number): void {
-    this.stepDeadlineMs = nowMs + this.#stepMs;
+    this.stepDeadlineMs = this.#isInTasks ? this.loginDeadlineMs : nowMs + this.#stepMs;
+  }
+
+  /** The client is asked for tasks: all of them together have a time of their own. */
+  tasksBegan(nowMs: number): void {
+    if (this.#isInTasks) return;
+    this.#isInTasks = true;
+    this.loginDeadlineMs = nowMs + TASKS_MS_MAX;
+    this.stepDeadlineMs = this.loginDeadlineMs;
+  }
+
+  /** It has done them, or failed: what follows is as quick as before. */
+  tasksEnded(nowMs: number): void {
+    if (!this.#isInTasks) return;
+    this.#isInTasks = false;
+    this.loginDeadlineMs = nowMs + LOGIN_MS_MAX;
   }
 
   /** The server takes its time for this step: it is not the client that is slow. The whole login keeps its limit. */

@@ -1,5 +1,6 @@
 import type { SaslExchange } from '../auth/sasl/exchange.ts';
 import type { SaslFailure, SaslResult, SaslSuccess } from '../auth/sasl/result.ts';
+import type { Element } from '../xml/element.ts';
 import type { StreamErrorCondition } from '../xmpp/stream-error.ts';
 import type { Accumulator } from './accumulator.ts';
 import type { C2sParams } from './session.ts';
@@ -33,6 +34,8 @@ export interface StreamLogin {
   suspend(work: Promise<unknown>): void;
   /** A step was taken: the next one has its own time. */
   stepped(): void;
+  /** The client is asked for tasks, over which a person may have to think: from now until they end there are five minutes. */
+  tasksBegan(): void;
   /** Whether the stream was opened in the name of another account than this one of its domain. */
   isForeign(username: string): boolean;
   /** The client has shown who it is. False when the stream has ended over it. */
@@ -89,4 +92,27 @@ export interface UserAgent {
   readonly id: string | undefined;
   readonly software: string | undefined;
   readonly device: string | undefined;
+}
+
+/** What a step of a task leads to: something to tell the client, who answers it; the end of the task; or the end of the login. */
+export type TaskResult =
+  | { readonly kind: 'data' | 'done'; readonly children: readonly Element[] }
+  | SaslFailure;
+
+/** What a client has to do besides proving who it is (XEP-0388 §2.6.3), such as a second factor. Made for one login. */
+export interface LoginTask {
+  /** On the wire: 1 to 20 characters. */
+  readonly name: string;
+  /** Takes what the client sends: its `<next/>`, then each `<task-data/>`. What it throws or rejects with fails the login. */
+  step(element: Element): TaskResult | Promise<TaskResult>;
+}
+
+/** What a login still needs (`sasl2_tasks`). */
+export interface LoginDemands {
+  /** The client does one of these, and is then asked again; none: it is in. Of one name the first counts. */
+  readonly tasks: readonly LoginTask[];
+  /** For people: why. */
+  readonly text: string | undefined;
+  /** The login fails instead. */
+  readonly failure: SaslFailure | undefined;
 }

@@ -52,11 +52,13 @@ interface Link {
   readonly client: Client;
   /** Set for searches, looked at when the library builds one. */
   deref: keyof typeof DEREF;
+  /** Whether it speaks for `root_dn` (or for nobody, if there is none): not after somebody tried a password on it, whether it was right or not. */
+  isRoot: boolean;
 }
 
 /**
  * A few connections to a directory; each does one thing at a time. When one of several servers cannot be reached, the next one is tried.
- * Those for searches are logged in as `root_dn`; those for checking passwords log in as whoever it is.
+ * For searches one is logged in as `root_dn`, for checking a password as whoever it is; one pool may serve both.
  */
 export class LdapPool {
   readonly #config: LdapPoolConfig;
@@ -101,9 +103,10 @@ export class LdapPool {
 
   /** Whether the directory takes this name and password. */
   bind(dn: string, password: string): Promise<boolean> {
-    return this.#withLink(async ({ client }) => {
+    return this.#withLink(async (link) => {
+      link.isRoot = false;
       try {
-        await client.bind(dn, password);
+        await link.client.bind(dn, password);
         return true;
       } catch (error) {
         if (REFUSALS.some((refusal) => error instanceof refusal)) return false;
@@ -140,7 +143,8 @@ export class LdapPool {
   #asRoot<T>(work: (link: Link) => Promise<T>): Promise<T> {
     const { rootDn, password } = this.#config;
     return this.#withLink(async (link) => {
-      if (rootDn !== '' && !link.client.isBound) await link.client.bind(rootDn, password);
+      if (!link.isRoot) await link.client.bind(rootDn, rootDn === '' ? '' : password);
+      link.isRoot = true;
       return await work(link);
     });
   }
@@ -177,7 +181,7 @@ export class LdapPool {
   }
 
   #connect(): Link {
-    const { servers, port, tls, connectTimeoutMs, callTimeoutMs } = this.#config;
+    const { servers, port, tls, rootDn, connectTimeoutMs, callTimeoutMs } = this.#config;
     const server = servers[this.#server]!;
     const host = server.includes(':') ? `[${server}]` : server;
     const client = new Client({
@@ -186,7 +190,7 @@ export class LdapPool {
       timeout: callTimeoutMs,
       ...(tls === undefined ? {} : { tlsOptions: tlsOptions(tls) }),
     });
-    const link: Link = { client, deref: 'never' };
+    const link: Link = { client, deref: 'never', isRoot: rootDn === '' };
     passDeref(link);
     this.#open.add(client);
     return link;

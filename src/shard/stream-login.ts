@@ -47,6 +47,10 @@ export class C2sLogin implements StreamLogin {
     this.#c2s.negotiation?.stepped(this.#c2s.host.monotonicMs());
   }
 
+  tasksBegan(): void {
+    this.#c2s.negotiation?.tasksBegan(this.#c2s.host.monotonicMs());
+  }
+
   isForeign(username: string): boolean {
     return isForeignFrom(this.#c2s, new Jid(username, this.#c2s.lserver, ''));
   }

@@ -4,7 +4,9 @@ import { AccountService } from '../helpers/account-service.ts';
 import { Authority, stamp } from '../helpers/authority.ts';
 import { type TestCertificate, TestCertificates } from '../helpers/certificates.ts';
 import { TestClient } from '../helpers/client.ts';
+import { requestToken, tokenOf } from '../helpers/fast.ts';
 import { answerTo, opened, tryExternal } from '../helpers/login.ts';
+import { agent, authenticate, bind2, condition2, NS_SASL2, secureStream } from '../helpers/sasl2.ts';
 import { TestServer } from '../helpers/server.ts';
 import { auth, header, NS_SASL, NS_TLS, plain } from '../helpers/xml.ts';
 
@@ -128,6 +130,9 @@ beforeAll(async () => {
       [outgoing_pools.http.auth]
         connection.host = "http://127.0.0.1:${service.port}"
       [modules.mod_presence]
+      [modules.mod_sasl2]
+      [modules.mod_bind2]
+      [modules.mod_fast_auth_token]
       ${host(HOST, 'methods = ["pki", "internal"]')}
       ${host('cn.example', 'methods = ["pki"]\n sasl_external = ["common_name"]\n sasl_external_common_name.prefix = "m."\n sasl_external_common_name.suffix = ".v"')}
       ${host('authid.example', 'methods = ["pki"]\n sasl_external = ["auth_id"]')}
@@ -279,6 +284,33 @@ describe('the other ways to find an account', () => {
     service.override = (_asked, response) => void response.writeHead(500).end();
     expect(await login('two', 'romeo@http.example', STRICT, 'http.example')).toBe('temporary-auth-failure');
     service.override = undefined;
+  });
+});
+
+describe('in the extensible profile (XEP-0388)', () => {
+  it('is one request to a session, and brings no token that would outlive the certificate', async () => {
+    const stream = { index: STRICT, tls: tlsOf('romeo'), header: { to: HOST } };
+    const { client, features } = await secureStream(server, stream);
+    expect(features.child('authentication', NS_SASL2)!.childText('mechanism')).toBe('EXTERNAL');
+    client.send(authenticate('EXTERNAL', '', agent() + requestToken() + bind2()));
+    const success = await client.element();
+    expect(success.childText('authorization-identifier')).toMatch(new RegExp(`^romeo@${HOST}/`));
+    expect(tokenOf(success)).toBeUndefined();
+    client.cut();
+  });
+
+  it('fails as in the classic one', async () => {
+    const { client } = await secureStream(server, { tls: tlsOf('two'), header: { to: HOST } });
+    client.send(authenticate('EXTERNAL', ''));
+    expect(condition2(await client.element())).toBe('invalid-authzid');
+    const wanted = Buffer.from(`juliet@${HOST}`).toString('base64');
+    client.send(authenticate('EXTERNAL', wanted));
+    expect((await client.element()).childText('authorization-identifier')).toBe(`juliet@${HOST}`);
+    client.cut();
+    const without = (await secureStream(server, { index: LENIENT, header: { to: HOST } })).client;
+    without.send(authenticate('EXTERNAL', ''));
+    expect(condition2(await without.element())).toBe('invalid-mechanism');
+    without.cut();
   });
 });
 

@@ -65,7 +65,7 @@ export class TokenExchange implements SaslExchange {
     const token = isFresh ? fresh! : current!;
     if (!this.#login.allowsMethod(token.method)) return refused;
     if (token.expires <= this.#context.timestamp()) {
-      // Only who has the token learns that it is too old (XEP-0484 §5.2).
+      // Only who has the token learns that it is too old (XEP-0484 §4.2).
       return saslFailure('credentials-expired', undefined, username);
     }
     if (!(await accounts.exists(makeJid(username, domain)!))) return refused;
@@ -76,6 +76,8 @@ export class TokenExchange implements SaslExchange {
       if (!(await store.request('fast_token_use', ...used))) return refused;
     }
     acc!.set('fast', 'used', token);
+    // XEP-0484 §4.2: whoever has a token has done all that was asked for when it was given out.
+    acc!.set('sasl2', 'complete', true);
     const data = proof(this.#kind, token.token, 'Responder', binding);
     return { kind: 'success', username, authzid: undefined, data, method: token.method };
   }

@@ -42,9 +42,7 @@ export class Tokens {
   /** The client is known (`sasl2_success`): it gets the token that it asked for, or a new one for one that will soon be too old. */
   loggedIn(acc: Accumulator, session: C2sParams, creds: Credentials): undefined | Promise<undefined> {
     const agent = acc.get<UserAgent>('sasl2', 'user_agent')?.id;
-    // A token of another kind, which lasts for a while, must not be turned into one that is renewed for ever.
-    const isLent = creds.authMethod === 'anonymous' || creds.mechanism === 'X-OAUTH';
-    if (agent === undefined || isLent) return undefined;
+    if (agent === undefined || creds.authMethod === 'anonymous') return undefined;
     // Whoever is thrown out loses the tokens of this client.
     session.setModuleState(this.#context.slot, agent);
     void acc.get<Promise<void>>('sasl2', 'answered')?.then(() => {
@@ -53,6 +51,7 @@ export class Tokens {
       resumed?.setModuleState(this.#context.slot, agent);
     });
     const request = acc.get<FastRequest>('fast', 'request');
+    if (endsByItself(creds)) return undefined;
     const mechanism = request === undefined ? undefined : this.#wanted(acc, session, request);
     return mechanism === undefined ? undefined : this.#issue(acc, session, creds, agent, mechanism, request!);
   }
@@ -156,4 +155,12 @@ export class Tokens {
       this.#context.log.warn({ err: cause, what: 'fast_clean_up_failed' }, 'expired tokens were not deleted');
     }
   }
+}
+
+/**
+ * Whether somebody else said for how long the client may log in this way: by a token of X-OAUTH or a JWT, or by a certificate. That must not be turned into
+ * a token that is renewed for ever. (Each of them is one message, too, so there is nothing to gain.)
+ */
+function endsByItself({ authMethod, mechanism }: Credentials): boolean {
+  return mechanism === 'X-OAUTH' || mechanism === 'EXTERNAL' || authMethod === 'jwt';
 }

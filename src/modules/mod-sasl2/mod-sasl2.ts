@@ -3,16 +3,16 @@ import { Sasl2 } from './sasl2.ts';
 
 /**
  * Logging in by XEP-0388: one element asks for everything, one answer brings it, and the stream goes on without being opened anew. What can be asked
- * for besides (binding, resumption, tokens) is added by other modules through its hooks.
+ * for besides (binding, resumption, tokens), and what the server asks for besides (tasks), is added by other modules through its hooks.
  */
 export default defineModule({
   name: 'mod_sasl2',
-  xeps: [{ number: 388, version: '1.0.4', note: 'without tasks' }],
+  xeps: [{ number: 388, version: '1.0.4', note: 'tasks are brought by modules of your own' }],
   options: z.strictObject({}),
   setup(context) {
     const sasl2 = new Sasl2(context);
     context.hook('c2s_stream_features', 50, (features, session) => {
-      // XEP-0388 §5: after TLS only.
+      // XEP-0388 §3: after TLS only.
       if (!session.isEncrypted || session.isAuthenticated) return undefined;
       const classic = features.find(({ name, ns }) => name === 'mechanisms' && ns === NS_SASL);
       if (classic === undefined) return undefined;

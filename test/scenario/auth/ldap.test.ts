@@ -183,6 +183,15 @@ describe.skipIf(missing !== undefined)('the method ldap', () => {
     expect(await login('romeo', 'wherefore', 'distrust.example')).toBe('temporary-auth-failure');
   });
 
+  it('searches as itself again after users logged in on the same connections', async () => {
+    // Two shards with two connections each, and romeo may read nothing.
+    for (let i = 0; i < 8; i++) {
+      const password = i % 2 === 0 ? 'wherefore' : 'wrong';
+      const expected = i % 2 === 0 ? 'success' : 'not-authorized';
+      expect(await login('romeo', password, 'tls.example'), String(i)).toBe(expected);
+    }
+  });
+
   it('lets nobody in whose name two entries have', async () => {
     expect(await login('twin', 'one', 'twins.example')).toBe('not-authorized');
     expect(await login('twin', 'two', 'twins.example')).toBe('not-authorized');

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -28,6 +29,7 @@ const HASHES = ['SHA-256', 'SHA-384', 'SHA-512', 'SHA-3-256', 'SHA-3-384', 'SHA-
 const ALL = ['EXPR', 'ENDP', 'NONE'].flatMap((binding) => HASHES.map((hash) => `HT-${hash}-${binding}`));
 const OTHER_AGENT = '00000000-0000-4000-8000-000000000001';
 const ROTATING = 'rotating.example';
+const JWT_SECRET = 'a secret of 32 characters or more';
 let server: TestServer;
 
 beforeAll(async () => {
@@ -43,7 +45,13 @@ beforeAll(async () => {
   server = await TestServer.start({
     users: [...users, `romeo@${ROTATING}`],
     config: `
-      ${tlsConfig(modules, `"localhost", "${ROTATING}", "anon.example"`, '[auth.internal]')}
+      ${tlsConfig(modules, `"localhost", "${ROTATING}", "anon.example", "jwt.example"`, '[auth.internal]')}
+      [[host_config]]
+        host = "jwt.example"
+        [host_config.auth.jwt]
+          algorithm = "HS256"
+          username_key = "sub"
+          secret.value = "${JWT_SECRET}"
       [[host_config]]
         host = "anon.example"
         [host_config.auth.anonymous]
@@ -158,6 +166,18 @@ describe('a token', () => {
     }
     const { client } = await secureStream(server, { header: { to: 'anon.example' } });
     client.send(authenticate('ANONYMOUS', '', agent() + requestToken()));
+    const success = await client.element();
+    expect([success.name, tokenOf(success)]).toEqual(['success', undefined]);
+    client.cut();
+  });
+
+  it('is not given for a JWT, which somebody else has given an end (X-OAUTH and EXTERNAL: in their tests)', async () => {
+    const text = ['{"alg":"HS256"}', '{"sub":"romeo"}'].map((part) =>
+      Buffer.from(part).toString('base64url'),
+    );
+    const mac = createHmac('sha256', JWT_SECRET).update(text.join('.')).digest('base64url');
+    const { client } = await secureStream(server, { header: { to: 'jwt.example' } });
+    client.send(plain2('romeo', agent() + requestToken() + bind2(), [...text, mac].join('.')));
     const success = await client.element();
     expect([success.name, tokenOf(success)]).toEqual(['success', undefined]);
     client.cut();

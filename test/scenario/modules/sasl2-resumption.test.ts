@@ -1,8 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Element, TestClient } from '../../helpers/client.ts';
-import { NS_FAST, newToken, requestToken, TokenProof, tokenOf } from '../../helpers/fast.ts';
+import { type Element, TestClient } from '../../helpers/client.ts';
+import { NS_FAST, newToken, requestToken, TokenProof, tokenLogin, tokenOf } from '../../helpers/fast.ts';
+import { meerkat } from '../../helpers/meerkat.ts';
 import { eventually } from '../../helpers/process.ts';
 import {
   agent,
@@ -18,7 +19,7 @@ import {
 } from '../../helpers/sasl2.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { acknowledge, bodyOf, handled, NS_SM } from '../../helpers/stream-management.ts';
-import { NS_BIND } from '../../helpers/xml.ts';
+import { header, NS_BIND } from '../../helpers/xml.ts';
 import { fixture, LAB, shardOf } from './support.ts';
 
 /** XEP-0198 §9 over the wire: stream management inside SASL2 (XEP-0388) and Bind 2 (XEP-0386); threat T42. */
@@ -211,6 +212,50 @@ describe('resuming with the login', () => {
     romeo.cut();
   });
 
+  it('is one round trip behind TLS: header, token and what it was about leave together', async () => {
+    const romeo = (await login2(server, 'romeo')).client;
+    const mechanism = 'HT-SHA-256-EXPR';
+    let { client, success } = await login2(server, 'nurse', {
+      inside: agent() + requestToken(mechanism),
+      bind: ENABLE,
+    });
+    const jid = success.childText('authorization-identifier')!;
+    const id = success.child('bound', NS_BIND2)!.child('enabled', NS_SM)!.attribute('id')!;
+    let token = tokenOf(success)!;
+    let shard = await shardOf(client);
+    let got = 1;
+    const seen = new Set<boolean>();
+    for (let i = 0; seen.size < 2; i++) {
+      expect(i).toBeLessThan(TRIES_MAX);
+      client.cut();
+      romeo.send(chat(jid, `missed ${i}`));
+      await romeo.nothingElse();
+      client = await TestClient.connectTls(server.port('c2s', 0));
+      const proof = new TokenProof(client, mechanism, token);
+      const inside = `${agent()}<fast xmlns='${NS_FAST}' count='${i}'/>${requestToken(mechanism)}`;
+      client.send(
+        header() +
+          authenticate(mechanism, proof.initial('nurse'), inside + resume(id, got) + bind2(ENABLE)) +
+          `<iq type='get' id='now' to='localhost'><where xmlns='urn:test:lab'/></iq>`,
+      );
+      await client.expect('open');
+      expect((await client.element()).name).toBe('features');
+      success = await client.element();
+      expect(success.childText('authorization-identifier')).toBe(jid);
+      expect([proof.isServer(success), success.child('resumed', NS_SM) !== undefined]).toEqual([true, true]);
+      token = tokenOf(success)!;
+      expect(bodyOf(await next(client))).toBe(`missed ${i}`);
+      const answer = await next(client);
+      expect(answer.attribute('id')).toBe('now');
+      const now = answer.child('where', 'urn:test:lab')!.attribute('shard')!;
+      seen.add(now === shard);
+      shard = now;
+      got += 2;
+    }
+    client.cut();
+    romeo.cut();
+  });
+
   it('needs no answer before it goes on: what follows the request is handled after the success', async () => {
     const { client, id } = await managed('juliet');
     client.cut();
@@ -254,6 +299,47 @@ describe('resuming with the login', () => {
     }
     client.cut();
     other.client.cut();
+  });
+});
+
+describe('whoever is thrown out loses the token of that client (T28)', () => {
+  async function kicked(jid: string, token: string): Promise<void> {
+    const { status } = await meerkat(['session', 'kick', jid, '--config', server.configFile]);
+    expect(status).toBe(0);
+    await eventually(async () => {
+      const { client, answer } = await tokenLogin(server, 'tybalt', token);
+      client.cut();
+      return answer.name === 'failure';
+    }, 'the token has ended');
+  }
+
+  it('also while its session waits for it', async () => {
+    const { client, success, jid } = await login2(server, 'tybalt', {
+      inside: agent() + requestToken(),
+      bind: ENABLE,
+    });
+    client.cut();
+    await kicked(jid, tokenOf(success)!);
+  });
+
+  it('also after its session went to another shard without it', async () => {
+    const first = await login2(server, 'tybalt', { inside: agent() + requestToken(), bind: ENABLE });
+    const id = first.success.child('bound', NS_BIND2)!.child('enabled', NS_SM)!.attribute('id')!;
+    const began = await shardOf(first.client);
+    let { client } = first;
+    let got = 1;
+    let shard = began;
+    for (let i = 0; shard === began; i++) {
+      expect(i).toBeLessThan(TRIES_MAX);
+      client.cut();
+      // Nothing in this login says which client it is.
+      const again = await byPlain('tybalt', resume(id, got++));
+      expect(again.success.child('resumed', NS_SM)).toBeDefined();
+      client = again.client;
+      shard = await shardOf(client);
+    }
+    await kicked(first.jid, tokenOf(first.success)!);
+    client.cut();
   });
 });
 

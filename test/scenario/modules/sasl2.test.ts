@@ -364,7 +364,7 @@ describe('who is authenticated is who gets the session (T22)', () => {
     },
   );
 
-  it('a stream opened for somebody else ends; with an authorization identity the login fails (§6.4)', async () => {
+  it('a stream opened for somebody else ends; with an authorization identity the login fails (§4.4)', async () => {
     const { client } = await secureStream(server, { header: { from: 'juliet@localhost' } });
     client.send(plain2('romeo', '', 'secret', 'romeo@localhost'));
     expect(condition2(await client.element())).toBe('invalid-authzid');

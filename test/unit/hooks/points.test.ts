@@ -86,12 +86,13 @@ describe('the list of hooks', () => {
     expect([...named].sort()).toEqual(namesOf(({ part }) => part === 'core'));
   });
 
-  test('holds the 132 numbered hooks, the 9 newer ones, and 1 of our own', () => {
+  test('holds the 132 numbered hooks, the 9 newer ones, and 2 of our own', () => {
     const numbers = LISTED.map(([number]) => number);
     const expected = [
       ...Array.from({ length: 132 }, (_, i) => String(i + 1)),
       ...Array.from({ length: 9 }, (_, i) => `N${i + 1}`),
       'M1',
+      'M2',
     ];
     expect(numbers).toEqual(expected);
   });
@@ -131,6 +132,7 @@ describe('declarations', () => {
       'privacy_get_user_list',
       'remove_domain',
       's2s_allow_host',
+      'sasl2_tasks',
       'session_opening_allowed_for_user',
       'user_open_session',
     ]);
@@ -139,6 +141,7 @@ describe('declarations', () => {
       'privacy_get_user_list',
       'remove_domain',
       's2s_allow_host',
+      'sasl2_tasks',
       'session_opening_allowed_for_user',
     ]);
   });
