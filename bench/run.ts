@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { environment } from './lib/environment.ts';
-import { type Figure, figures } from './lib/figures.ts';
+import type { Figure } from './lib/figure.ts';
+import { figures } from './lib/figures.ts';
 import { microTable, runMicro } from './lib/micro.ts';
 import { benchmarksPage } from './lib/report.ts';
 

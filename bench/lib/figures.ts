@@ -1,45 +1,8 @@
+import { type Effort, errorsOf, line, type Measure, onRelay, onServer, plain, show } from './figure.ts';
 import { saxesCost } from './parse-cost.ts';
-import {
-  type LoadOptions,
-  type Measured,
-  perOperation,
-  runLoad,
-  startMeerkat,
-  startRelay,
-} from './processes.ts';
-import { percentile, type Spread, spread } from './statistics.ts';
-
-/** One figure of `docs/benchmarks.md`. */
-export interface Figure {
-  readonly name: string;
-  /** The measured value with its unit, in words. */
-  readonly summary: string;
-  /** What the project set out to reach. */
-  readonly target: string | undefined;
-  readonly isReached: boolean | undefined;
-  readonly details: readonly string[];
-  /** Messages lost, doubled or out of order: must be 0. */
-  readonly errors: number;
-}
-
-/** How to measure one figure. */
-export interface Measure {
-  readonly name: string;
-  readonly run: () => Promise<Figure>;
-}
-
-/** What a run of all figures costs in time. */
-interface Effort {
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly pairs: number;
-  readonly sessions: number;
-  readonly logins: number;
-  readonly offline: number;
-  /** Users of the presence storm. */
-  readonly storm: number;
-  readonly parse: number;
-}
+import { type LoadOptions, type Measured, perOperation } from './processes.ts';
+import { fullLogin, idle, login, resumeStorm } from './session-figures.ts';
+import { percentile, spread } from './statistics.ts';
 
 const FULL: Effort = {
   rounds: 5,
@@ -48,6 +11,8 @@ const FULL: Effort = {
   sessions: 10_000,
   logins: 4_000,
   offline: 20_000,
+  fullLogins: 1_500,
+  resumptions: 4_000,
   storm: 6_000,
   parse: 200_000,
 };
@@ -58,6 +23,8 @@ const SMOKE: Effort = {
   sessions: 40,
   logins: 20,
   offline: 200,
+  fullLogins: 10,
+  resumptions: 60,
   storm: 60,
   parse: 1_000,
 };
@@ -78,10 +45,15 @@ export function figures(isSmoke: boolean): Measure[] {
     offline(effort),
     login(effort, 'SCRAM-SHA-1', 'login-scram'),
     login(effort, 'PLAIN', 'login-plain'),
-    idle(effort, false),
+    fullLogin(effort),
+    resumeStorm(effort, 1),
+    resumeStorm(effort, 2),
+    idle(effort, 'plain'),
     acknowledged(effort, 'ping-pong', 0),
     acknowledged(effort, 'stream', 64),
-    idle(effort, true),
+    idle(effort, 'full'),
+    idle(effort, 'tls'),
+    idle(effort, 'tls-post-quantum'),
   ];
 }
 
@@ -98,29 +70,6 @@ async function besideRelay(
     server.push(await onServer(shards, options));
   }
   return { relay, server };
-}
-
-async function onRelay(options: LoadOptions): Promise<Measured> {
-  const target = await startRelay();
-  try {
-    return await runLoad(target, options);
-  } finally {
-    await target.stop();
-  }
-}
-
-async function onServer(
-  shards: number,
-  options: LoadOptions,
-  accounts = 1_200,
-  hasRosters = false,
-): Promise<Measured> {
-  const target = await startMeerkat({ shards, accounts, hasRosters });
-  try {
-    return await runLoad(target, options);
-  } finally {
-    await target.stop();
-  }
 }
 
 function pingPong(effort: Effort, shards: number, target: number): Measure {
@@ -279,7 +228,7 @@ function presenceStorm(effort: Effort, shards: number): Measure {
       for (let round = 0; round < effort.rounds; round++) {
         relay.push(await onRelay({ scenario: 'ping-pong', pairs: effort.pairs, seconds: effort.seconds }));
         const options = { scenario: 'presence-storm', amount: effort.storm };
-        server.push(await onServer(shards, options, effort.storm, true));
+        server.push(await onServer(shards, options, { accounts: effort.storm, hasRosters: true }));
       }
       const ratio = spread(server.map((one, i) => perOperation(one) / perOperation(relay[i]!)));
       return {
@@ -303,35 +252,6 @@ function offline(effort: Effort): Measure {
     onServer(1, { scenario: 'offline', amount: effort.offline }),
   );
 }
-
-function login(effort: Effort, mechanism: string, scenario: string): Measure {
-  return plain(`login with ${mechanism}`, effort.rounds, 350, async () =>
-    onServer(1, { scenario, amount: effort.logins }),
-  );
-}
-
-/** A figure that is a processor time by itself. */
-function plain(name: string, rounds: number, targetUs: number, measure: () => Promise<Measured>): Measure {
-  return {
-    name,
-    run: async () => {
-      const all: Measured[] = [];
-      for (let round = 0; round < rounds; round++) all.push(await measure());
-      const cost = spread(all.map(perOperation));
-      return {
-        name,
-        summary: `${cost.median.toFixed(0)} µs of processor time`,
-        target: `≤ ${targetUs} µs`,
-        isReached: cost.median <= targetUs,
-        details: [line('Meerkat', all)],
-        errors: errorsOf(all),
-      };
-    },
-  };
-}
-
-const IDLE_TARGET_KIB = 8;
-const IDLE_WITH_ROSTER_TARGET_KIB = 10;
 
 /** What stream management costs: the server asks after each message, as by default, and the client answers. */
 function acknowledged(effort: Effort, scenario: string, amount: number): Measure {
@@ -361,50 +281,4 @@ function acknowledged(effort: Effort, scenario: string, amount: number): Measure
       };
     },
   };
-}
-
-/** `isFull`: with stream management, and 20 contacts each. */
-function idle(effort: Effort, isFull: boolean): Measure {
-  const name = `idle session${isFull ? ' with stream management and 20 contacts' : ''}, ${effort.sessions} of them`;
-  const scenario = isFull ? 'idle-acknowledged' : 'idle';
-  const targetKib = isFull ? IDLE_WITH_ROSTER_TARGET_KIB : IDLE_TARGET_KIB;
-  return {
-    name,
-    run: async () => {
-      const all: Measured[] = [];
-      const rounds = Math.min(effort.rounds, 3);
-      for (let round = 0; round < rounds; round++) {
-        const capacity = Math.max(64, effort.sessions);
-        all.push(await onServer(1, { scenario, amount: effort.sessions }, capacity, isFull));
-      }
-      const kib = spread(all.map((one) => (one.residentAfter - one.residentBefore) / one.count / 1024));
-      return {
-        name,
-        summary: `${kib.median.toFixed(1)} KiB of resident memory`,
-        target: `≤ ${targetKib} KiB`,
-        isReached: kib.median <= targetKib,
-        details: [`${show(kib, 1)} KiB; bound and available, plain TCP`],
-        errors: errorsOf(all),
-      };
-    },
-  };
-}
-
-function errorsOf(all: readonly Measured[]): number {
-  return all.reduce((sum, one) => sum + one.errors, 0);
-}
-
-function show({ median, min, max }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
-}
-
-function line(who: string, all: readonly Measured[]): string {
-  const server = spread(all.map(perOperation));
-  const user = spread(all.map((one) => one.server.user / one.count));
-  const client = spread(all.map((one) => one.clientCpuUs / one.count));
-  const perSecond = spread(all.map((one) => (one.count / one.elapsedMs) * 1_000));
-  return (
-    `${who}: ${show(server, 2)} µs each (${user.median.toFixed(2)} of them user time), ` +
-    `${perSecond.median.toFixed(0)} a second; the client needed ${client.median.toFixed(2)} µs each`
-  );
 }

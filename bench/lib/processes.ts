@@ -1,7 +1,9 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { DEFAULT_MODULES } from '../../src/config/resolve/modules.ts';
 import type { ScenarioResult } from '../load/scenario.ts';
 import { createAccounts, createRosters } from './accounts.ts';
 import { type CpuTime, cpuSince, cpuTime, residentBytes } from './cpu.ts';
@@ -13,6 +15,8 @@ export interface Target {
   readonly pid: number;
   readonly port: number;
   readonly isRelay: boolean;
+  /** The shard of each session, by its full JID; of a relay nothing. */
+  shards(): Promise<ReadonlyMap<string, number>>;
   stop(): Promise<void>;
 }
 
@@ -22,7 +26,14 @@ export interface MeerkatOptions {
   /** Whether the accounts have rosters. */
   readonly hasRosters?: boolean;
   readonly durability?: 'full' | 'normal';
+  /** Whether the listener encrypts from the first byte. */
+  readonly isTls?: boolean;
+  /** Modules beside those that run by default. */
+  readonly modules?: readonly string[];
 }
+
+/** What `meerkat session list` may write. */
+const LIST_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Starts Meerkat with all its modules, and limits that a load from one address does not meet. */
 export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
@@ -42,6 +53,13 @@ export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
     pid: child.pid!,
     port,
     isRelay: false,
+    shards: async () => {
+      const args = ['src/main.ts', '--json', '--config', config, 'session', 'list'];
+      const options = { cwd: ROOT, maxBuffer: LIST_BYTES_MAX };
+      const { stdout } = await promisify(execFile)(process.execPath, args, options);
+      const sessions = JSON.parse(stdout) as { readonly jid: string; readonly shard: number }[];
+      return new Map(sessions.map(({ jid, shard }) => [jid, shard]));
+    },
     stop: async () => {
       await end(child);
       rmSync(directory, { recursive: true, force: true });
@@ -49,7 +67,8 @@ export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
   };
 }
 
-function configText({ shards, durability = 'full' }: MeerkatOptions): string {
+function configText({ shards, durability = 'full', isTls = false, modules }: MeerkatOptions): string {
+  const named = modules === undefined ? [] : [...DEFAULT_MODULES, ...modules];
   return `[general]
   hosts = ["localhost"]
   loglevel = "error"
@@ -60,6 +79,7 @@ function configText({ shards, durability = 'full' }: MeerkatOptions): string {
   shaper = "none"
   max_connections_per_address = "infinity"
   connections_per_second_per_address = "infinity"
+  ${isTls ? 'tls.mode = "tls"' : ''}
 [storage]
   directory = "./data"
   durability = "${durability}"
@@ -68,7 +88,7 @@ function configText({ shards, durability = 'full' }: MeerkatOptions): string {
   scram_iterations = 4096
 [access]
   max_user_offline_messages = [{ acl = "all", value = "infinity" }]
-`;
+${named.map((name) => `[modules.${name}]\n`).join('')}`;
 }
 
 /** Starts the bare relay. */
@@ -78,7 +98,7 @@ export async function startRelay(): Promise<Target> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const port = await readyPort(child, /port=(\d+)/);
-  return { pid: child.pid!, port, isRelay: true, stop: () => end(child) };
+  return { pid: child.pid!, port, isRelay: true, shards: async () => new Map(), stop: () => end(child) };
 }
 
 function readyPort(child: ChildProcess, pattern: RegExp): Promise<number> {
@@ -106,6 +126,8 @@ export interface Measured extends ScenarioResult {
   readonly server: CpuTime;
   readonly residentBefore: number;
   readonly residentAfter: number;
+  /** Sessions that have moved to another shard in the counted part; 0 where nobody looked. */
+  readonly moved: number;
 }
 
 export interface LoadOptions {
@@ -113,11 +135,13 @@ export interface LoadOptions {
   readonly pairs?: number;
   readonly seconds?: number;
   readonly amount?: number;
+  /** Whether to see which sessions move to another shard. */
+  readonly watchesShards?: boolean;
 }
 
 /** Runs a scenario in a client process of its own against `target`. */
 export function runLoad(target: Target, options: LoadOptions): Promise<Measured> {
-  const { scenario, pairs = 100, seconds = 4, amount = 0 } = options;
+  const { scenario, pairs = 100, seconds = 4, amount = 0, watchesShards = false } = options;
   const args = JSON.stringify({
     scenario,
     pairs,
@@ -132,16 +156,27 @@ export function runLoad(target: Target, options: LoadOptions): Promise<Measured>
     let server: CpuTime = { user: 0, system: 0 };
     let residentBefore = 0;
     let residentAfter = 0;
+    let shardsBefore: ReadonlyMap<string, number> = new Map();
+    let moved = 0;
+    const shards = (): Promise<ReadonlyMap<string, number>> =>
+      watchesShards ? target.shards() : Promise.resolve(new Map());
+    // The client does nothing until it is told to go on.
+    const begin = async (): Promise<void> => {
+      shardsBefore = await shards();
+      residentBefore = residentBytes(target.pid);
+      before = cpuTime(target.pid);
+      client.send({});
+    };
+    const finish = async (): Promise<void> => {
+      server = cpuSince(target.pid, before);
+      residentAfter = residentBytes(target.pid);
+      for (const [jid, shard] of await shards()) if ((shardsBefore.get(jid) ?? shard) !== shard) moved++;
+      client.send({});
+    };
     client.on('message', (message: { kind: string; result?: ScenarioResult }) => {
-      if (message.kind === 'begin') {
-        residentBefore = residentBytes(target.pid);
-        before = cpuTime(target.pid);
-        client.send({});
-      } else if (message.kind === 'end') {
-        server = cpuSince(target.pid, before);
-        residentAfter = residentBytes(target.pid);
-        client.send({});
-      } else resolve({ ...message.result!, server, residentBefore, residentAfter });
+      if (message.kind === 'begin') begin().catch(reject);
+      else if (message.kind === 'end') finish().catch(reject);
+      else resolve({ ...message.result!, server, residentBefore, residentAfter, moved });
     });
     client.once('exit', (code) => {
       if (code !== 0) reject(new Error(`the client of ${scenario} ended with ${code}`));

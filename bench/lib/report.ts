@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Environment } from './environment.ts';
-import type { Figure } from './figures.ts';
+import type { Figure } from './figure.ts';
 import { type MicroGroup, microTable } from './micro.ts';
 
 /** Servers measured earlier on a machine of this kind, with the same scenarios. Processor time per operation, medians. */
@@ -62,8 +62,12 @@ ${details.join('\n\n')}
   presence: those of contacts that are shown to a user who comes, his own shown to them, and his own copy.
 - **offline**: messages for absent users are stored (each commit is on the disk, \`durability = "full"\`), then the users become available and get them.
 - **login**: connect, log in, bind a resource, disconnect; the account has logged in before.
+- **full login**: what a client does until it is ready, 16 at a time, over TLS that is agreed on anew each time: SCRAM-SHA-1, carbons and stream management switched on, the
+  roster of 20 contacts, service discovery, presence, and the end of the stream. By the classic profile, by SASL2 and Bind 2, and by these with a token (FAST). Each answer is checked.
+- **resume storm**: 4,000 sessions with stream management, each with two messages that its client has not seen, lose their connections at once; a third message is sent to each; then all
+  come back, 32 at a time and in another order, log in with PLAIN and resume. Each of the three must come once, in order. They have all done so once before.
 - **idle session**: resident memory of the server before and after 10,000 more sessions that are bound and available; 3,000 are there before. With 20 contacts: these are
-  among the same users, and see each other.
+  among the same users, and see each other. TLS is from the first byte.
 
 ## Parts
 

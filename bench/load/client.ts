@@ -1,12 +1,14 @@
 import type { Scenario } from './scenario.ts';
 import { carbons } from './scenarios/carbons.ts';
-import { idle, idleAcknowledged } from './scenarios/idle.ts';
+import { classicFullLogin, modernFullLogin, tokenFullLogin } from './scenarios/full-login.ts';
+import { idle, idleAcknowledged, idlePostQuantum, idleTls } from './scenarios/idle.ts';
 import { plainLogin, scramLogin } from './scenarios/login.ts';
 import { offline } from './scenarios/offline.ts';
 import { pingPong, pingPongAcknowledged } from './scenarios/ping-pong.ts';
 import { presence } from './scenarios/presence.ts';
 import { presenceStorm } from './scenarios/presence-storm.ts';
 import { rate } from './scenarios/rate.ts';
+import { resumeStorm } from './scenarios/resume-storm.ts';
 import { stream, streamAcknowledged } from './scenarios/stream.ts';
 
 /** Entry of the client process: runs one scenario, and tells the orchestrator when the counted part begins and ends. */
@@ -25,6 +27,12 @@ const SCENARIOS = new Map<string, Scenario>([
   ['ping-pong-acknowledged', pingPongAcknowledged],
   ['stream-acknowledged', streamAcknowledged],
   ['idle-acknowledged', idleAcknowledged],
+  ['idle-tls', idleTls],
+  ['idle-tls-post-quantum', idlePostQuantum],
+  ['full-login-classic', classicFullLogin],
+  ['full-login-modern', modernFullLogin],
+  ['full-login-token', tokenFullLogin],
+  ['resume-storm', resumeStorm],
 ]);
 
 const options = JSON.parse(process.argv[2]!) as {

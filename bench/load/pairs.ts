@@ -19,10 +19,10 @@ export async function connectPairs(context: ScenarioContext, isAcknowledged = fa
   return peers;
 }
 
-/** The numbers below `count`, shuffled by a generator that always starts the same. */
-function mixed(count: number): number[] {
+/** The numbers below `count`, shuffled by a generator that starts with `seed`: always the same. */
+export function mixed(count: number, seed = 42): number[] {
   const numbers = Array.from({ length: count }, (_unused, n) => n);
-  let state = 42;
+  let state = seed;
   for (let n = count - 1; n > 0; n--) {
     state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
     const other = state % (n + 1);

@@ -1,5 +1,7 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { accountName, BENCH_PASSWORD } from '../lib/accounts.ts';
+import { type Channel, connectBy } from './channel.ts';
+import { elementEnd, isNonza, nameAt } from './elements.ts';
 import { ScramClient } from './scram.ts';
 
 const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl';
@@ -16,32 +18,41 @@ type OnStanza = (buffer: Buffer, start: number, end: number) => void;
 
 export class Peer {
   readonly number: number;
-  readonly jid: string;
+  /** The full JID; the one that was asked for, until the server has said otherwise. */
+  jid: string;
   readonly socket: Socket;
   /** Called for every whole stanza while the session is open. */
   onStanza: OnStanza = () => {};
   #carry: Buffer | undefined;
-  #waiting: { readonly marker: string; readonly resolve: (text: string) => void } | undefined;
+  #waiting:
+    | { readonly isWhole: (text: string) => boolean; readonly resolve: (text: string) => void }
+    | undefined;
   #text = '';
   #isOpen = false;
-  /** Stanzas received since stream management was enabled; -1 without it. */
+  /** Whether the server gets an answer when it asks how many stanzas were handled. */
+  acknowledges = true;
   #handled = -1;
+  /** Hears what an attempt to resume came to: the name of the answer. */
+  #onNonza: ((name: string) => void) | undefined;
 
-  private constructor(number: number, domain: string, resource: string, port: number) {
+  private constructor(number: number, domain: string, resource: string, port: number, channel: Channel) {
     this.number = number;
     this.jid = `${accountName(number)}@${domain}/${resource}`;
-    this.socket = new Socket({
-      onread: {
-        buffer: shared,
-        callback: (length: number, buffer: Uint8Array) => {
-          this.#received(buffer as Buffer, length);
-          return true;
-        },
+    const onread = {
+      buffer: shared,
+      callback: (length: number, buffer: Uint8Array) => {
+        this.#received(buffer as Buffer, length);
+        return true;
       },
-    } as ConstructorParameters<typeof Socket>[0]);
+    };
+    this.socket = connectBy(channel, port, onread);
     this.socket.setNoDelay(true);
-    this.socket.connect({ port, host: '127.0.0.1' });
     this.socket.on('error', () => {});
+  }
+
+  /** Connects, and does nothing yet. */
+  static connect(number: number, port: number, channel: Channel = 'plain'): Peer {
+    return new Peer(number, 'localhost', '', port, channel);
   }
 
   /** Connects and logs in; `isAvailable` sends initial presence. */
@@ -52,25 +63,46 @@ export class Peer {
     port: number,
     isAvailable: boolean,
     mechanism: 'PLAIN' | 'SCRAM-SHA-1' = 'PLAIN',
+    channel: Channel = 'plain',
   ): Promise<Peer> {
-    const peer = new Peer(number, domain, resource, port);
-    await peer.#login(domain, resource, mechanism);
+    const peer = new Peer(number, domain, resource, port, channel);
+    await peer.authenticate(domain, mechanism);
+    await peer.bind(resource);
     if (isAvailable) await peer.ask('<presence/>', '<presence');
     peer.#isOpen = true;
     return peer;
   }
 
-  /** Enables stream management: from now on the peer acknowledges whenever it is asked to. */
-  async enable(): Promise<void> {
+  /** Enables stream management: from now on the peer acknowledges whenever it is asked to. Returns the id to resume with. */
+  async enable(): Promise<string> {
     this.#isOpen = false;
-    await this.ask(`<enable xmlns='${NS_SM}' resume='true'/>`, '<enabled');
+    const answer = await this.ask(`<enable xmlns='${NS_SM}' resume='true'/>`, '<enabled');
     this.#handled = 0;
     this.#isOpen = true;
+    return resumptionId(answer);
+  }
+
+  /**
+   * Logs in and resumes a session, of which `h` stanzas were handled; `onStanza` gets what follows the answer. Returns whether it was resumed.
+   */
+  async resume(id: string, h: number, onStanza: OnStanza): Promise<boolean> {
+    await this.authenticate('localhost', 'PLAIN');
+    this.onStanza = onStanza;
+    return await new Promise((resolve) => {
+      this.#handled = h;
+      this.#isOpen = true;
+      this.#onNonza = (name) => {
+        this.#onNonza = undefined;
+        resolve(name === 'resumed');
+      };
+      this.socket.once('close', () => resolve(false));
+      this.socket.write(`<resume xmlns='${NS_SM}' previd='${id}' h='${h}'/>`);
+    });
   }
 
   /** Connects to a bare relay, as one end of a pair. */
   static async relay(number: number, port: number): Promise<Peer> {
-    const peer = new Peer(number, 'localhost', 'bench', port);
+    const peer = new Peer(number, 'localhost', 'bench', port, 'plain');
     const name = String(number).padStart(8, '0');
     await peer.ask(name, name);
     peer.#isOpen = true;
@@ -79,18 +111,24 @@ export class Peer {
 
   /** Connects to a bare relay, as one of a group: what a member sends, all of them get. */
   static async relayGroup(group: number, port: number): Promise<Peer> {
-    const peer = new Peer(group, 'localhost', 'bench', port);
+    const peer = new Peer(group, 'localhost', 'bench', port, 'plain');
     const name = `g${String(group).padStart(7, '0')}`;
     await peer.ask(name, name);
     peer.#isOpen = true;
     return peer;
   }
 
-  async #login(domain: string, resource: string, mechanism: 'PLAIN' | 'SCRAM-SHA-1'): Promise<void> {
-    const header = `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`;
+  /** Opens a stream, logs in by the classic profile (RFC 6120 §6), and opens the stream that follows. */
+  async authenticate(domain: string, mechanism: 'PLAIN' | 'SCRAM-SHA-1'): Promise<void> {
+    const header = streamHeader(domain);
     await this.ask(header, '</stream:features>');
     await (mechanism === 'PLAIN' ? this.#plain() : this.#scram());
     await this.ask(header, '</stream:features>');
+  }
+
+  /** Binds a resource (RFC 6120 §7). */
+  async bind(resource: string): Promise<void> {
+    this.jid = `${this.jid.split('/')[0]}/${resource}`;
     await this.ask(
       `<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>${resource}</resource></bind></iq>`,
       '</iq>',
@@ -128,11 +166,12 @@ export class Peer {
     });
   }
 
-  /** Sends text and waits until `marker` has come back. */
-  ask(text: string, marker: string): Promise<string> {
+  /** Sends text and waits until `marker` has come back; or until what has come is whole. */
+  ask(text: string, marker: string | ((text: string) => boolean)): Promise<string> {
     this.#text = '';
+    const isWhole = typeof marker === 'string' ? (got: string) => got.includes(marker) : marker;
     return new Promise((resolve, reject) => {
-      this.#waiting = { marker, resolve };
+      this.#waiting = { isWhole, resolve };
       this.socket.once('close', () => reject(new Error(`closed while waiting for ${marker}`)));
       this.socket.write(text);
     });
@@ -147,14 +186,20 @@ export class Peer {
   }
 
   #answer(data: Buffer, start: number): void {
-    if (data[start + 1] === 0x72) this.send(`<a xmlns='${NS_SM}' h='${this.#handled}'/>`);
+    if (data[start + 1] === 0x72 && this.acknowledges)
+      this.send(`<a xmlns='${NS_SM}' h='${this.#handled}'/>`);
+  }
+
+  /** Stanzas received since stream management was enabled; -1 without it. */
+  get handled(): number {
+    return this.#handled;
   }
 
   #received(buffer: Buffer, length: number): void {
     if (!this.#isOpen) {
       this.#text += buffer.latin1Slice(0, length);
       const waiting = this.#waiting;
-      if (waiting !== undefined && this.#text.includes(waiting.marker)) {
+      if (waiting?.isWhole(this.#text) === true) {
         this.#waiting = undefined;
         this.socket.removeAllListeners('close');
         waiting.resolve(this.#text);
@@ -173,6 +218,7 @@ export class Peer {
       const stop = elementEnd(data, start, end);
       if (stop < 0) break;
       if (this.#handled >= 0 && isNonza(data, start)) this.#answer(data, start);
+      else if (this.#onNonza !== undefined) this.#onNonza(nameAt(data, start, stop));
       else {
         if (this.#handled >= 0) this.#handled++;
         this.onStanza(data, start, stop);
@@ -183,34 +229,12 @@ export class Peer {
   }
 }
 
-/** Whether an element is `<r/>` or `<a/>`: their names have one letter. */
-function isNonza(data: Buffer, start: number): boolean {
-  return data[start + 2] === 0x20;
+/** What opens a stream. */
+export function streamHeader(domain: string): string {
+  return `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`;
 }
 
-const MESSAGE_END = Buffer.from('</message>');
-/** How the content of a copy (XEP-0280) begins: there is a message in the message. */
-const SENT = Buffer.from('<sent ');
-const RECEIVED = Buffer.from('<received ');
-const PRESENCE_END = Buffer.from('</presence>');
-const IQ_END = Buffer.from('</iq>');
-
-/** Where the element that starts at `start` ends; -1 while it is incomplete. */
-function elementEnd(data: Buffer, start: number, end: number): number {
-  const second = data[start + 1];
-  const marker = second === 0x6d ? MESSAGE_END : second === 0x70 ? PRESENCE_END : IQ_END;
-  const close = data.indexOf(0x3e, start);
-  if (close < 0 || close >= end) return -1;
-  if (data[close - 1] === 0x2f) return close + 1;
-  let at = data.indexOf(marker, close);
-  if (at > 0 && second === 0x6d && isCopy(data, close + 1)) at = data.indexOf(marker, at + 1);
-  return at < 0 || at + marker.length > end ? -1 : at + marker.length;
-}
-
-function isCopy(data: Buffer, at: number): boolean {
-  return startsWith(data, at, SENT) || startsWith(data, at, RECEIVED);
-}
-
-function startsWith(data: Buffer, at: number, word: Buffer): boolean {
-  return data.compare(word, 0, word.length, at, Math.min(at + word.length, data.length)) === 0;
+/** The id in an `<enabled/>`. */
+export function resumptionId(text: string): string {
+  return /<enabled[^>]* id='([^']*)'/.exec(text)?.[1] ?? '';
 }

@@ -1,3 +1,5 @@
+import { atATime } from '../at-a-time.ts';
+import type { Channel } from '../channel.ts';
 import { Peer } from '../peer.ts';
 import { counted, type Scenario, type ScenarioContext, type ScenarioResult, sleep } from '../scenario.ts';
 
@@ -10,31 +12,32 @@ const AT_A_TIME = 32;
 const WARM_UP_SESSIONS = 3_000;
 
 /** `amount` sessions that are bound and available, and then do nothing. The orchestrator reads the server's memory before and after. */
-export const idle: Scenario = (context) => run(context, false);
+export const idle: Scenario = (context) => run(context, false, 'plain');
 
 /** The same with stream management enabled. */
-export const idleAcknowledged: Scenario = (context) => run(context, true);
+export const idleAcknowledged: Scenario = (context) => run(context, true, 'plain');
 
-async function run(context: ScenarioContext, isAcknowledged: boolean): Promise<ScenarioResult> {
+/** The same over TLS. */
+export const idleTls: Scenario = (context) => run(context, false, 'tls');
+
+/** The same over TLS whose keys are agreed on by X25519MLKEM768. */
+export const idlePostQuantum: Scenario = (context) => run(context, false, 'tls-post-quantum');
+
+async function run(
+  context: ScenarioContext,
+  isAcknowledged: boolean,
+  channel: Channel,
+): Promise<ScenarioResult> {
   const login = async (n: number, resource: string): Promise<void> => {
-    const peer = await Peer.login(n, 'localhost', resource, context.port, true);
+    const peer = await Peer.login(n, 'localhost', resource, context.port, true, 'PLAIN', channel);
     if (isAcknowledged) await peer.enable();
   };
-  await atATime(Math.min(WARM_UP_SESSIONS, context.amount), (n) => login(n, 'warm'));
+  await atATime(Math.min(WARM_UP_SESSIONS, context.amount), AT_A_TIME, (n) => login(n, 'warm'));
   await sleep(3_000);
   return await counted(context, async () => {
-    await atATime(context.amount, (n) => login(n, 'idle'));
+    await atATime(context.amount, AT_A_TIME, (n) => login(n, 'idle'));
     // Garbage of the logins goes.
     await sleep(3_000);
     return { count: context.amount, errors: 0 };
   });
-}
-
-/** Does something `count` times, a few at a time. */
-async function atATime(count: number, act: (n: number) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < count) await act(next++);
-  };
-  await Promise.all(Array.from({ length: AT_A_TIME }, worker));
 }
