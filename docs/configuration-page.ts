@@ -235,7 +235,10 @@ function modules(schemas: ReadonlyMap<string, z.ZodType>): string {
   ];
   for (const [name, schema] of schemas) {
     const entries = catalogue(schema).filter(({ path }) => path !== '');
-    parts.push(`### [modules.${name}]`, entries.length === 0 ? 'No options.' : table(entries, ''));
+    parts.push(`### [modules.${name}]`);
+    if (!DEFAULT_MODULES.includes(name))
+      parts.push('Not among those that run without a `[modules]` section.');
+    parts.push(entries.length === 0 ? 'No options.' : table(entries, ''));
   }
   return parts.join('\n\n');
 }

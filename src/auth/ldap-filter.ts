@@ -54,7 +54,7 @@ export function usernameIn({ format }: LdapUid, value: string, domain: string): 
 }
 
 /** RFC 4515 §3: what has a meaning in a filter is written as its code. */
-function escapeFilterValue(text: string): string {
+export function escapeFilterValue(text: string): string {
   return text.replace(
     /[\\*()\0]/g,
     (character) => `\\${character.charCodeAt(0).toString(16).padStart(2, '0')}`,

@@ -16,6 +16,8 @@ export interface LdapQuery {
   /** RFC 4515. */
   readonly filter: string;
   readonly attributes: readonly string[];
+  /** Those of the attributes whose values are bytes: they come in base64. */
+  readonly binary?: readonly string[];
   readonly deref: LdapDeref;
   /** Entries that are wanted at most. */
   readonly entriesMax: number;

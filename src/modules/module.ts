@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { LdapDirectory } from '../auth/ldap.ts';
 import type { Accumulator } from '../hooks/accumulator.ts';
 import type { Acknowledger } from '../hooks/acknowledger.ts';
 import type { Verdict } from '../hooks/chain.ts';
@@ -26,6 +27,8 @@ import type { Stanza } from '../xmpp/stanza.ts';
  */
 
 export { equalSecrets } from '../auth/constant-time.ts';
+export type { LdapDeref, LdapDirectory, LdapEntry, LdapQuery } from '../auth/ldap.ts';
+export { escapeFilterValue, fillFilter, type LdapUid, userFilter, usernameIn } from '../auth/ldap-filter.ts';
 export { failure as saslFailure } from '../auth/sasl/result.ts';
 export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
@@ -60,6 +63,7 @@ export {
   type VcardField,
   type VcardMatch,
 } from '../store/operations.ts';
+export { isBracketed } from '../util/bracketed.ts';
 export { CommandError } from '../util/command-error.ts';
 export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
@@ -463,6 +467,11 @@ export interface ModuleContext<Options = unknown> {
   after(ms: number, callback: () => void): () => void;
   /** Microseconds since the epoch, rising. */
   timestamp(): number;
+  /**
+   * A directory: the pool `[outgoing_pools.ldap.TAG]` of the host type. Throws if there is none. Searches reject when the directory does not answer; ask for
+   * no more entries than you need, and put texts from outside into filters by {@link fillFilter} or {@link escapeFilterValue} alone.
+   */
+  ldap(tag: string): Pick<LdapDirectory, 'search'>;
   /** Adds to a counter of the module's own, exported as `meerkat_module_events_total{event="MODULE_NAME"}`. */
   count(name: string, by?: number): void;
 }

@@ -37,6 +37,8 @@ export interface LdapSearch {
   readonly base: string;
   readonly filter: string;
   readonly attributes: readonly string[];
+  /** Those of the attributes whose values are bytes: they come in base64. */
+  readonly binary?: readonly string[];
   readonly deref: keyof typeof DEREF;
   readonly entriesMax: number;
 }
@@ -81,20 +83,25 @@ export class LdapPool {
 
   /** The entries that a search finds, at most as many as are wanted. */
   search(search: LdapSearch): Promise<readonly LdapFound[]> {
-    const { base, filter, attributes, deref, entriesMax } = search;
+    const { base, filter, attributes, binary = [], deref, entriesMax } = search;
     return this.#asRoot(async (link) => {
       link.deref = deref;
-      const options = { scope: 'sub' as const, filter, attributes: [...attributes] };
+      const options = {
+        scope: 'sub' as const,
+        filter,
+        attributes: [...attributes],
+        explicitBufferAttributes: [...binary],
+      };
       if (entriesMax <= PAGE_SIZE) {
         const { searchEntries } = await link.client.search(base, { ...options, sizeLimit: entriesMax });
-        return searchEntries.map(foundOf);
+        return searchEntries.map((entry) => foundOf(entry, binary));
       }
       const found: LdapFound[] = [];
       for await (const { searchEntries } of link.client.searchPaginated(base, {
         ...options,
         paged: { pageSize: PAGE_SIZE },
       })) {
-        for (const entry of searchEntries) if (found.length < entriesMax) found.push(foundOf(entry));
+        for (const entry of searchEntries) if (found.length < entriesMax) found.push(foundOf(entry, binary));
         if (found.length >= entriesMax) break;
       }
       return found;
@@ -216,14 +223,15 @@ function passDeref(link: Link): void {
   };
 }
 
-function foundOf(entry: Entry): LdapFound {
+function foundOf(entry: Entry, binary: readonly string[]): LdapFound {
   const attributes = new Map<string, readonly string[]>();
   for (const [name, value] of Object.entries(entry)) {
     if (name === 'dn') continue;
+    const isBinary = binary.some((one) => one.toLowerCase() === name.toLowerCase());
     const values = Array.isArray(value) ? value : [value];
     attributes.set(
       name.toLowerCase(),
-      values.filter((one): one is string => typeof one === 'string'),
+      values.flatMap((one) => (typeof one === 'string' ? one : isBinary ? one.toString('base64') : [])),
     );
   }
   return { dn: entry.dn, attributes };

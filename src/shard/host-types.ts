@@ -3,6 +3,7 @@ import type { AuthConfig, Config, HostTypeConfig } from '../config/config.ts';
 import { HostType } from '../hooks/host-type.ts';
 import { EMPTY_TABLE, GLOBAL, type HookRegistry } from '../hooks/registry.ts';
 import type { ModuleDefinition } from '../modules/module.ts';
+import type { LdapPool } from '../outgoing/ldap-pool.ts';
 import { type MethodSurroundings, makeMethod } from './auth-methods.ts';
 import type { HostTypeAuth } from './login.ts';
 import { ShardModuleContext } from './module-context.ts';
@@ -71,6 +72,13 @@ export class HostTypes {
     return [...this.#entries.values()].map((entry) => entry.hostType);
   }
 
+  /** The pool `[outgoing_pools.ldap.TAG]` of a host type. Throws if there is none. */
+  ldapPool(name: string, tag: string): LdapPool {
+    const config = this.#entries.get(name)?.settings.pools.ldap.get(tag);
+    if (config === undefined) throw new Error(`no [outgoing_pools.ldap] has the tag "${tag}"`);
+    return this.#around.pools.ldap(config, name);
+  }
+
   /** The modules that run for a host type. */
   modules(name: string): ModuleDefinition[] {
     return [...(this.#entries.get(name)?.running.values() ?? [])].map((running) => running.definition);
@@ -128,8 +136,10 @@ export class HostTypes {
       entry.config = before.config;
       entry.auth = before.auth;
       for (const [module, running] of before.running) {
-        if (still.get(module) === running) entry.running.set(module, running);
-        else this.#startAgain(entry, running, services);
+        if (still.get(module) === running) {
+          entry.running.set(module, running);
+          running.context.keepPools();
+        } else this.#startAgain(entry, running, services);
       }
     }
     this.publish();
@@ -229,7 +239,11 @@ export class HostTypes {
     version: number,
     services: ShardServices,
   ): void {
-    if (entry.running.has(definition.name)) return;
+    const running = entry.running.get(definition.name);
+    if (running !== undefined) {
+      running.context.keepPools();
+      return;
+    }
     const options = optionsOf(entry.settings.modules.get(definition.name)!, definition);
     this.#start(entry, definition, options, this.#fingerprint(entry, definition, version), services);
   }

@@ -1,4 +1,5 @@
 import { hkdfSync } from 'node:crypto';
+import type { LdapDirectory } from '../auth/ldap.ts';
 import { C2s } from '../c2s/c2s.ts';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
 import type { Verdict } from '../hooks/chain.ts';
@@ -26,6 +27,7 @@ import type {
   Values,
 } from '../modules/module.ts';
 import type { Logger } from '../observe/log.ts';
+import type { LdapPool } from '../outgoing/ldap-pool.ts';
 import { ALL_SHARDS } from '../sm/outbox.ts';
 import type { SessionRef } from '../sm/session-manager.ts';
 import type { Store } from '../store/store.ts';
@@ -56,6 +58,7 @@ export class ShardModuleContext implements ModuleContext {
   stateCodec: StateCodec | undefined = undefined;
   readonly #undo: ((isRestart: boolean) => void)[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #directories = new Map<string, LdapPool>();
 
   constructor(shard: ShardServices, hostType: HostType, module: string, options: unknown, slot: number) {
     this.#shard = shard;
@@ -466,6 +469,18 @@ export class ShardModuleContext implements ModuleContext {
     const { dryRun, asker } = this.#shard;
     if (dryRun.isActive) return dryRun.never(`${this.module} limit`, `would ask: ${limit}`);
     return asker.ask('take_turn', limit, key, periodMs);
+  }
+
+  ldap(tag: string): Pick<LdapDirectory, 'search'> {
+    this.#directories.set(tag, this.#shard.ldapPool(this.hostType, tag));
+    return { search: (query) => this.#directories.get(tag)!.search(query) };
+  }
+
+  /** The configuration changed, and this module goes on: its pools, with what is new about them. Throws if one is gone. */
+  keepPools(): void {
+    for (const tag of this.#directories.keys()) {
+      this.#directories.set(tag, this.#shard.ldapPool(this.hostType, tag));
+    }
   }
 
   every(ms: number, callback: () => void): void {

@@ -1,5 +1,6 @@
 import type { HookRegistry } from '../hooks/registry.ts';
 import type { Logger } from '../observe/log.ts';
+import type { LdapPool } from '../outgoing/ldap-pool.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
 import type { Store } from '../store/store.ts';
 import type { JidCache } from '../xmpp/jid-cache.ts';
@@ -46,6 +47,8 @@ export interface ShardServices {
   readonly registrationTimeoutMs: number;
   /** Random, and the same for all shards until the server stops. */
   readonly runSecret: Uint8Array;
+  /** The pool `[outgoing_pools.ldap.TAG]` of a host type. Throws if there is none. */
+  ldapPool(hostType: string, tag: string): LdapPool;
   nextRef(): number;
   timestamp(): number;
   /** Work happens outside of a read: complete the turn. */

@@ -11,6 +11,7 @@ import { JID_CACHE_MAX } from '../limits.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { createLimitedLog, type Logger, setLogLevel } from '../observe/log.ts';
+import type { LdapPool } from '../outgoing/ldap-pool.ts';
 import { ALL_SHARDS } from '../sm/outbox.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
@@ -496,6 +497,10 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   // ── ShardServices ──────────────────────────────────────────────────────────────────────────────────────────
+
+  ldapPool(hostType: string, tag: string): LdapPool {
+    return this.hostTypes.ldapPool(hostType, tag);
+  }
 
   countFor(name: string, by: number): void {
     this.#moduleCounters.set(name, (this.#moduleCounters.get(name) ?? 0) + by);

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { isBracketed } from '../../util/bracketed.ts';
 import type { AuthMethod, DummyConfig, LdapConfig, PoolsConfig, ProgramConfig } from '../config.ts';
 import { nearest } from '../nearest.ts';
 import type { Path } from '../path.ts';
@@ -105,15 +106,7 @@ function checkPool(
 
 /** A filter is in brackets, and each of them is closed: the usual mistake, found before anybody logs in. */
 function checkFilter(filter: string | undefined, path: Path, { report }: ResolveContext): void {
-  if (filter === undefined) return;
-  let depth = 0;
-  let isRight = filter.startsWith('(');
-  for (const [at, character] of [...filter].entries()) {
-    if (character === '(') depth++;
-    else if (character === ')') depth--;
-    if (depth < 0 || (depth === 0 && at < [...filter].length - 1)) isRight = false;
-  }
-  if (!isRight || depth !== 0)
+  if (filter !== undefined && !isBracketed(filter))
     report.error(path, 'not a filter: it is to be in brackets, each of them closed', { value: filter });
 }
 

@@ -8,12 +8,14 @@ import { validate } from '../validate.ts';
 import type { ResolveContext } from './context.ts';
 import { absolute, unreadable } from './files.ts';
 
-/** What runs when the file has no `[modules]` section. */
+/** What runs when the file has no `[modules]` section: what chat clients look for, and nothing that opens the server to strangers. */
 export const DEFAULT_MODULES: readonly string[] = [
   'mod_roster',
   'mod_presence',
   'mod_offline',
   'mod_disco',
+  'mod_caps',
+  'mod_adhoc',
   'mod_carboncopy',
   'mod_csi',
   'mod_ping',
@@ -23,6 +25,12 @@ export const DEFAULT_MODULES: readonly string[] = [
   'mod_time',
   'mod_privacy',
   'mod_blocking',
+  'mod_last',
+  'mod_private',
+  'mod_vcard',
+  'mod_sasl2',
+  'mod_bind2',
+  'mod_fast_auth_token',
 ];
 
 type ModulesSection = ReadonlyMap<string, Table>;

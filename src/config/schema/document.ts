@@ -48,8 +48,8 @@ export const documentSchema = z.object({
   modules: option(moduleTables(), {
     about: 'Modules, by name; each with its options.',
     defaultText:
-      '`mod_roster`, `mod_presence`, `mod_offline`, `mod_disco`, `mod_carboncopy`, `mod_csi`, `mod_ping`, `mod_sic`, `mod_stream_management`, `mod_version`, `mod_time`, ' +
-      '`mod_privacy` and `mod_blocking`',
+      '`mod_roster`, `mod_presence`, `mod_offline`, `mod_disco`, `mod_caps`, `mod_adhoc`, `mod_carboncopy`, `mod_csi`, `mod_ping`, `mod_sic`, `mod_stream_management`, ' +
+      '`mod_version`, `mod_time`, `mod_privacy`, `mod_blocking`, `mod_last`, `mod_private`, `mod_vcard`, `mod_sasl2`, `mod_bind2` and `mod_fast_auth_token`',
     reload: 'live',
   }),
   host_config: option(z.array(hostConfigSchema).default([]), {

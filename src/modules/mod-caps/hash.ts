@@ -14,6 +14,14 @@ const FUNCTIONS: ReadonlyMap<string, { readonly node: string; readonly bytes: nu
 
 export const HASH_NAMES: readonly string[] = [...FUNCTIONS.keys()];
 
+/** Service discovery has names of its own for some functions (XEP-0300 §9.3). */
+const FEATURE_NAMES: ReadonlyMap<string, string> = new Map([['blake2b-512', 'id-blake2b512']]);
+
+/** What is announced for the functions by service discovery (XEP-0300 §5). */
+export const HASH_FEATURES: readonly string[] = HASH_NAMES.map(
+  (name) => `urn:xmpp:hash-function-text-names:${FEATURE_NAMES.get(name) ?? name}`,
+);
+
 /** Base64 in the alphabet and with the padding of RFC 4648 §4, as far as its form goes. */
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 

@@ -3,6 +3,9 @@ import { type DiscoAcc, defineModule, type Element } from '../module.ts';
 import { ClientCaps } from './client-caps.ts';
 import { ServerCaps } from './server-caps.ts';
 
+/** Longer, a timer cannot wait. */
+const IQ_RESPONSE_MS_MAX = 2_147_483_647;
+
 const optionsSchema = z.strictObject({
   versions: z
     .array(z.enum(['v1', 'v2']))
@@ -13,6 +16,7 @@ const optionsSchema = z.strictObject({
   iq_response_timeout: z
     .int()
     .min(1)
+    .max(IQ_RESPONSE_MS_MAX)
     .default(5_000)
     .describe('How long a client may take to tell what its hash stands for, in milliseconds.'),
 });

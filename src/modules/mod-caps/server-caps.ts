@@ -8,7 +8,7 @@ import {
   NS_HASHES,
 } from '../module.ts';
 import { type CapsVersion, nodeV2 } from './announced.ts';
-import { HASH_NAMES, hashOf, isHashValue } from './hash.ts';
+import { HASH_FEATURES, hashOf, isHashValue } from './hash.ts';
 import { type CapsInfo, ownInfo } from './info.ts';
 import { inputV1 } from './input-v1.ts';
 import { inputV2 } from './input-v2.ts';
@@ -39,10 +39,7 @@ export class ServerCaps {
   ownFeatures(): string[] {
     const features: string[] = [];
     if (this.#has('v1')) features.push(NS_CAPS);
-    if (this.#has('v2')) {
-      const functions = HASH_NAMES.map((name) => `urn:xmpp:hash-function-text-names:${name}`);
-      features.push(NS_CAPS2, NS_HASHES, ...functions);
-    }
+    if (this.#has('v2')) features.push(NS_CAPS2, NS_HASHES, ...HASH_FEATURES);
     return features;
   }
 

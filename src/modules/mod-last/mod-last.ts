@@ -91,9 +91,10 @@ function gate(context: ModuleContext, acc: Accumulator, session: C2sParams): Ver
   const { type } = acc.stanza!;
   const own = session.jid!;
   const { from } = acc;
-  // No tree is built for answers, for what the server itself asks, nor for what own resources do.
+  // No tree is built for answers, for what the server itself asks, for what own resources do, nor for most of what contacts send each other.
   if (type !== 'get' && type !== 'set') return undefined;
   if (from.bare === own.bare || from.full === own.domain) return undefined;
+  if (!acc.stanza!.mayContain('query')) return undefined;
   if (acc.stanza!.element.childOf(NS_LAST) === undefined) return undefined;
   const isShown = isShownTo(context, acc, from, own.bareJid);
   if (!(isShown instanceof Promise)) return isShown ? undefined : forbid(context, acc);

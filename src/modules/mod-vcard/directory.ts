@@ -15,6 +15,7 @@ import {
   StanzaError,
   StanzaKind,
 } from '../module.ts';
+import type { Cards } from './cards.ts';
 import { search, searchFields } from './search.ts';
 import { serviceCard } from './vcards.ts';
 
@@ -25,11 +26,13 @@ const FEATURES = [NS_DISCO_INFO, NS_DISCO_ITEMS, NS_SEARCH, NS_VCARD].sort();
 export class Directory {
   readonly #context: ModuleContext;
   readonly #domain: string;
+  readonly #cards: Cards;
   readonly #matches: number;
 
   /** For the users of `domain`; a search finds at most `matches`. */
-  constructor(context: ModuleContext, domain: string, matches: number) {
+  constructor(context: ModuleContext, cards: Cards, domain: string, matches: number) {
     this.#context = context;
+    this.#cards = cards;
     this.#domain = domain;
     this.#matches = matches;
   }
@@ -79,8 +82,8 @@ export class Directory {
     if (name !== expected) return new StanzaError('bad-request');
     if (ns === NS_VCARD) return serviceCard(NAME, `The user directory of ${this.#domain}`);
     if (ns === NS_SEARCH) {
-      if (type === 'get') return searchFields(this.#domain);
-      return search(this.#context, this.#domain, this.#matches, payload);
+      if (type === 'get') return searchFields(this.#cards, this.#domain);
+      return search(this.#cards, this.#domain, this.#matches, payload);
     }
     const node = payload.attribute('node') ?? '';
     if (node !== '') return new StanzaError('item-not-found');

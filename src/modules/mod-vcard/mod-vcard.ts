@@ -9,25 +9,41 @@ import {
   StanzaError,
   stop,
 } from '../module.ts';
+import type { Cards } from './cards.ts';
 import { Directory } from './directory.ts';
+import { LdapCards } from './ldap-cards.ts';
+import { ldapSchema } from './ldap-options.ts';
+import { OwnCards } from './own-cards.ts';
 import { serviceCard, Vcards } from './vcards.ts';
 
 const HOST = '@HOST@';
 
-const optionsSchema = z.strictObject({
-  host: z
-    .string()
-    .refine((text) => parseDomain(text.replaceAll(HOST, 'host.example')) !== undefined, {
-      error: `not a domain name, in which ${HOST} stands for the domain of the users`,
-    })
-    .default(`vjud.${HOST}`)
-    .describe('The domain of the user directory; `@HOST@` stands for the domain of the users.'),
-  search: z.boolean().default(true).describe('Whether there is a user directory.'),
-  matches: z
-    .union([z.int().min(1), z.literal('infinity')])
-    .default(30)
-    .describe('How many users a search finds at most: a number or `"infinity"`, which means 1000.'),
-});
+const optionsSchema = z
+  .strictObject({
+    backend: z
+      .enum(['rdbms', 'mnesia', 'ldap'])
+      .default('rdbms')
+      .describe(
+        'Where the cards are: `"ldap"`, in a directory, which is only read; otherwise in the database of the server.',
+      ),
+    host: z
+      .string()
+      .refine((text) => parseDomain(text.replaceAll(HOST, 'host.example')) !== undefined, {
+        error: `not a domain name, in which ${HOST} stands for the domain of the users`,
+      })
+      .default(`vjud.${HOST}`)
+      .describe('The domain of the user directory; `@HOST@` stands for the domain of the users.'),
+    search: z.boolean().default(true).describe('Whether there is a user directory.'),
+    matches: z
+      .union([z.int().min(1), z.literal('infinity')])
+      .default(30)
+      .describe('How many users a search finds at most: a number or `"infinity"`, which means 1000.'),
+    ldap: ldapSchema.optional(),
+  })
+  .refine(({ backend, ldap }) => backend !== 'ldap' || ldap !== undefined, {
+    path: ['ldap'],
+    error: 'missing, the backend "ldap" needs this section',
+  });
 
 type Options = z.infer<typeof optionsSchema>;
 
@@ -41,7 +57,9 @@ export default defineModule<Options>({
   ],
   options: optionsSchema,
   setup(context) {
-    const vcards = new Vcards(context);
+    const { backend, ldap, search } = context.options;
+    const cards: Cards = backend === 'ldap' ? new LdapCards(context, ldap!) : new OwnCards(context);
+    const vcards = new Vcards(context, cards);
     context.iq('local', NS_VCARD, (request) => serverCard(context, request), { type: 'parallel' });
     // A stranger's answer is the same for a user without a vCard and for none at all (XEP-0054 §3.3).
     context.iq('sm', NS_VCARD, (request) => vcards.answer(request), {
@@ -53,25 +71,25 @@ export default defineModule<Options>({
     context.hook('anonymous_purge', 50, (_acc, { jid }) => vcards.remove(jid));
     context.hook('remove_domain', 50, async (removal, { domain }) => {
       try {
-        await context.store.request('vcard_remove_domain', domain);
+        await cards.removeDomain(domain);
         return undefined;
       } catch {
         return stop({ failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => vcards.personalData(data, jid));
-    if (context.options.search) openDirectories(context);
+    if (search) openDirectories(context, cards);
   },
 });
 
-function openDirectories(context: ModuleContext<Options>): void {
+function openDirectories(context: ModuleContext<Options>, cards: Cards): void {
   const { options, hosts } = context;
   if (!options.host.includes(HOST) && hosts.length > 1) {
     throw new Error(`host must contain ${HOST}: there are several domains, each with its own directory`);
   }
   const matches = options.matches === 'infinity' ? Number.POSITIVE_INFINITY : options.matches;
   for (const host of hosts) {
-    const directory = new Directory(context, host, matches);
+    const directory = new Directory(context, cards, host, matches);
     const domain = parseDomain(options.host.replaceAll(HOST, host))!;
     context.subdomain(domain, (acc) => directory.handle(acc));
   }

@@ -10,19 +10,17 @@ import {
   type PersonalData,
   parseElementText,
   StanzaError,
-  serialize,
 } from '../module.ts';
-import { searchable } from './fields.ts';
+import type { Cards } from './cards.ts';
 
-/** A vCard is sent to whoever asks: it must fit into what a connection may have waiting. */
-const VCARD_BYTES_MAX = 262_144;
-
-/** Keeps the vCards of accounts, and answers for them. */
+/** Answers for the vCards of accounts. */
 export class Vcards {
   readonly #context: ModuleContext;
+  readonly #cards: Cards;
 
-  constructor(context: ModuleContext) {
+  constructor(context: ModuleContext, cards: Cards) {
     this.#context = context;
+    this.#cards = cards;
   }
 
   /** A request to the bare JID of a user. The account need not exist: then it has no vCard. */
@@ -36,7 +34,7 @@ export class Vcards {
 
   /** XEP-0054 §3.3: somebody who has no vCard and somebody who does not exist are the same to others. */
   async #get(user: Jid, isOwn: boolean): Promise<IqAnswer> {
-    const xml = await this.#context.store.request('vcard_get', user.domain, user.local);
+    const xml = await this.#cards.get(user);
     if (xml === null) return new StanzaError(isOwn ? 'item-not-found' : 'service-unavailable');
     try {
       return parseElementText(xml);
@@ -54,20 +52,10 @@ export class Vcards {
     return refusal ?? EMPTY_RESULT;
   }
 
-  /** Stores a vCard and runs `vcard_set`. Returns why it is refused; rejects when the store cannot answer. */
+  /** Stores a vCard and runs `vcard_set`. Returns why it is refused; rejects when nobody can answer. */
   async store(user: Jid, vcard: Element): Promise<StanzaError | undefined> {
-    const xml = serialize(vcard);
-    if (Buffer.byteLength(xml) > VCARD_BYTES_MAX) {
-      this.#context.count('too_large');
-      return new StanzaError('policy-violation', `A vCard may have ${VCARD_BYTES_MAX} bytes`);
-    }
-    const texts = searchable(vcard);
-    if ('invalid' in texts) {
-      return new StanzaError('bad-request', `Invalid input for vcard field ${texts.invalid}`);
-    }
-    const { domain, local } = user;
-    const now = this.#context.timestamp();
-    await this.#context.store.request('vcard_set', domain, local, xml, texts.folded, texts.shown, now);
+    const refusal = await this.#cards.set(user, vcard);
+    if (refusal !== undefined) return refusal;
     void this.#context.foldHook('vcard_set', undefined, { jid: user, vcard });
     return undefined;
   }
@@ -84,11 +72,11 @@ export class Vcards {
   }
 
   async remove(user: Jid): Promise<undefined> {
-    await this.#context.store.request('vcard_remove_user', user.domain, user.local);
+    await this.#cards.remove(user);
   }
 
   async personalData(data: readonly PersonalData[], user: Jid): Promise<readonly PersonalData[]> {
-    const xml = await this.#context.store.request('vcard_get', user.domain, user.local);
+    const xml = await this.#cards.get(user);
     const rows = xml === null ? [] : [[user.bare, xml]];
     return [...data, { name: 'vcard', columns: ['jid', 'vcard'], rows }];
   }

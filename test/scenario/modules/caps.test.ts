@@ -361,6 +361,7 @@ describe('capabilities of the server', () => {
         CAPS2,
         HASHES,
         'urn:xmpp:hash-function-text-names:sha3-256',
+        'urn:xmpp:hash-function-text-names:id-blake2b512',
         'urn:xmpp:ping',
       ]),
     );

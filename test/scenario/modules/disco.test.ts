@@ -115,9 +115,11 @@ describe.each([1, 2])('service discovery on %i shards', (shards) => {
     });
 
     it.each([INFO, ITEMS])('has no unknown node in %s', async (ns) => {
-      const answer = await ask(romeo, 'localhost', ns, 'unknown');
-      expect(condition(answer)).toBe('item-not-found');
-      expect(answer.child('query', ns)!.attribute('node')).toBe('unknown');
+      for (const node of ['unknown', '__proto__', 'constructor', '0']) {
+        const answer = await ask(romeo, 'localhost', ns, node);
+        expect(condition(answer)).toBe('item-not-found');
+        expect(answer.child('query', ns)!.attribute('node')).toBe(node);
+      }
     });
 
     it('repeats the node that it knows', async () => {
@@ -158,7 +160,8 @@ describe.each([1, 2])('service discovery on %i shards', (shards) => {
 
     it.each([INFO, ITEMS])('has no unknown node in %s for who may see it', async (ns) => {
       for (const client of [juliet, nurse]) {
-        expect(condition(await ask(client, 'juliet@localhost', ns, 'unknown'))).toBe('item-not-found');
+        for (const node of ['unknown', '__proto__', 'constructor'])
+          expect(condition(await ask(client, 'juliet@localhost', ns, node))).toBe('item-not-found');
       }
     });
 

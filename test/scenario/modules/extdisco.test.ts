@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { credentialsFor } from '../../../src/modules/mod-extdisco/credentials.ts';
 import { type Element, TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { condition } from './support.ts';
+import { condition, errorType } from './support.ts';
 
 /** mod_extdisco (XEP-0215): where clients find servers for their calls. */
 
@@ -124,6 +124,25 @@ describe('external services', () => {
   ] as const)('%s %s is a bad request', async (type, payload) => {
     const romeo = (open.filter((one) => one instanceof TestClient) as TestClient[]).at(-1)!;
     expect(condition(await romeo.iq(type, 'localhost', payload))).toBe('bad-request');
+  });
+
+  it('are for the users of their own host type alone', async () => {
+    const server = await TestServer.start({
+      hosts: ['localhost', 'other.example'],
+      users: ['romeo', 'paris@other.example'],
+      toml: `[modules.mod_presence]\n${FULL}
+        [[host_config]]
+          host = "other.example"
+          [host_config.modules.mod_presence]`,
+    });
+    const paris = await TestClient.login(server.port(), 'paris@other.example/x');
+    open.push(paris, server);
+    const credentials = `<credentials xmlns='${NS}'><service host='turn.example' type='turn'/></credentials>`;
+    for (const payload of [SERVICES, credentials]) {
+      const answer = await paris.iq('get', 'localhost', payload);
+      expect([condition(answer), errorType(answer)]).toEqual(['forbidden', 'auth']);
+    }
+    expect(condition(await paris.iq('get', 'other.example', SERVICES))).toBe('service-unavailable');
   });
 
   it('have the credentials that other implementations compute', () => {

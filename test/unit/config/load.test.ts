@@ -55,6 +55,8 @@ describe('a minimal file', () => {
       'mod_presence',
       'mod_offline',
       'mod_disco',
+      'mod_caps',
+      'mod_adhoc',
       'mod_carboncopy',
       'mod_csi',
       'mod_ping',
@@ -64,6 +66,12 @@ describe('a minimal file', () => {
       'mod_time',
       'mod_privacy',
       'mod_blocking',
+      'mod_last',
+      'mod_private',
+      'mod_vcard',
+      'mod_sasl2',
+      'mod_bind2',
+      'mod_fast_auth_token',
     ]);
     expect(hostType.modules.get('mod_ping')!.options).toMatchObject({ send_pings: false, ping_interval: 60 });
   });
