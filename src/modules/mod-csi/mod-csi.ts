@@ -5,10 +5,10 @@ import type { Waiting } from './waiting.ts';
 
 const optionsSchema = z.strictObject({
   buffer_max: z
-    .union([z.int().min(1), z.literal('infinity')])
+    .union([z.int().min(0), z.literal('infinity')])
     .default(20)
     .describe(
-      'How many stanzas wait for an inactive client: with one more, all are delivered. Never more than 1000, nor than 1 MiB.',
+      'How many stanzas wait for an inactive client: with one more, all are delivered; 0: nothing waits. Never more than 1000, nor than 1 MiB.',
     ),
   filter: z
     .boolean()

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Element, TestClient } from '../../helpers/client.ts';
+import { eventually } from '../../helpers/process.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { fixture, LAB, loginOn, messagesUntilNow, stopSession } from './support.ts';
 
@@ -273,6 +274,32 @@ describe('with the defaults', () => {
     expect((await romeo.message()).childText('body')).toBe('4');
     writeFileSync(server.configFile, text);
     server.signal('SIGHUP');
+  });
+});
+
+describe('with a buffer of nothing', () => {
+  beforeAll(() => start('buffer_max = 0'));
+  afterAll(() => server.stop());
+
+  it('nothing waits; how often clients say what is counted', async () => {
+    const [romeo, juliet] = await both();
+    for (const n of numbers(1, 2)) {
+      await becomeInactive(romeo);
+      juliet.send(chat(romeo.jid, n));
+      expect((await romeo.message()).childText('body')).toBe(n);
+    }
+    romeo.send(ACTIVE);
+    await romeo.nothingElse();
+    const counted = async (): Promise<(string | undefined)[]> => {
+      const text = await (await fetch(`http://127.0.0.1:${server.port('http')}/metrics`)).text();
+      return ['inactive', 'active'].map(
+        (name) =>
+          new RegExp(`^meerkat_module_events_total\\{event="mod_csi_${name}"\\} ([0-9]+)$`, 'm').exec(
+            text,
+          )?.[1],
+      );
+    };
+    await eventually(async () => (await counted()).join() === '2,1', 'the changes are counted');
   });
 });
 
