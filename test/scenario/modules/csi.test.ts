@@ -277,6 +277,32 @@ describe('with the defaults', () => {
   });
 });
 
+describe('with a limit for all clients together', () => {
+  beforeAll(() => start('total_max_bytes = 1048576'));
+  afterAll(() => server.stop());
+
+  it('what waits for the client for which it is too much comes at once, and for the other one later', async () => {
+    const [romeo, juliet] = await both();
+    const nurse = await loginOn(server, 'nurse@localhost/hall', 'same', romeo);
+    const witness = await witnessOf(romeo);
+    open.push(nurse);
+    const large = 'x'.repeat(200_000);
+    for (const round of [1, 2]) {
+      for (const client of [nurse, romeo]) await becomeInactive(client);
+      for (let i = 0; i < 3; i++) juliet.send(chat(nurse.jid, `${round}${large}`));
+      for (let i = 0; i < 2; i++) juliet.send(chat(romeo.jid, `${round}${large}`));
+      await arrived(juliet, witness);
+      expect([...nurse.heardNow(), ...romeo.heardNow()]).toEqual([]);
+      juliet.send(chat(romeo.jid, `${round}${large}`));
+      for (let i = 0; i < 3; i++) expect((await romeo.message()).childText('body')).toBe(`${round}${large}`);
+      await arrived(juliet, witness);
+      expect(nurse.heardNow()).toEqual([]);
+      nurse.send(ACTIVE);
+      for (let i = 0; i < 3; i++) expect((await nurse.message()).childText('body')).toBe(`${round}${large}`);
+    }
+  });
+});
+
 describe('with a buffer of nothing', () => {
   beforeAll(() => start('buffer_max = 0'));
   afterAll(() => server.stop());
