@@ -11,7 +11,7 @@ import {
 } from '../module.ts';
 import { type Importance, importanceOf } from './importance.ts';
 import type { CsiOptions } from './mod-csi.ts';
-import { Waiting } from './waiting.ts';
+import { type Pool, Waiting } from './waiting.ts';
 
 /** Whatever `buffer_max` says, no more than this waits for one client. */
 const STANZAS_MAX = 1_000;
@@ -21,12 +21,15 @@ const BYTES_MAX = 1_048_576;
 export class ClientStates {
   readonly #context: ModuleContext<CsiOptions>;
   readonly #countMax: number;
+  readonly #totalMax: number;
+  readonly #pool: Pool = { bytes: 0 };
   /** Of this instance; one that ends lets go of them. */
   readonly #all = new Set<Waiting>();
 
   constructor(context: ModuleContext<CsiOptions>) {
     this.#context = context;
-    const { buffer_max } = context.options;
+    const { buffer_max, total_max_bytes } = context.options;
+    this.#totalMax = total_max_bytes;
     this.#countMax = buffer_max === 'infinity' ? STANZAS_MAX : Math.min(buffer_max, STANZAS_MAX);
   }
 
@@ -49,7 +52,7 @@ export class ClientStates {
       waiting.isInactive = true;
       return;
     }
-    const fresh = new Waiting(session);
+    const fresh = new Waiting(session, this.#pool);
     this.#all.add(fresh);
     session.setModuleState(this.#context.slot, fresh);
   }
@@ -111,10 +114,13 @@ export class ClientStates {
     }
     acc.retain();
     waiting.add(acc, importance);
-    if (importance === 'now' || waiting.count > this.#countMax || waiting.bytes > BYTES_MAX) {
-      this.#flush(acc, waiting);
-    }
+    if (importance === 'now' || this.#isTooMuch(waiting)) this.#flush(acc, waiting);
     return STOP;
+  }
+
+  /** For this client, or for all of them: then it goes out to the one it has just grown for. */
+  #isTooMuch({ count, bytes }: Waiting): boolean {
+    return count > this.#countMax || bytes > BYTES_MAX || this.#pool.bytes > this.#totalMax;
   }
 
   /**
@@ -137,10 +143,11 @@ export class ClientStates {
   ended(session: C2sParams): undefined | Promise<undefined> {
     const waiting = this.#waiting(session);
     if (waiting === undefined) return undefined;
+    const all = waiting.all;
     this.#forget(waiting);
-    if (waiting.count === 0) return undefined;
+    if (all.length === 0) return undefined;
     const jid = session.jid!;
-    const left = this.#context.foldHook('filter_unacknowledged_messages', waiting.all, { jid });
+    const left = this.#context.foldHook('filter_unacknowledged_messages', all, { jid });
     if (!(left instanceof Promise)) return this.#reroute(left);
     return left.then((found) => this.#reroute(found));
   }
@@ -174,6 +181,7 @@ export class ClientStates {
   }
 
   #forget(waiting: Waiting): void {
+    waiting.leavePool();
     this.#all.delete(waiting);
     waiting.session.setModuleState(this.#context.slot, undefined);
   }

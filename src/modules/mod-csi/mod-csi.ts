@@ -5,10 +5,17 @@ import type { Waiting } from './waiting.ts';
 
 const optionsSchema = z.strictObject({
   buffer_max: z
-    .union([z.int().min(1), z.literal('infinity')])
+    .union([z.int().min(0), z.literal('infinity')])
     .default(20)
     .describe(
-      'How many stanzas wait for an inactive client: with one more, all are delivered. Never more than 1000, nor than 1 MiB.',
+      'How many stanzas wait for an inactive client: with one more, all are delivered; 0: nothing waits. Never more than 1000, nor than 1 MiB.',
+    ),
+  total_max_bytes: z
+    .int()
+    .min(1_048_576)
+    .default(134_217_728)
+    .describe(
+      'Memory that what waits for all inactive clients of one shard may take. Over it, what waits for the client that gets something more is delivered.',
     ),
   filter: z
     .boolean()

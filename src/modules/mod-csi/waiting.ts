@@ -9,15 +9,22 @@ interface Entry {
   readonly place: string;
 }
 
+/** What waits for all clients of a shard. */
+export interface Pool {
+  bytes: number;
+}
+
 /** The stanzas that wait for one client, in the order they came. Those that are on their way out count until they are through. */
 export class Waiting {
   readonly session: C2sParams;
   isInactive = true;
   #entries: Entry[] = [];
   #bytes = 0;
+  readonly #pool: Pool;
 
-  constructor(session: C2sParams) {
+  constructor(session: C2sParams, pool: Pool) {
     this.session = session;
+    this.#pool = pool;
   }
 
   get count(): number {
@@ -39,7 +46,7 @@ export class Waiting {
     if (place !== '') this.#remove((entry) => entry.place === place);
     const bytes = acc.stanza!.sizeMax('', '');
     this.#entries.push({ acc, bytes, place });
-    this.#bytes += bytes;
+    this.#grow(bytes);
   }
 
   /** A message has come: what its sender was just doing is of no interest any more. */
@@ -56,7 +63,19 @@ export class Waiting {
   #remove(isIt: (entry: Entry) => boolean): void {
     const index = this.#entries.findIndex(isIt);
     if (index < 0) return;
-    this.#bytes -= this.#entries[index]!.bytes;
+    this.#grow(-this.#entries[index]!.bytes);
     this.#entries.splice(index, 1);
+  }
+
+  /** It is over: whoever has taken what waits looks after it. */
+  leavePool(): void {
+    this.#pool.bytes -= this.#bytes;
+    this.#bytes = 0;
+    this.#entries = [];
+  }
+
+  #grow(bytes: number): void {
+    this.#bytes += bytes;
+    this.#pool.bytes += bytes;
   }
 }

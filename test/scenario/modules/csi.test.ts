@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Element, TestClient } from '../../helpers/client.ts';
+import { eventually } from '../../helpers/process.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { fixture, LAB, loginOn, messagesUntilNow, stopSession } from './support.ts';
 
@@ -273,6 +274,58 @@ describe('with the defaults', () => {
     expect((await romeo.message()).childText('body')).toBe('4');
     writeFileSync(server.configFile, text);
     server.signal('SIGHUP');
+  });
+});
+
+describe('with a limit for all clients together', () => {
+  beforeAll(() => start('total_max_bytes = 1048576'));
+  afterAll(() => server.stop());
+
+  it('what waits for the client for which it is too much comes at once, and for the other one later', async () => {
+    const [romeo, juliet] = await both();
+    const nurse = await loginOn(server, 'nurse@localhost/hall', 'same', romeo);
+    const witness = await witnessOf(romeo);
+    open.push(nurse);
+    const large = 'x'.repeat(200_000);
+    for (const round of [1, 2]) {
+      for (const client of [nurse, romeo]) await becomeInactive(client);
+      for (let i = 0; i < 3; i++) juliet.send(chat(nurse.jid, `${round}${large}`));
+      for (let i = 0; i < 2; i++) juliet.send(chat(romeo.jid, `${round}${large}`));
+      await arrived(juliet, witness);
+      expect([...nurse.heardNow(), ...romeo.heardNow()]).toEqual([]);
+      juliet.send(chat(romeo.jid, `${round}${large}`));
+      for (let i = 0; i < 3; i++) expect((await romeo.message()).childText('body')).toBe(`${round}${large}`);
+      await arrived(juliet, witness);
+      expect(nurse.heardNow()).toEqual([]);
+      nurse.send(ACTIVE);
+      for (let i = 0; i < 3; i++) expect((await nurse.message()).childText('body')).toBe(`${round}${large}`);
+    }
+  });
+});
+
+describe('with a buffer of nothing', () => {
+  beforeAll(() => start('buffer_max = 0'));
+  afterAll(() => server.stop());
+
+  it('nothing waits; how often clients say what is counted', async () => {
+    const [romeo, juliet] = await both();
+    for (const n of numbers(1, 2)) {
+      await becomeInactive(romeo);
+      juliet.send(chat(romeo.jid, n));
+      expect((await romeo.message()).childText('body')).toBe(n);
+    }
+    romeo.send(ACTIVE);
+    await romeo.nothingElse();
+    const counted = async (): Promise<(string | undefined)[]> => {
+      const text = await (await fetch(`http://127.0.0.1:${server.port('http')}/metrics`)).text();
+      return ['inactive', 'active'].map(
+        (name) =>
+          new RegExp(`^meerkat_module_events_total\\{event="mod_csi_${name}"\\} ([0-9]+)$`, 'm').exec(
+            text,
+          )?.[1],
+      );
+    };
+    await eventually(async () => (await counted()).join() === '2,1', 'the changes are counted');
   });
 });
 

@@ -5,7 +5,7 @@ import { inputV1 } from '../../../src/modules/mod-caps/input-v1.ts';
 import { parseElementText } from '../../../src/xmpp/trusted-xml.ts';
 import { type Element, TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { acknowledge, bodyOf, enableResumption } from '../../helpers/stream-management.ts';
+import { acknowledge, bodyOf, enableResumption, resume } from '../../helpers/stream-management.ts';
 import { push, setItem } from './roster-support.ts';
 import { condition, fixture, LAB, loginOn, messagesUntilNow, nobodyThere, resumeOn } from './support.ts';
 
@@ -356,7 +356,7 @@ describe.each(['same', 'other'])('a client that has resumed on the %s shard', (p
 
   afterAll(() => server.stop());
 
-  it('and is silent then is pinged', async () => {
+  it('and is silent then is pinged; without an answer its session waits once more', async () => {
     const phone = await login(PHONE);
     const nurse = await loginOn(server, 'nurse@localhost/house', 'same', phone);
     const id = await enableResumption(phone);
@@ -365,8 +365,11 @@ describe.each(['same', 'other'])('a client that has resumed on the %s shard', (p
     nurse.cut();
     const ping = await again.until((element) => element.child('ping', 'urn:xmpp:ping') !== undefined);
     expect(ping.attribute('type')).toBe('get');
-    // Nobody answers.
+    // Nobody answers: the connection ends, and the session waits for its client.
     while ((await again.next()).kind !== 'disconnected');
+    const back = await resume(server, 'juliet@localhost', id, 0);
+    expect((await back.element()).child('ping', 'urn:xmpp:ping')).toBeDefined();
+    await back.close();
     open = [];
   });
 });

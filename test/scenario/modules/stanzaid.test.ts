@@ -85,7 +85,7 @@ describe.each(['same', 'other'] as const)('stanza ids, the recipient on the %s s
     ['a resource of the recipient', `<stanza-id xmlns='${NS}' by='juliet@localhost/balcony' id='forged'/>`],
     ['the server', `<stanza-id xmlns='${NS}' by='localhost' id='forged'/>`],
     ['the sender', `<stanza-id xmlns='${NS}' by='romeo@localhost' id='forged'/>`],
-  ])('in the name of %s are taken out', async (_name, forged) => {
+  ])('in the name of %s are taken out (threat T38)', async (_name, forged) => {
     const [romeo, juliet] = await both(place);
     for (const text of [`${forged}<body>!</body>`, `<body>!</body>${forged}`]) {
       romeo.send(`<message to='juliet@localhost' type='chat'>${text}</message>`);

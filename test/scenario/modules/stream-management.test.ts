@@ -155,14 +155,14 @@ describe('counting', () => {
     ['of 2^32', "h='4294967296'"],
     ['of 2^53', "h='9007199254740992'"],
     ['of 400 digits', `h='${'9'.repeat(400)}'`],
-  ])('an acknowledgement whose count is %s ends the stream', async (_what, h) => {
+  ])('an acknowledgement whose count is %s ends the stream (threat T44)', async (_what, h) => {
     const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard', { isAvailable: false });
     await enable(romeo);
     romeo.send(`<a xmlns='${NS_SM}' ${h}/>`);
     expect(await romeo.streamError()).toBe('policy-violation');
   });
 
-  it('more than was sent, or less than before, ends the stream and says so', async () => {
+  it('more than was sent, or less than before, ends the stream and says so (threat T44)', async () => {
     for (const [first, second, send] of [
       [undefined, 3, 1],
       [1, 0, 1],
