@@ -49,10 +49,32 @@ export function presenceTargets(
   const jid = from.bareJid;
   const whose = own instanceof Jid ? { jid } : { jid, session: own };
   const inForce = list ?? foldHook(hostType, 'privacy_get_user_list', NO_PRIVACY_LIST, whose);
-  if (inForce instanceof Promise) {
-    return inForce.then((found) => presenceTargets(hostType, acc, own, targets, type, found));
-  }
+  if (inForce instanceof Promise) return onceKnown(inForce, hostType, acc, own, targets, type);
   if (!needsCheck(hostType, inForce.items.length > 0)) return targets;
+  return checked(hostType, acc, from, targets, type, inForce);
+}
+
+function onceKnown(
+  list: Promise<PrivacyList>,
+  hostType: HostType | undefined,
+  acc: Accumulator,
+  own: C2sParams | Jid,
+  targets: readonly Jid[],
+  type: string | undefined,
+): Promise<readonly Jid[]> {
+  return list.then((found) => presenceTargets(hostType, acc, own, targets, type, found));
+}
+
+/** Those of `targets` whom the list lets have it. A function of its own: the one above is called for each answer to a probe, and makes no closure. */
+function checked(
+  hostType: HostType | undefined,
+  acc: Accumulator,
+  from: Jid,
+  targets: readonly Jid[],
+  type: string | undefined,
+  inForce: PrivacyList,
+): readonly Jid[] | Promise<readonly Jid[]> {
+  const jid = from.bareJid;
   const ask = (to: Jid): PrivacyDecision | Promise<PrivacyDecision> =>
     checkPrivacy(hostType, acc, { jid, privacyList: inForce, from, to, name: 'presence', type, dir: 'out' });
   return select(targets, 0, ask, []);

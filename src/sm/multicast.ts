@@ -132,21 +132,37 @@ export class Multicast {
       batch.accounts++;
     }
     if ((mask & own) === 0) return;
-    // Receiving one may lead to others, which use the same list again.
-    const here: LocalSession[] = [];
+    // Receiving one may lead to others, which use the same list again: all are looked up before. Most accounts have one, for which no array is made.
+    let first: LocalSession | undefined;
+    let more: LocalSession[] | undefined;
     for (let i = 0; i < list.length; i++) {
       if (list.shard[i] !== sm.shard || list.priority[i] === NO_PRIORITY) continue;
       const session = sm.here(list.number[i]!, to, true);
-      if (session !== undefined) here.push(session);
+      if (session === undefined) continue;
+      if (first === undefined) first = session;
+      else {
+        more ??= [];
+        more.push(session);
+      }
     }
-    for (let i = 0; i < here.length; i++) {
-      const acc =
-        filtered !== undefined && i === here.length - 1
-          ? filtered
-          : derived(cause, stanza, from, to, hostType);
-      this.#host.outcome(acc, 'delivered');
-      here[i]!.deliver(acc);
-    }
+    if (first === undefined) return;
+    const others = more?.length ?? 0;
+    this.#give(first, others === 0 ? filtered : undefined, sending, to, hostType);
+    for (let i = 0; i < others; i++)
+      this.#give(more![i]!, i === others - 1 ? filtered : undefined, sending, to, hostType);
+  }
+
+  /** `filtered`: the accumulator that has been through the filter, if no other session gets it. */
+  #give(
+    session: LocalSession,
+    filtered: Accumulator | undefined,
+    { cause, stanza, from }: Sending,
+    to: Jid,
+    hostType: HostType,
+  ): void {
+    const acc = filtered ?? derived(cause, stanza, from, to, hostType);
+    this.#host.outcome(acc, 'delivered');
+    session.deliver(acc);
   }
 
   #batchFor(shard: number, sending: Sending, to: Jid): Batch {

@@ -117,6 +117,11 @@ describe('a server', () => {
     const { pid } = run.child;
     expect(run.stdout).toContain(`pid=${pid} `);
     expect(flagsOf(pid!)).toEqual(expect.arrayContaining(['--disable-proto=delete', '--disable-sigusr1']));
+    // glibc is told how to hand out memory.
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    expect(environment).toEqual(
+      expect.arrayContaining(['MALLOC_MMAP_THRESHOLD_=65536', 'MALLOC_MMAP_MAX_=20000']),
+    );
     run.child.kill('SIGTERM');
     expect(await run.result()).toMatchObject({ status: 0 });
   });

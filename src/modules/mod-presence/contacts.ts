@@ -11,17 +11,19 @@ export class Contacts {
   readonly #fromEnd: number;
 
   private constructor(both: readonly Jid[], from: readonly Jid[], to: readonly Jid[]) {
-    this.#jids = [...both, ...from, ...to];
+    this.#jids = from.length === 0 && to.length === 0 ? both : [...both, ...from, ...to];
     this.#bothEnd = both.length;
     this.#fromEnd = both.length + from.length;
   }
 
   static readonly NONE = new Contacts([], [], []);
 
-  /** `from`: those who see us; `to`: those whom we see. Both may name somebody twice. */
+  /** `from`: those who see us; `to`: those whom we see. Both may name somebody twice. The lists must not change any more. */
   static of(from: readonly Jid[], to: readonly Jid[]): Contacts {
     if (from.length === 0 && to.length === 0) return Contacts.NONE;
     const seeing = sorted(from);
+    // Most rosters have mutual contacts only, and give one list for both: it need not be compared with itself.
+    if (from === to) return new Contacts(seeing, [], []);
     const seen = sorted(to);
     const both = seeing.filter((jid) => indexIn(seen, jid.bare, 0, seen.length) >= 0);
     const isOneSided = (jid: Jid): boolean => indexIn(both, jid.bare, 0, both.length) < 0;
@@ -66,10 +68,18 @@ export class Contacts {
   }
 }
 
-/** By bare JID, each once. */
-function sorted(jids: readonly Jid[]): Jid[] {
+/** By bare JID, each once. A list that is so already, as the store gives it, is not copied. */
+function sorted(jids: readonly Jid[]): readonly Jid[] {
+  if (isInOrder(jids)) return jids;
   const all = jids.map((jid) => jid.bareJid).sort(byBareJid);
   return all.filter((jid, i) => i === 0 || jid.bare !== all[i - 1]!.bare);
+}
+
+function isInOrder(jids: readonly Jid[]): boolean {
+  for (let i = 0; i < jids.length; i++) {
+    if (!jids[i]!.isBare || (i > 0 && jids[i - 1]!.bare >= jids[i]!.bare)) return false;
+  }
+  return true;
 }
 
 function byBareJid(a: Jid, b: Jid): number {

@@ -96,8 +96,9 @@ export class Rosters {
     const before = acc.get<SubscriptionLists>('roster', 'subscription_lists');
     const both = this.#jids(stored.both);
     const lists: SubscriptionLists = {
-      from: [...(before?.from ?? []), ...both, ...this.#jids(stored.from)],
-      to: [...(before?.to ?? []), ...both, ...this.#jids(stored.to)],
+      // One list for both where all contacts are mutual: nobody has to compare them.
+      from: joined(before?.from, both, this.#jids(stored.from)),
+      to: joined(before?.to, both, this.#jids(stored.to)),
       pending: [
         ...(before?.pending ?? []),
         ...stored.requests.map(([from, message]) => subscriptionPresence('subscribe', message, from)),
@@ -115,6 +116,15 @@ export class Rosters {
   #jids(lines: string): Jid[] {
     return lines === '' ? [] : lines.split('\n').map((jid) => this.#context.trustedJid(jid));
   }
+}
+
+function joined(
+  before: readonly Jid[] | undefined,
+  both: readonly Jid[],
+  more: readonly Jid[],
+): readonly Jid[] {
+  if (more.length === 0 && (before === undefined || before.length === 0)) return both;
+  return [...(before ?? []), ...both, ...more];
 }
 
 /** A version that is the same for the same roster, in whatever order. */
