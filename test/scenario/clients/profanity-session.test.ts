@@ -9,6 +9,7 @@ import { SESSION_MODULES, startTlsServer } from './tls-server.ts';
 /** All that profanity has of a session, typed at its prompt. Version 0.13 has no channel binding, no SASL2, no client state and no vCards. */
 describe.skipIf(isSkipped(PROFANITY_MISSING))(
   `profanity${PROFANITY_MISSING === undefined ? '' : `: ${PROFANITY_MISSING}`}`,
+  { timeout: 120_000 },
   () => {
     let server: TestServer;
     let network: FlakyProxy;
@@ -32,7 +33,7 @@ describe.skipIf(isSkipped(PROFANITY_MISSING))(
         await profanity.connect(jid, at);
         await profanity.reads('<success ');
       }
-    });
+    }, 90_000);
 
     afterAll(async () => {
       for (const profanity of [romeo, balcony, chamber]) await profanity?.dispose();

@@ -33,6 +33,8 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler("presence_available", self.presence_came)
         self.add_event_handler("presence_unavailable", self.presence_came)
         self.add_event_handler("disconnected", self.connection_ended)
+        # It would wait ever longer before it tries again.
+        self.add_event_handler("connection_failed", lambda _error: self.loop.call_later(0.5, self.open))
         self.add_event_handler("failed_auth", lambda failure: tell(event="failed", why=failure["condition"]))
         self.add_event_handler("ssl_invalid_chain", lambda error: tell(event="failed", why=str(error)))
 
