@@ -7,6 +7,7 @@ import { startTlsServer } from './tls-server.ts';
 /** The first chat of README.md, with the client that it names. */
 describe.skipIf(isSkipped(PROFANITY_MISSING))(
   `profanity${PROFANITY_MISSING === undefined ? '' : `: ${PROFANITY_MISSING}`}`,
+  { timeout: 120_000 },
   () => {
     let server: TestServer;
     let port: number;

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,50 +6,59 @@ import { eventually } from '../../helpers/process.ts';
 
 const isThere = (program: string, option: string): boolean => spawnSync(program, [option]).status === 0;
 
-/** Why profanity cannot be run here; undefined when it can. It wants a terminal, which `script` makes. */
+/** Why profanity cannot be run here; undefined when it can. It wants a terminal, which tmux is. */
 export const PROFANITY_MISSING: string | undefined =
-  isThere('profanity', '--version') && isThere('script', '--version')
+  isThere('profanity', '--version') && isThere('tmux', '-V')
     ? undefined
-    : 'profanity is not installed (Debian: profanity)';
+    : 'profanity and tmux are not installed (Debian: profanity, tmux)';
 
-/** profanity in a terminal, at which the test types. What goes over the wire is read from its log. */
+/** profanity in a terminal of its own, at which the test types and looks. What goes over the wire is read from its log. */
 export class Profanity {
   readonly #directory = mkdtempSync(join(tmpdir(), 'mk-profanity-'));
   readonly #log = join(this.#directory, 'log');
-  readonly #child: ChildProcess;
-  #screen = '';
   /** How much of the log has been looked at. */
   #seen = 0;
 
   constructor() {
-    this.#child = spawn(
-      'script',
-      ['-qfec', `stty rows 40 cols 150; exec profanity -l DEBUG -f '${this.#log}'`, '/dev/null'],
-      {
-        stdio: ['pipe', 'pipe', 'ignore'],
-        env: {
-          PATH: process.env.PATH,
-          HOME: this.#directory,
-          XDG_CONFIG_HOME: join(this.#directory, 'config'),
-          XDG_DATA_HOME: join(this.#directory, 'data'),
-          TERM: 'xterm',
-          LANG: 'C.UTF-8',
-        },
+    // High enough that nothing of a test leaves it at the top.
+    const size = ['-x', '200', '-y', '150'];
+    const command = `exec profanity -l DEBUG -f '${this.#log}'`;
+    const { status, stderr } = this.#tmux('-f', '/dev/null', 'new-session', '-d', ...size, command);
+    if (status !== 0) throw new Error(`tmux: ${stderr}`);
+  }
+
+  /** Runs a command of the terminal. Its server is started by the first, and ends with profanity. */
+  #tmux(...args: readonly string[]): { readonly status: number | null; stdout: string; stderr: string } {
+    return spawnSync('tmux', ['-u', '-S', join(this.#directory, 'tmux'), ...args], {
+      encoding: 'utf8',
+      env: {
+        PATH: process.env.PATH,
+        HOME: this.#directory,
+        XDG_CONFIG_HOME: join(this.#directory, 'config'),
+        XDG_DATA_HOME: join(this.#directory, 'data'),
+        TERM: 'xterm',
+        LANG: 'C.UTF-8',
       },
-    );
-    this.#child.stdin!.on('error', () => {});
-    this.#child.stdout!.on('data', (data: Buffer) => {
-      this.#screen += data.toString();
     });
   }
 
   type(line: string): void {
-    this.#child.stdin!.write(`${line}\r`);
+    this.#tmux('send-keys', '-l', '--', line);
+    this.#tmux('send-keys', 'Enter');
   }
 
-  /** Waits until the screen has shown a text. */
+  /** Waits until a text is on the screen. */
   async shows(text: string): Promise<void> {
-    await eventually(() => this.#screen.includes(text), `profanity shows «${text}»`);
+    let screen = '';
+    const isThere = (): boolean => {
+      screen = this.#tmux('capture-pane', '-p').stdout;
+      return screen.includes(text);
+    };
+    try {
+      await eventually(isThere, `profanity shows «${text}»`);
+    } catch (cause) {
+      throw new Error(`on the screen there is:\n${screen.trim()}`, { cause });
+    }
   }
 
   /** Connects as README.md says, and waits until it is logged in. A lost connection is to be tried again after a second. */
@@ -79,23 +88,25 @@ export class Profanity {
     return found!;
   }
 
+  /** How often something has arrived. */
+  count(text: string): number {
+    const lines = readFileSync(this.#log, 'utf8').split('\n');
+    return lines.filter((line) => line.includes('RECV: ') && line.includes(text)).length;
+  }
+
   /** Leaves the program as a user does. */
   async quit(): Promise<void> {
-    const ended = this.#ended();
     this.type('/quit');
-    await ended;
+    await this.#ended();
   }
 
   async dispose(): Promise<void> {
-    const ended = this.#ended();
-    this.#child.kill('SIGKILL');
-    await ended;
+    this.#tmux('kill-server');
+    await this.#ended();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  #ended(): Promise<void> {
-    const { exitCode, signalCode } = this.#child;
-    if (exitCode !== null || signalCode !== null) return Promise.resolve();
-    return new Promise((resolve) => this.#child.once('exit', () => resolve()));
+  async #ended(): Promise<void> {
+    await eventually(() => this.#tmux('has-session').status !== 0, 'profanity ends');
   }
 }

@@ -5,6 +5,7 @@ import json
 import sys
 
 import slixmpp
+from slixmpp_session import Session, bind_channels
 
 
 def tell(**what):
@@ -12,23 +13,28 @@ def tell(**what):
 
 
 class Client(slixmpp.ClientXMPP):
-    def __init__(self, jid, port, certfile, is_unbound, resumes):
+    def __init__(self, jid, port, certfile, options):
         super().__init__(jid, "secret")
-        if is_unbound:
+        if "--unbound" in options:
             self["feature_mechanisms"].sasl_callback = self.unbound_credentials
+        if "--bound" in options:
+            bind_channels(self)
         self.ca_certs = certfile
         self.port = port
         self.wants_connection = True
         for plugin in ("xep_0030", "xep_0199", "xep_0203"):
             self.register_plugin(plugin)
-        if resumes:
+        if "--resume" in options:
             self.register_plugin("xep_0198")
             self.add_event_handler("session_resumed", lambda _event: tell(event="resumed"))
+        self.session = Session(self, tell) if "--session" in options else None
         self.add_event_handler("session_start", self.session_started)
         self.add_event_handler("message", self.message_came)
         self.add_event_handler("presence_available", self.presence_came)
         self.add_event_handler("presence_unavailable", self.presence_came)
         self.add_event_handler("disconnected", self.connection_ended)
+        # It would wait ever longer before it tries again.
+        self.add_event_handler("connection_failed", lambda _error: self.loop.call_later(0.5, self.open))
         self.add_event_handler("failed_auth", lambda failure: tell(event="failed", why=failure["condition"]))
         self.add_event_handler("ssl_invalid_chain", lambda error: tell(event="failed", why=str(error)))
 
@@ -45,7 +51,7 @@ class Client(slixmpp.ClientXMPP):
         tell(event="online", jid=self.boundjid.full, mechanism=self["feature_mechanisms"].mech.name)
 
     def message_came(self, message):
-        if message["body"]:
+        if message["body"] and message["type"] != "error":
             delayed = message.get_plugin("delay", check=True) is not None
             tell(event="message", **{"from": message["from"].full}, body=message["body"], isDelayed=delayed)
 
@@ -75,6 +81,8 @@ class Client(slixmpp.ClientXMPP):
                 self.wants_connection = False
                 self.send_presence(ptype="unavailable")
                 await self.disconnect()
+            case _:
+                return await self.session.do(what)
 
     async def carry_out(self, what):
         try:
@@ -85,7 +93,7 @@ class Client(slixmpp.ClientXMPP):
 
 async def main():
     jid, port, certfile, *options = sys.argv[1:]
-    client = Client(jid, int(port), certfile, "--unbound" in options, "--resume" in options)
+    client = Client(jid, int(port), certfile, options)
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     tasks = set()

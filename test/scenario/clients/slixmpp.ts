@@ -14,12 +14,13 @@ const SCRIPT = new URL('slixmpp-client.py', import.meta.url).pathname;
 const PYTHONS = ['/usr/bin/python3', 'python3'];
 const python = PYTHONS.find((program) => spawnSync(program, ['-c', 'import slixmpp']).status === 0);
 
-const missing = python === undefined ? 'slixmpp is not installed (Debian: python3-slixmpp)' : undefined;
+export const SLIXMPP_MISSING =
+  python === undefined ? 'slixmpp is not installed (Debian: python3-slixmpp)' : undefined;
 
 /** slixmpp, in a process of its own, told not to bind channels: then it uses SCRAM. */
 export const SLIXMPP: ClientKind = {
   name: 'slixmpp',
-  missing,
+  missing: SLIXMPP_MISSING,
   mechanism: /^SCRAM-SHA-/,
   create: (settings) => new Slixmpp(settings, ['--unbound']),
 };
@@ -30,40 +31,32 @@ export const SLIXMPP: ClientKind = {
  */
 export const SLIXMPP_AS_IT_COMES: ClientKind = {
   name: 'slixmpp as it comes',
-  missing,
+  missing: SLIXMPP_MISSING,
   mechanism: /^(SCRAM-SHA-.*|PLAIN)$/,
   create: (settings) => new Slixmpp(settings, []),
 };
 
 type Event =
-  | { readonly event: 'online'; readonly jid: string; readonly mechanism: string }
-  | ({ readonly event: 'message' } & HeardMessage)
-  | ({ readonly event: 'presence' } & HeardPresence)
-  | { readonly event: 'resumed' }
-  | { readonly event: 'disconnected' }
   | { readonly event: 'failed'; readonly why: string }
-  | { readonly event: 'done'; readonly id: number; readonly result?: unknown; readonly error?: string };
+  | { readonly event: 'done'; readonly id: number; readonly result?: unknown; readonly error?: string }
+  /** What {@link Slixmpp.next} is asked for. */
+  | { readonly event: 'other' };
 
-class Slixmpp implements ChatClient {
+export class Slixmpp implements ChatClient {
+  readonly #jid: string;
   readonly #child: ChildProcess;
-  readonly #messages: Arrivals<HeardMessage>;
-  readonly #presences: Arrivals<HeardPresence>;
-  readonly #logins: Arrivals<{ jid: string; mechanism: string }>;
-  readonly #ends: Arrivals<void>;
-  readonly #resumptions: Arrivals<void>;
+  /** By the names of events. */
+  readonly #arrivals = new Map<string, Arrivals<unknown>>();
   readonly #waiting = new Map<number, (event: Extract<Event, { event: 'done' }>) => void>();
   #ids = 0;
   /** What went wrong, for the message of a test that fails. */
   #complaints = '';
 
+  /** `given`: options of the script. */
   constructor({ jid, port, certfile, resumes }: ClientSettings, given: readonly string[]) {
     const options = resumes === true ? [...given, '--resume'] : given;
-    this.#messages = new Arrivals(`a message to ${jid}`);
-    this.#presences = new Arrivals(`presence to ${jid}`);
-    this.#logins = new Arrivals(`${jid} online`);
-    this.#ends = new Arrivals(`the end of the connection of ${jid}`);
-    this.#resumptions = new Arrivals(`${jid} resumed`);
-    this.#child = spawn(python!, [SCRIPT, jid, String(port), certfile, ...options], {
+    this.#jid = jid;
+    this.#child = spawn(python!, ['-B', SCRIPT, jid, String(port), certfile, ...options], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     this.#child.stderr!.on('data', (data: Buffer) => {
@@ -76,32 +69,38 @@ class Slixmpp implements ChatClient {
 
   #heard(event: Event): void {
     switch (event.event) {
-      case 'online':
-        this.#logins.push(event);
-        break;
-      case 'message':
-        this.#messages.push(event);
-        break;
-      case 'presence':
-        this.#presences.push(event);
-        break;
-      case 'resumed':
-        this.#resumptions.push();
-        break;
-      case 'disconnected':
-        this.#ends.push();
-        break;
       case 'failed':
         this.#complaints += `${event.why}\n`;
         break;
-      default:
+      case 'done':
         this.#waiting.get(event.id)?.(event);
         this.#waiting.delete(event.id);
+        break;
+      default:
+        this.#arrived(event.event).push(event);
+    }
+  }
+
+  #arrived(event: string): Arrivals<unknown> {
+    let arrivals = this.#arrivals.get(event);
+    if (arrivals === undefined) {
+      arrivals = new Arrivals(`${event} of ${this.#jid}`);
+      this.#arrivals.set(event, arrivals);
+    }
+    return arrivals;
+  }
+
+  /** The next event of a name. */
+  async next<T>(event: string): Promise<T> {
+    try {
+      return (await this.#arrived(event).next()) as T;
+    } catch (cause) {
+      throw new Error(`slixmpp: ${this.#complaints}`, { cause });
     }
   }
 
   /** Has something done; resolves when it is. */
-  #do(what: object): Promise<unknown> {
+  perform(what: object): Promise<unknown> {
     const id = ++this.#ids;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, ({ error, result }) =>
@@ -112,53 +111,45 @@ class Slixmpp implements ChatClient {
   }
 
   async login(): Promise<{ jid: string; mechanism: string }> {
-    await this.#do({ do: 'login' });
+    await this.perform({ do: 'login' });
     return await this.online();
   }
 
-  async online(): Promise<{ jid: string; mechanism: string }> {
-    try {
-      return await this.#logins.next();
-    } catch (cause) {
-      throw new Error(`slixmpp: ${this.#complaints}`, { cause });
-    }
+  online(): Promise<{ jid: string; mechanism: string }> {
+    return this.next('online');
   }
 
-  say(to: string, body: string): void {
-    void this.#do({ do: 'say', to, body });
+  async say(to: string, body: string): Promise<void> {
+    await this.perform({ do: 'say', to, body });
   }
 
   message(): Promise<HeardMessage> {
-    return this.#messages.next();
+    return this.next('message');
   }
 
   show(to: string): void {
-    void this.#do({ do: 'show', to });
+    void this.perform({ do: 'show', to });
   }
 
   presence(): Promise<HeardPresence> {
-    return this.#presences.next();
+    return this.next('presence');
   }
 
   async features(of: string): Promise<readonly string[]> {
-    return (await this.#do({ do: 'features', of })) as string[];
+    return (await this.perform({ do: 'features', of })) as string[];
   }
 
   async ping(to: string): Promise<void> {
-    await this.#do({ do: 'ping', to });
+    await this.perform({ do: 'ping', to });
   }
 
   async resumed(): Promise<void> {
-    try {
-      await this.#resumptions.next();
-    } catch (cause) {
-      throw new Error(`slixmpp: ${this.#complaints}`, { cause });
-    }
+    await this.next('resumed');
   }
 
   async logout(): Promise<void> {
-    await this.#do({ do: 'logout' });
-    await this.#ends.next();
+    await this.perform({ do: 'logout' });
+    await this.next('disconnected');
   }
 
   async dispose(): Promise<void> {

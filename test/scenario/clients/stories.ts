@@ -14,7 +14,8 @@ interface ListedSession {
 export function tellStories(romeoKind: ClientKind, julietKind: ClientKind): void {
   const missing = romeoKind.missing ?? julietKind.missing;
   const name = `${romeoKind.name} and ${julietKind.name}${missing === undefined ? '' : `: ${missing}`}`;
-  describe.skipIf(isSkipped(missing))(name, () => {
+  // Servers and clients that start on a busy machine take their time.
+  describe.skipIf(isSkipped(missing))(name, { timeout: 120_000 }, () => {
     let server: TestServer;
     let romeo: ChatClient;
     let juliet: ChatClient;
@@ -29,11 +30,11 @@ export function tellStories(romeoKind: ClientKind, julietKind: ClientKind): void
         clients.push(client);
         return client;
       };
-    });
+    }, 90_000);
 
     afterAll(async () => {
       for (const client of clients) await client.dispose();
-      await server.stop();
+      await server?.stop();
     });
 
     it('log in inside of STARTTLS, on two shards', async () => {

@@ -2,6 +2,31 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { TestServer } from '../../helpers/server.ts';
 
+/** What a chat client meets on a server, beside what {@link startTlsServer} always switches on. */
+export const SESSION_MODULES = `
+  [modules.mod_roster]
+    versioning = true
+  [modules.mod_carboncopy]
+  [modules.mod_stream_management]
+  [modules.mod_csi]
+  [modules.mod_privacy]
+  [modules.mod_blocking]
+  [modules.mod_last]
+  [modules.mod_vcard]
+  [modules.mod_private]
+  [modules.mod_caps]
+  [modules.mod_adhoc]
+  [modules.mod_amp]
+  [modules.mod_sic]
+  [modules.mod_stanzaid]
+  [modules.mod_version]
+  [modules.mod_time]
+  [modules.mod_sasl2]
+  [modules.mod_bind2]
+  [modules.mod_fast_auth_token]
+  [modules.mod_cache_users]
+`;
+
 /** A port that nobody uses now: a client that reconnects finds the server where it was. */
 async function freePort(): Promise<number> {
   const server = createServer();

@@ -6,7 +6,9 @@ declare module '@xmpp/client' {
     is(name: string, namespace?: string): boolean;
     getChild(name: string, namespace?: string): XmlElement | undefined;
     getChildren(name: string, namespace?: string): XmlElement[];
+    getChildElements(): XmlElement[];
     getChildText(name: string, namespace?: string): string | null;
+    text(): string;
   }
 
   export interface XmppClient {
@@ -18,11 +20,27 @@ declare module '@xmpp/client' {
     on(event: 'element', listener: (element: XmlElement) => void): this;
     on(event: 'send', listener: (element: XmlElement) => void): this;
     on(event: 'error', listener: (error: Error) => void): this;
-    readonly streamManagement: { on(event: 'resumed', listener: () => void): void };
+    readonly streamManagement: {
+      readonly enabled: boolean;
+      /** Stanzas handled. */
+      inbound: number;
+      on(event: 'resumed', listener: () => void): void;
+    };
     readonly reconnect: { delay: number; stop(): void };
     /** What it logs in again with (XEP-0484). */
     readonly fast: { fetchToken(): Promise<object | undefined> };
     readonly iqCaller: { request(iq: XmlElement, timeoutMs?: number): Promise<XmlElement> };
+    readonly iqCallee: {
+      set(
+        namespace: string,
+        name: string,
+        answer: (request: { readonly stanza: XmlElement; readonly element: XmlElement }) => true,
+      ): void;
+    };
+    /** What it asks for while it binds (XEP-0386). */
+    readonly bind2: {
+      use(namespace: string, ask: () => XmlElement, answered: (answer: XmlElement) => void): void;
+    };
   }
 
   export function client(options: {
