@@ -7,13 +7,14 @@ import { Accumulator } from '../hooks/accumulator.ts';
 import type { HandlerEntry } from '../hooks/chain.ts';
 import { HookRegistry } from '../hooks/registry.ts';
 import type { Trace } from '../hooks/trace.ts';
-import { JID_CACHE_MAX } from '../limits.ts';
+import { JID_CACHE_MAX, REMOVAL_WAIT_MS_MAX } from '../limits.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { createLimitedLog, type Logger, setLogLevel } from '../observe/log.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
 import { monotonicMs } from '../util/monotonic.ts';
+import { within } from '../util/within.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { JidCache } from '../xmpp/jid-cache.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
@@ -102,6 +103,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly #post: PostToMain;
   readonly #clock = new Clock();
   readonly #existence = new Existence(({ name }) => this.hostTypes.auth(name)?.auth.isOwn ?? true);
+  readonly #fences: Fences;
   readonly #frames: FrameReceiver;
   readonly #peers: Peers;
   readonly #moduleCounters = new Map<string, number>();
@@ -130,8 +132,8 @@ export class Shard implements C2sHost, ShardServices {
     // The session manager's own (`sm/addressed.ts`).
     this.keys.register('sm', 'addressed', { encode: (value) => value, decode: (data) => data });
     this.keys.register('sm', 'want_addressed', { encode: (value) => value, decode: (data) => data });
-    const fences = new Fences(this.threads, () => this.routing.delivery.reroutes);
-    const remote = new ShardRemoteSessions(this.threads, boot.shards, this.keys, fences);
+    this.#fences = new Fences(this.threads, () => this.routing.delivery.reroutes);
+    const remote = new ShardRemoteSessions(this.threads, boot.shards, this.keys, this.#fences);
     const { maxSessions } = boot.config.general;
     const directory = new SessionDirectory(boot.shared.directory, maxSessions);
     directory.adopt(boot.shard);
@@ -186,12 +188,16 @@ export class Shard implements C2sHost, ShardServices {
       routing: () => this.routing,
       subhosts: () => this.subhosts,
     });
+    const otherShards = ((1 << boot.shards) - 1) & ~(1 << boot.shard);
     this.accounts = new AccountService({
       hostTypeAuth: (name) => this.hostTypes.auth(name),
       nextRef: () => this.nextRef(),
       timestamp: () => this.timestamp(),
       announce: (notice, bareOrDomain) => this.notices.announce(notice, bareOrDomain),
       whenHandled: async () => this.sm.remote.fence(ALL_SHARDS_MASK),
+      whenIdle: async (bare) => {
+        await Promise.all([this.#fences.held(bare), this.#fences.settled(otherShards, { to: bare })]);
+      },
       exists: (hostType, jid) => this.#existence.has(hostType, jid, 'stored'),
       closeSessions: (jid, text) => this.closeSessions(jid, text),
       revoke: (hostType, jid) => this.revocations.revoke(hostType.name, jid),
@@ -273,7 +279,7 @@ export class Shard implements C2sHost, ShardServices {
       components: this.components,
       store: this.store,
       keys: this.keys,
-      fences,
+      fences: this.#fences,
       takeOvers: this.takeOvers,
       hostType: (name) => this.hostTypes.get(name),
       trace: (acc) => this.tracing.continued(acc),
@@ -283,7 +289,7 @@ export class Shard implements C2sHost, ShardServices {
       threads: this.threads,
       store: this.store,
       components: this.components,
-      fences,
+      fences: this.#fences,
       takeOvers: this.takeOvers,
       frames: this.#frames,
       log: this.log,
@@ -527,10 +533,14 @@ export class Shard implements C2sHost, ShardServices {
   #accountRemoved(bare: string): void {
     this.#existence.forget(bare);
     const jid = this.jids.trusted(bare);
+    const handling: Promise<unknown>[] = [];
     for (const { shard, number } of this.sm.sessionsOf(jid)) {
       const c2s = shard === this.shard ? (this.sm.here(number, jid, true) as C2s | undefined) : undefined;
-      if (c2s !== undefined) c2s.ignoresInput = true;
+      if (c2s === undefined) continue;
+      c2s.ignoresInput = true;
+      if (c2s.handling !== undefined) handling.push(c2s.handling);
     }
+    if (handling.length > 0) this.#fences.hold(bare, within(Promise.all(handling), REMOVAL_WAIT_MS_MAX));
   }
 
   #accountsRemoved(domain: string): void {
