@@ -98,6 +98,8 @@ export const FRAMES_PER_TURN_MAX = 256;
 export const JID_CACHE_MAX = 65_536;
 /** Accounts whose existence a shard remembers. */
 export const EXISTENCE_CACHE_MAX = 65_536;
+/** The removal of an account waits so long for what its clients had sent before. */
+export const REMOVAL_WAIT_MS_MAX = 10_000;
 
 /** Requests from the server to clients that wait for an answer, and for how long (T67). */
 export const PENDING_IQS_MAX = 10_000;

@@ -76,6 +76,8 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
   acknowledger: Acknowledger | undefined = undefined;
   /** Called when nothing of the session is at work any more, before what waited goes on. */
   whenIdle: (() => void)[] | undefined = undefined;
+  /** What is being done with the stanza that the client's input waits for; undefined while it waits for none. */
+  handling: Promise<unknown> | undefined = undefined;
   /** What this client sent and is being stored. */
   commits: Set<Promise<unknown>> | undefined = undefined;
   #moduleStates: unknown[] | undefined = undefined;

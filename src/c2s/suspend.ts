@@ -23,9 +23,13 @@ export function suspendUntil<T>(c2s: C2s, work: Promise<T>, next: (value: T) => 
 export function holdInput(c2s: C2s, work: Promise<unknown>): void {
   const { connection, host } = c2s;
   connection.pause(Pause.SUSPENDED);
-  work
+  const handling = work
     .catch((cause: unknown) => {
       host.log.error({ err: cause, what: 'stanza_failed', jid: c2s.jid.full }, 'handling a stanza failed');
     })
-    .finally(() => connection.unpause(Pause.SUSPENDED));
+    .finally(() => {
+      if (c2s.handling === handling) c2s.handling = undefined;
+      connection.unpause(Pause.SUSPENDED);
+    });
+  c2s.handling = handling;
 }

@@ -14,6 +14,8 @@ export interface AccountSurroundings {
   announce(notice: 'user_registered' | 'user_removed' | 'accounts_removed', bareOrDomain: string): void;
   /** Resolves when the other shards have handled all that was announced. */
   whenHandled(): Promise<void>;
+  /** Resolves when what the account's sessions had sent before it was announced as removed is done with, on all shards. */
+  whenIdle(bare: string): Promise<void>;
   exists(hostType: HostType, jid: Jid): boolean | Promise<boolean>;
   /** Ends everything that an account can log in with besides its password. */
   revoke(hostType: HostType, jid: Jid): Promise<void>;
@@ -62,13 +64,14 @@ export class AccountService {
 
   /**
    * Removes an account: first the account, so that nobody logs in any more, then its data (`remove_user`), last its sessions. These are not
-   * listened to any more once the account is gone, so that they cannot write new data under its name.
+   * listened to any more once the account is gone, and what they had sent before is waited for, so that they cannot write new data under its name.
    */
   async remove(hostType: HostType, jid: Jid): Promise<boolean> {
     const bare = jid.bareJid;
     if (!(await this.#auth(hostType).removeUser(bare.domain, bare.local))) return false;
     this.#around.announce('user_removed', bare.bare);
     await this.#around.whenHandled();
+    await this.#around.whenIdle(bare.bare);
     const acc = new Accumulator(
       this.#around.nextRef(),
       this.#around.timestamp(),

@@ -4,7 +4,7 @@ import type { Reroutes } from '../sm/reroutes.ts';
 import type { Threads } from './threads.ts';
 
 /** What is asked about. */
-type Asked = Pick<FenceFrame, 'to' | 'from' | 'before' | 'hops'>;
+type Asked = Pick<FenceFrame, 'to'> & Partial<Pick<FenceFrame, 'from' | 'before' | 'hops'>>;
 
 /**
  * Asking other shards whether they have done with what was sent to them for an account (`sm/delivery-order.ts` needs to know). The question goes through
@@ -15,6 +15,8 @@ export class Fences {
   readonly #threads: Threads;
   readonly #reroutes: () => Reroutes;
   readonly #asked = new Map<number, { readonly shard: number; readonly passed: () => void }>();
+  /** By account. */
+  readonly #held = new Map<string, Promise<unknown>>();
   #nextId = 1;
   /** What waits for room in a ring. */
   #unsent = 0;
@@ -22,6 +24,19 @@ export class Fences {
   constructor(threads: Threads, reroutes: () => Reroutes) {
     this.#threads = threads;
     this.#reroutes = reroutes;
+  }
+
+  /** Has questions about an account wait until `until` has settled, too; it must not reject. */
+  hold(bare: string, until: Promise<unknown>): void {
+    this.#held.set(bare, until);
+    void until.then(() => {
+      if (this.#held.get(bare) === until) this.#held.delete(bare);
+    });
+  }
+
+  /** What questions about an account wait for here. */
+  held(bare: string): Promise<unknown> | undefined {
+    return this.#held.get(bare);
   }
 
   /** Asks the shards in `mask` (a bit set). See `RemoteSessions.settled`. */
@@ -40,7 +55,16 @@ export class Fences {
 
   #ask(shard: number, what: Asked): Promise<void> {
     const id = this.#nextId++;
-    const question = { kind: FrameKind.FENCE, id, shard: this.#threads.shard, ...what } as const;
+    const { to, from, before, hops } = what;
+    const question = {
+      kind: FrameKind.FENCE,
+      id,
+      shard: this.#threads.shard,
+      to,
+      from,
+      before,
+      hops,
+    } as const;
     return new Promise((resolve) => {
       this.#asked.set(id, { shard, passed: resolve });
       this.#send(shard, question);
@@ -50,7 +74,9 @@ export class Fences {
   /** Another shard asks. */
   asked({ id, shard, to, from, before, hops }: FenceFrame): void {
     const { outbox, loop } = this.#threads;
-    const wait = this.#reroutes().settled(to, from, before, hops);
+    const rerouted = this.#reroutes().settled(to, from, before, hops);
+    const held = this.#held.size === 0 ? undefined : this.#held.get(to);
+    const wait = held === undefined ? rerouted : Promise.all([held, rerouted]);
     const answer = (): void => this.#send(shard, { kind: FrameKind.FENCE_PASSED, id });
     const isSent = (): boolean => !outbox.isCongested && this.#unsent === 0;
     if (wait === undefined && isSent()) {

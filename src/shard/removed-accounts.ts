@@ -1,12 +1,16 @@
 import { C2s } from '../c2s/c2s.ts';
+import { REMOVAL_WAIT_MS_MAX } from '../limits.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
+import { within } from '../util/within.ts';
 import type { JidCache } from '../xmpp/jid-cache.ts';
 import type { Existence } from './existence.ts';
+import type { Fences } from './fences.ts';
 import type { Notices } from './notices.ts';
 
 export interface RemovedAccountsSurroundings {
   readonly notices: Notices;
   readonly existence: Existence;
+  readonly fences: Fences;
   readonly jids: JidCache;
   readonly sm: SessionManager;
   streams(): C2s[];
@@ -22,13 +26,17 @@ export function followAccounts(around: RemovedAccountsSurroundings): void {
 }
 
 /** An account is gone, and its data go now: its sessions end after that, and must not write new ones before. */
-function accountRemoved(bare: string, { existence, jids, sm }: RemovedAccountsSurroundings): void {
+function accountRemoved(bare: string, { existence, jids, sm, fences }: RemovedAccountsSurroundings): void {
   existence.forget(bare);
   const jid = jids.trusted(bare);
+  const handling: Promise<unknown>[] = [];
   for (const { shard, number } of sm.sessionsOf(jid)) {
     const c2s = shard === sm.shard ? sm.here(number, jid, true) : undefined;
-    if (c2s instanceof C2s) c2s.ignoresInput = true;
+    if (!(c2s instanceof C2s)) continue;
+    c2s.ignoresInput = true;
+    if (c2s.handling !== undefined) handling.push(c2s.handling);
   }
+  if (handling.length > 0) fences.hold(bare, within(Promise.all(handling), REMOVAL_WAIT_MS_MAX));
 }
 
 function accountsRemoved(domain: string, { existence, streams, touch }: RemovedAccountsSurroundings): void {

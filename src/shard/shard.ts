@@ -103,6 +103,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly #post: PostToMain;
   readonly #clock = new Clock();
   readonly #existence = new Existence(({ name }) => this.hostTypes.auth(name)?.auth.isOwn ?? true);
+  readonly #fences: Fences;
   readonly #frames: FrameReceiver;
   readonly #peers: Peers;
   readonly #moduleCounters = new Map<string, number>();
@@ -131,8 +132,8 @@ export class Shard implements C2sHost, ShardServices {
     // The session manager's own (`sm/addressed.ts`).
     this.keys.register('sm', 'addressed', { encode: (value) => value, decode: (data) => data });
     this.keys.register('sm', 'want_addressed', { encode: (value) => value, decode: (data) => data });
-    const fences = new Fences(this.threads, () => this.routing.delivery.reroutes);
-    const remote = new ShardRemoteSessions(this.threads, boot.shards, this.keys, fences);
+    this.#fences = new Fences(this.threads, () => this.routing.delivery.reroutes);
+    const remote = new ShardRemoteSessions(this.threads, boot.shards, this.keys, this.#fences);
     const { maxSessions } = boot.config.general;
     const directory = new SessionDirectory(boot.shared.directory, maxSessions);
     directory.adopt(boot.shard);
@@ -187,12 +188,16 @@ export class Shard implements C2sHost, ShardServices {
       routing: () => this.routing,
       subhosts: () => this.subhosts,
     });
+    const otherShards = ((1 << boot.shards) - 1) & ~(1 << boot.shard);
     this.accounts = new AccountService({
       hostTypeAuth: (name) => this.hostTypes.auth(name),
       nextRef: () => this.nextRef(),
       timestamp: () => this.timestamp(),
       announce: (notice, bareOrDomain) => this.notices.announce(notice, bareOrDomain),
       whenHandled: async () => this.sm.remote.fence(ALL_SHARDS),
+      whenIdle: async (bare) => {
+        await Promise.all([this.#fences.held(bare), this.#fences.settled(otherShards, { to: bare })]);
+      },
       exists: (hostType, jid) => this.#existence.has(hostType, jid, 'stored'),
       closeSessions: (jid, text) => this.closeSessions(jid, text),
       revoke: (hostType, jid) => this.revocations.revoke(hostType.name, jid),
@@ -283,7 +288,7 @@ export class Shard implements C2sHost, ShardServices {
       components: this.components,
       store: this.store,
       keys: this.keys,
-      fences,
+      fences: this.#fences,
       takeOvers: this.takeOvers,
       hostType: (name) => this.hostTypes.get(name),
       trace: (acc) => this.tracing.continued(acc),
@@ -293,7 +298,7 @@ export class Shard implements C2sHost, ShardServices {
       threads: this.threads,
       store: this.store,
       components: this.components,
-      fences,
+      fences: this.#fences,
       takeOvers: this.takeOvers,
       frames: this.#frames,
       log: this.log,
@@ -305,6 +310,7 @@ export class Shard implements C2sHost, ShardServices {
     followAccounts({
       notices: this.notices,
       existence: this.#existence,
+      fences: this.#fences,
       jids: this.jids,
       sm: this.sm,
       streams: () => this.streams(),

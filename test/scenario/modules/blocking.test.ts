@@ -99,6 +99,21 @@ describe.each([1, 2])('the blocking command on %i shards', (shards) => {
     expect(features).toContain('jabber:iq:privacy');
   });
 
+  it('does not let others push, not even the user’s other devices (threat T36)', async () => {
+    const phone = await login('juliet@localhost/phone', { isAvailable: false });
+    for (const forger of [romeo, phone]) {
+      for (const push of [
+        `<block xmlns='${NS}'><item jid='nurse@localhost'/></block>`,
+        `<unblock xmlns='${NS}'/>`,
+        "<query xmlns='jabber:iq:privacy'><list name='x'/></query>",
+      ]) {
+        const answer = await forger.iq('set', 'juliet@localhost/balcony', push);
+        expect(condition(answer)).toBe('service-unavailable');
+      }
+    }
+    await juliet.nothingElse();
+  });
+
   it('gives the block list: empty, with one, with more, with white space trimmed, without repetitions', async () => {
     expect(await blocked()).toEqual([]);
     expect((await block('romeo@localhost')).attribute('type')).toBe('result');

@@ -7,12 +7,18 @@ import { TestServer } from '../../helpers/server.ts';
 
 /** An account is removed while its clients go on writing: nothing of it may be left for whoever has the name next. */
 
-const MODULES = ['presence', 'private', 'vcard', 'last'].map((name) => `[modules.mod_${name}]\n`).join('');
+const MODULES = ['presence', 'roster', 'privacy', 'blocking', 'private', 'vcard', 'last']
+  .map((name) => `[modules.mod_${name}]\n`)
+  .join('');
 const WRITES = [
   "<query xmlns='jabber:iq:private'><a xmlns='urn:t'>x</a></query>",
   "<vCard xmlns='vcard-temp'><FN>x</FN></vCard>",
+  "<query xmlns='jabber:iq:roster'><item jid='nurse@localhost'/></query>",
+  "<query xmlns='jabber:iq:privacy'><list name='l'><item action='allow' order='1'/></list></query>",
+  "<block xmlns='urn:xmpp:blocking'><item jid='tybalt@localhost'/></block>",
 ]
   .map((payload) => `<iq type='set' id='w'>${payload}</iq>`)
+  .concat("<presence to='nurse@localhost' type='subscribe'/>")
   .join('');
 
 describe('an account that is removed', () => {
@@ -21,7 +27,16 @@ describe('an account that is removed', () => {
     try {
       const run = (...args: string[]) => meerkat(['--config', server.configFile, ...args]);
       const db = new Database(join(server.directory, 'data', 'meerkat.db'), { readonly: true });
-      const tables = ['private_storage', 'vcard', 'vcard_search', 'last'];
+      const tables = [
+        'private_storage',
+        'vcard',
+        'vcard_search',
+        'last',
+        'roster_item',
+        'roster_version',
+        'privacy_list',
+        'privacy_default_list',
+      ];
       const left = () => tables.map((table) => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
       for (let round = 0; round < 3; round++) {
         const clients = await Promise.all(
@@ -37,7 +52,7 @@ describe('an account that is removed', () => {
         while (left()[1] === 0) await new Promise((resolve) => setImmediate(resolve));
         expect((await run('user', 'delete', 'romeo@localhost')).status).toBe(0);
         await Promise.all(writing);
-        expect(left()).toEqual([0, 0, 0, 0]);
+        expect(left()).toEqual(tables.map(() => 0));
         expect((await run('user', 'add', 'romeo@localhost', 'secret')).status).toBe(0);
       }
       db.close();

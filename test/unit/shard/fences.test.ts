@@ -76,6 +76,24 @@ async function isPassed(wait: Promise<void> | undefined): Promise<boolean> {
 }
 
 describe('a question to other shards', () => {
+  it('waits for what is held for the account, and for no other', async () => {
+    const { shards, deliver } = setUp();
+    let end: () => void = () => {};
+    const until = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    shards[1]!.fences.hold(JULIET.bare, until);
+    expect(shards[1]!.fences.held(JULIET.bare)).toBe(until);
+    const hers = shards[0]!.fences.settled(2, { to: JULIET.bare });
+    const his = shards[0]!.fences.settled(2, { to: ROMEO.bare });
+    await deliver();
+    expect([await isPassed(hers), await isPassed(his)]).toEqual([false, true]);
+    end();
+    for (let i = 0; i < 3; i++) await deliver();
+    expect(await isPassed(hers)).toBe(true);
+    expect(shards[1]!.fences.held(JULIET.bare)).toBeUndefined();
+  });
+
   it('is not asked when there is nobody to ask', () => {
     const { shards, state } = setUp();
     expect(shards[0]!.fences.settled(0, ALL)).toBeUndefined();
