@@ -68,13 +68,14 @@ function namesOf(wanted: (point: Point<unknown, unknown>) => boolean): string[] 
 }
 
 describe('the list of hooks', () => {
-  test('holds the 132 numbered hooks, the 9 newer ones, and 2 of our own', () => {
+  test('holds the 132 numbered hooks, the 9 newer ones, and 3 of our own', () => {
     const numbers = LISTED.map(([number]) => number);
     const expected = [
       ...Array.from({ length: 132 }, (_, i) => String(i + 1)),
       ...Array.from({ length: 9 }, (_, i) => `N${i + 1}`),
       'M1',
       'M2',
+      'M3',
     ];
     expect(numbers).toEqual(expected);
   });
@@ -115,6 +116,7 @@ describe('declarations', () => {
       'remove_domain',
       's2s_allow_host',
       'sasl2_tasks',
+      'sasl_external',
       'session_opening_allowed_for_user',
       'user_open_session',
     ]);
@@ -124,6 +126,7 @@ describe('declarations', () => {
       'remove_domain',
       's2s_allow_host',
       'sasl2_tasks',
+      'sasl_external',
       'session_opening_allowed_for_user',
     ]);
   });
