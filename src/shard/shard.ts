@@ -44,6 +44,7 @@ import { Peers } from './peers.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { Pools } from './pools.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
+import { Removals } from './removals.ts';
 import { Revocations } from './revocations.ts';
 import { Routing } from './routing.ts';
 import type { ShardServices } from './services.ts';
@@ -82,6 +83,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly accounts: AccountService;
   readonly dryRun = new DryRun();
   readonly mechanisms = new ModuleMechanisms();
+  readonly #removals = new Removals();
   readonly revocations = new Revocations();
   readonly hostTypes: HostTypes;
   readonly login: Logins;
@@ -466,6 +468,10 @@ export class Shard implements C2sHost, ShardServices {
     this.connections.unwatchLogin(c2s);
   }
 
+  wasRemoved(jid: Jid, sinceMs: number): boolean {
+    return this.#removals.since(jid, sinceMs);
+  }
+
   newSessionId(): SessionId {
     return this.sessions.newId();
   }
@@ -526,6 +532,8 @@ export class Shard implements C2sHost, ShardServices {
   /** An account is gone, and its data go now: its sessions end after that, and must not write new ones before. */
   #accountRemoved(bare: string): void {
     this.#existence.forget(bare);
+    this.#removals.add(bare, this.monotonicMs());
+    this.connections.dropStrangers(bare);
     const jid = this.jids.trusted(bare);
     for (const { shard, number } of this.sm.sessionsOf(jid)) {
       const c2s = shard === this.shard ? (this.sm.here(number, jid, true) as C2s | undefined) : undefined;
@@ -535,6 +543,7 @@ export class Shard implements C2sHost, ShardServices {
 
   #accountsRemoved(domain: string): void {
     this.#existence.clear();
+    this.#removals.add(domain, this.monotonicMs());
     for (const c2s of this.streams()) {
       if (!c2s.isAuthenticated || c2s.jid.domain !== domain) continue;
       c2s.closeWithConflict('kicked', 'The data of the domain were removed', undefined);
