@@ -60,6 +60,7 @@ function makeContext(): SaslContext {
       iterations: ITERATIONS,
       hasDowngradeProtection: true,
       external: { strategies: ['standard'], commonNamePrefix: '', commonNameSuffix: '' },
+      externalModules: () => ({ kind: 'refused', condition: 'not-authorized' }),
     },
     offer: offeredMechanisms(config, undefined),
     tls: undefined,

@@ -7,7 +7,7 @@ import { isForeignFrom } from './header.ts';
 
 /** What follows a SASL exchange, in whichever profile it was (RFC 6120 §6, XEP-0388). */
 
-/** The client is who it says. False when the stream has ended over it: it was opened in another account's name (RFC 6120 §6.4.6). */
+/** The client is who it says. False when the stream has ended over it: it was opened in another account's name (RFC 6120 §6.4.6), or the account is gone. */
 export function authenticated(c2s: C2s, { username, method }: SaslSuccess): boolean {
   const negotiation = c2s.negotiation!;
   const { host } = c2s;
@@ -15,6 +15,11 @@ export function authenticated(c2s: C2s, { username, method }: SaslSuccess): bool
   c2s.jid = jid;
   if (isForeignFrom(c2s)) {
     c2s.fail('invalid-from');
+    return false;
+  }
+  if (host.wasRemoved(jid, negotiation.beganMs)) {
+    // What was proven was proven of an account that is gone, whoever has its name now.
+    c2s.fail('not-authorized', 'the account was removed');
     return false;
   }
   host.counters[Counter.c2s_auth_success]!++;

@@ -60,6 +60,8 @@ export interface C2sHost {
   /** Watches a stream until it is logged in. */
   watchLogin(c2s: C2s): void;
   unwatchLogin(c2s: C2s): void;
+  /** Whether an account was removed at that time (monotonic milliseconds) or later. */
+  wasRemoved(jid: Jid, sinceMs: number): boolean;
   /** Draws the identity of a session about to be opened. */
   newSessionId(): SessionId;
   cancelSessionId(sid: SessionId): void;

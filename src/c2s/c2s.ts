@@ -99,8 +99,11 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
     return this.listener.tls !== undefined && !this.connection.isEncrypted;
   }
 
+  /** Whether it is a session, in the session table, with a connection or waiting for one. A module that logs a client in owns a stream without. */
   get isEstablished(): boolean {
-    return this.state === 'session_established' || this.state === 'external';
+    return (
+      this.state === 'session_established' || (this.state === 'external' && this.negotiation === undefined)
+    );
   }
 
   moduleState(slot: number): unknown {

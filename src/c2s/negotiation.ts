@@ -23,12 +23,15 @@ export class Negotiation {
   exchange: SaslExchange | undefined = undefined;
   /** Monotonic milliseconds: end of the present step, and of the whole login. */
   stepDeadlineMs: number;
+  /** When the stream came, likewise. */
+  readonly beganMs: number;
   loginDeadlineMs: number;
   readonly #stepMs: number;
   #isInTasks = false;
 
   constructor(nowMs: number, stepMs: number) {
     this.#stepMs = stepMs;
+    this.beganMs = nowMs;
     this.stepDeadlineMs = nowMs + stepMs;
     this.loginDeadlineMs = nowMs + LOGIN_MS_MAX;
   }

@@ -29,6 +29,7 @@ import type { Stanza } from '../xmpp/stanza.ts';
 export { equalSecrets } from '../auth/constant-time.ts';
 export type { LdapDeref, LdapDirectory, LdapEntry, LdapQuery } from '../auth/ldap.ts';
 export { escapeFilterValue, fillFilter, type LdapUid, userFilter, usernameIn } from '../auth/ldap-filter.ts';
+export type { ExternalClaim, ExternalIdentity } from '../auth/sasl/external-rules.ts';
 export { failure as saslFailure } from '../auth/sasl/result.ts';
 export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';

@@ -120,6 +120,16 @@ export class Connections implements ConnectionHost {
       this.counters[Counter.connections_unauthenticated] = this.#strangers.size;
   }
 
+  /** An account was removed, or all of a domain: whoever has logged in to it and has no session yet gets none. */
+  dropStrangers(bareOrDomain: string): void {
+    for (const c2s of this.#strangers) {
+      if (!c2s.isAuthenticated) continue;
+      const { bare, domain } = c2s.jid;
+      if (bareOrDomain === bare || bareOrDomain === domain)
+        c2s.closeWithConflict('kicked', 'User removed', undefined);
+    }
+  }
+
   /** Ends streams whose time for a step, or for the whole login, is over. Called a few times a second. */
   expireLogins(): void {
     const now = this.#host.nowMs();

@@ -1,6 +1,7 @@
 import type { HostAuth } from '../auth/auth.ts';
 import { channelBindingTypes } from '../auth/sasl/channel-binding.ts';
 import type { SaslHost } from '../auth/sasl/exchange.ts';
+import type { ExternalIdentity } from '../auth/sasl/external-rules.ts';
 import { createMechanism } from '../auth/sasl/mechanism.ts';
 import { type MechanismOffer, offeredMechanisms } from '../auth/sasl/offer.ts';
 import { failure, type SaslFailure } from '../auth/sasl/result.ts';
@@ -13,6 +14,9 @@ import { foldHook } from '../hooks/run.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { type ModuleMechanisms, startModuleMechanism } from './module-mechanisms.ts';
 import type { TlsFactsSource } from './tls.ts';
+
+/** Until a module says somebody. */
+const NOBODY: ExternalIdentity = { kind: 'refused', condition: 'not-authorized' };
 
 /** What logging in needs to know about a host type. */
 export interface HostTypeAuth {
@@ -123,6 +127,7 @@ export class Logins implements LoginService {
         iterations: config.password.scramIterations,
         hasDowngradeProtection: true,
         external: config.saslExternal,
+        externalModules: (claim) => foldHook(c2s.hostType, 'sasl_external', NOBODY, claim),
       };
       this.#hosts.set(key, host);
     }

@@ -3,16 +3,21 @@ import { REMOVAL_WAIT_MS_MAX } from '../limits.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
 import { within } from '../util/within.ts';
 import type { JidCache } from '../xmpp/jid-cache.ts';
+import type { Connections } from './connections.ts';
 import type { Existence } from './existence.ts';
 import type { Fences } from './fences.ts';
 import type { Notices } from './notices.ts';
+import type { Removals } from './removals.ts';
 
 export interface RemovedAccountsSurroundings {
   readonly notices: Notices;
   readonly existence: Existence;
   readonly fences: Fences;
+  readonly removals: Removals;
+  readonly connections: Connections;
   readonly jids: JidCache;
   readonly sm: SessionManager;
+  monotonicMs(): number;
   streams(): C2s[];
   touch(): void;
 }
@@ -26,8 +31,11 @@ export function followAccounts(around: RemovedAccountsSurroundings): void {
 }
 
 /** An account is gone, and its data go now: its sessions end after that, and must not write new ones before. */
-function accountRemoved(bare: string, { existence, jids, sm, fences }: RemovedAccountsSurroundings): void {
+function accountRemoved(bare: string, around: RemovedAccountsSurroundings): void {
+  const { existence, removals, connections, jids, sm, fences } = around;
   existence.forget(bare);
+  removals.add(bare, around.monotonicMs());
+  connections.dropStrangers(bare);
   const jid = jids.trusted(bare);
   const handling: Promise<unknown>[] = [];
   for (const { shard, number } of sm.sessionsOf(jid)) {
@@ -39,11 +47,13 @@ function accountRemoved(bare: string, { existence, jids, sm, fences }: RemovedAc
   if (handling.length > 0) fences.hold(bare, within(Promise.all(handling), REMOVAL_WAIT_MS_MAX));
 }
 
-function accountsRemoved(domain: string, { existence, streams, touch }: RemovedAccountsSurroundings): void {
+function accountsRemoved(domain: string, around: RemovedAccountsSurroundings): void {
+  const { existence, removals } = around;
   existence.clear();
-  for (const c2s of streams()) {
+  removals.add(domain, around.monotonicMs());
+  for (const c2s of around.streams()) {
     if (!c2s.isAuthenticated || c2s.jid.domain !== domain) continue;
     c2s.closeWithConflict('kicked', 'The data of the domain were removed', undefined);
   }
-  touch();
+  around.touch();
 }

@@ -47,6 +47,7 @@ import { Peers } from './peers.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { Pools } from './pools.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
+import { Removals } from './removals.ts';
 import { followAccounts } from './removed-accounts.ts';
 import { Revocations } from './revocations.ts';
 import { Routing } from './routing.ts';
@@ -83,6 +84,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly accounts: AccountService;
   readonly dryRun = new DryRun();
   readonly mechanisms = new ModuleMechanisms();
+  readonly #removals = new Removals();
   readonly revocations = new Revocations();
   readonly hostTypes: HostTypes;
   readonly login: Logins;
@@ -311,8 +313,11 @@ export class Shard implements C2sHost, ShardServices {
       notices: this.notices,
       existence: this.#existence,
       fences: this.#fences,
+      removals: this.#removals,
+      connections: this.connections,
       jids: this.jids,
       sm: this.sm,
+      monotonicMs: () => this.monotonicMs(),
       streams: () => this.streams(),
       touch: () => this.touch(),
     });
@@ -466,6 +471,10 @@ export class Shard implements C2sHost, ShardServices {
 
   unwatchLogin(c2s: C2s): void {
     this.connections.unwatchLogin(c2s);
+  }
+
+  wasRemoved(jid: Jid, sinceMs: number): boolean {
+    return this.#removals.since(jid, sinceMs);
   }
 
   newSessionId(): SessionId {

@@ -73,6 +73,7 @@ function contextOf(vector: Vector): SaslContext {
     host: {
       domain: 'example.org',
       external: { strategies: ['standard'], commonNamePrefix: '', commonNameSuffix: '' },
+      externalModules: () => ({ kind: 'refused', condition: 'not-authorized' }),
       logins: {
         scramKeys: async (_domain, username) => (username === 'user' ? login : undefined),
         checkPassword: async () => undefined,

@@ -116,7 +116,7 @@ beforeAll(async () => {
     users: [`romeo@${HOST}`, 'romeo@internal.example'],
     config: `
       [general]
-        hosts = ["${HOST}", "cn.example", "authid.example", "several.example", "internal.example", "http.example", "default.example"]
+        hosts = ["${HOST}", "cn.example", "authid.example", "several.example", "internal.example", "http.example", "default.example", "badges.example"]
         loglevel = "debug"
         shards = 2
       ${listener('tls', 'verify_mode = "peer"')}
@@ -139,6 +139,9 @@ beforeAll(async () => {
       ${host('several.example', 'methods = ["pki"]\n sasl_external = ["standard", "common_name"]')}
       ${host('internal.example', 'methods = ["internal"]')}
       ${host('http.example', 'methods = ["http"]\n password.format = "plain"\n sasl_external = ["auth_id"]')}
+      ${host('badges.example', 'methods = ["pki"]\n sasl_external = ["standard", "module"]')}
+        [host_config.modules.mod_badges]
+          path = "${new URL('../fixtures/modules/mod-badges.ts', import.meta.url).pathname}"
       [[host_config]]
         host = "default.example"
         [host_config.auth]
@@ -272,6 +275,18 @@ describe('the other ways to find an account', () => {
   it('several in order', async () => {
     expect(await login('common name', undefined, STRICT, 'several.example')).toBe('romeo@several.example/r');
     expect(await login('two', undefined, STRICT, 'several.example')).toBe('not-authorized');
+  });
+
+  it('a module of the operator’s own', async () => {
+    const by = (name: string, authzid?: string): Promise<string> =>
+      login(name, authzid, STRICT, 'badges.example');
+    expect(await by('common name')).toBe('verona@badges.example/r');
+    expect(await by('common name', 'verona@badges.example')).toBe('verona@badges.example/r');
+    expect(await by('common name', 'romeo@badges.example')).toBe('invalid-authzid');
+    expect(await by('romeo')).toBe('not-authorized');
+    expect(await by('common name', 'later@badges.example')).toBe('temporary-auth-failure');
+    expect(await by('common name', 'broken@badges.example')).toBe('temporary-auth-failure');
+    expect(await by('common name', 'space@badges.example')).toBe('not-authorized');
   });
 
   it('the method has the last word: a web service knows the certificates of its accounts', async () => {

@@ -1,6 +1,6 @@
 import type { ScramHash, ScramKeys } from '../scram.ts';
 import type { TlsFacts } from './channel-binding.ts';
-import type { ExternalRules } from './external-rules.ts';
+import type { ExternalModules, ExternalRules } from './external-rules.ts';
 import type { MechanismOffer } from './offer.ts';
 import type { SaslResult } from './result.ts';
 
@@ -62,6 +62,8 @@ export interface SaslHost {
   readonly hasDowngradeProtection: boolean;
   /** How EXTERNAL finds the account of a certificate (`auth.sasl_external`). */
   readonly external: ExternalRules;
+  /** For its strategy `module`. */
+  readonly externalModules: ExternalModules;
 }
 
 /** What an exchange knows about the stream that it runs on. */

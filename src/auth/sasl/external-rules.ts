@@ -3,7 +3,7 @@ import type { CertificateNames } from '../certificate.ts';
 import { accountName } from './identity.ts';
 
 /** The ways to find the account that a certificate is for, in the words of `auth.sasl_external`. */
-export const EXTERNAL_STRATEGIES = ['standard', 'common_name', 'auth_id'] as const;
+export const EXTERNAL_STRATEGIES = ['standard', 'common_name', 'auth_id', 'module'] as const;
 export type ExternalStrategy = (typeof EXTERNAL_STRATEGIES)[number];
 
 /** `auth.sasl_external` and `auth.sasl_external_common_name` */
@@ -18,41 +18,64 @@ export interface ExternalRules {
 /** The username (prepared) that a certificate and an authorization identity stand for, or why there is none. */
 export type ExternalIdentity =
   | { readonly kind: 'account'; readonly username: string }
-  | { readonly kind: 'refused'; readonly condition: 'not-authorized' | 'invalid-authzid' };
+  | {
+      readonly kind: 'refused';
+      readonly condition: 'not-authorized' | 'invalid-authzid' | 'temporary-auth-failure';
+    };
+
+/** What a client showed, for the strategy `module`. */
+export interface ExternalClaim extends CertificateNames {
+  /** In DER; TLS has accepted it. */
+  readonly certificate: Uint8Array;
+  /** Whom the client wants to be, as it said it; undefined when it left that open. */
+  readonly authzid: string | undefined;
+  readonly domain: string;
+}
+
+/** Asks the modules; the username of an answer need not be prepared. */
+export type ExternalModules = (claim: ExternalClaim) => ExternalIdentity | Promise<ExternalIdentity>;
 
 const NOT_AUTHORIZED: ExternalIdentity = { kind: 'refused', condition: 'not-authorized' };
 const INVALID_AUTHZID: ExternalIdentity = { kind: 'refused', condition: 'invalid-authzid' };
 
 /**
- * Whom the holder of a certificate with these names may be on `domain`; `authzid` is undefined when the client sent none. When no strategy
- * finds an account the answer is that of the last one. Whether the account exists, and takes the certificate, a method says.
+ * Whom the holder of a certificate may be. When no strategy finds an account the answer is that of the last one. Whether the account exists, and takes
+ * the certificate, a method says. Rejects when a module does.
  */
-export function externalIdentity(
+export async function externalIdentity(
   rules: ExternalRules,
-  names: CertificateNames,
-  authzid: string | undefined,
-  domain: string,
-): ExternalIdentity {
+  claim: ExternalClaim,
+  modules: ExternalModules,
+): Promise<ExternalIdentity> {
   let answer = NOT_AUTHORIZED;
   for (const strategy of rules.strategies) {
-    answer = identityBy(strategy, rules, names, authzid, domain);
+    answer =
+      strategy === 'module' ? checked(await modules(claim), claim) : identityBy(strategy, rules, claim);
     if (answer.kind === 'account') return answer;
   }
   return answer;
 }
 
+/** Modules may name people as they are written elsewhere; but nobody becomes another one than he asked to be (T22). */
+function checked(answer: ExternalIdentity, { authzid, domain }: ExternalClaim): ExternalIdentity {
+  if (answer.kind === 'refused') return answer;
+  const username = parseLocalpart(answer.username);
+  if (username === undefined) return NOT_AUTHORIZED;
+  return authzid === undefined || accountName(authzid, domain) === username
+    ? account(username)
+    : INVALID_AUTHZID;
+}
+
 function identityBy(
-  strategy: ExternalStrategy,
+  strategy: Exclude<ExternalStrategy, 'module'>,
   rules: ExternalRules,
-  names: CertificateNames,
-  authzid: string | undefined,
-  domain: string,
+  { xmppAddresses, commonName: name, authzid, domain }: ExternalClaim,
 ): ExternalIdentity {
   switch (strategy) {
     case 'standard':
-      return standard(names.xmppAddresses, authzid, domain);
+      return standard(xmppAddresses, authzid, domain);
     case 'common_name':
-      return commonName(rules, names.commonName, authzid, domain);
+      return commonName(rules, name, authzid, domain);
     case 'auth_id':
       return account(authzid === undefined ? undefined : addressOn(authzid, domain));
   }

@@ -31,12 +31,20 @@ export class ExternalExchange implements SaslExchange {
   }
 
   #identify(authzid: string | undefined): SaslResult | Promise<SaslResult> {
-    const { host, tls } = this.#context;
-    const certificate = tls?.clientCertificate;
-    if (certificate === undefined) return failure('not-authorized');
-    const identity = externalIdentity(host.external, certificateNames(certificate), authzid, host.domain);
-    if (identity.kind === 'refused') return failure(identity.condition);
-    return this.#authorize(identity.username, authzid !== undefined, certificate);
+    const certificate = this.#context.tls?.clientCertificate;
+    return certificate === undefined ? failure('not-authorized') : this.#find(certificate, authzid);
+  }
+
+  async #find(certificate: Uint8Array, authzid: string | undefined): Promise<SaslResult> {
+    const { external, externalModules, domain } = this.#context.host;
+    const claim = { ...certificateNames(certificate), certificate, authzid, domain };
+    try {
+      const identity = await externalIdentity(external, claim, externalModules);
+      if (identity.kind === 'refused') return failure(identity.condition);
+      return await this.#authorize(identity.username, authzid !== undefined, certificate);
+    } catch (error) {
+      return failure('temporary-auth-failure', undefined, undefined, error);
+    }
   }
 
   async #authorize(username: string, hasAuthzid: boolean, certificate: Uint8Array): Promise<SaslResult> {

@@ -43,7 +43,7 @@ export const SASL_MECHANISMS = [
 export const SASL_MECHANISMS_NOT_YET = ['digest'] as const;
 
 /** How the account of a certificate is found. */
-export const SASL_EXTERNAL_STRATEGIES = ['standard', 'common_name', 'auth_id'] as const;
+export const SASL_EXTERNAL_STRATEGIES = ['standard', 'common_name', 'auth_id', 'module'] as const;
 
 export const PASSWORD_HASHES = ['sha', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 
@@ -117,7 +117,7 @@ export const authSchema = z.object({
   sasl_external: option(z.array(z.enum(SASL_EXTERNAL_STRATEGIES)).min(1).default(['standard']), {
     about:
       'How EXTERNAL finds the account of a client’s certificate, the first that finds one: `"standard"` by the XMPP addresses in it ' +
-      '(XEP-0178), `"common_name"` by the common name of its subject, `"auth_id"` by what the client says (any certificate opens any account).',
+      '(XEP-0178), `"common_name"` by the common name of its subject, `"auth_id"` by what the client says (any certificate opens any account), `"module"` by a module of yours (hook `sasl_external`).',
     reload: 'new connections',
   }),
   sasl_external_common_name: option(saslCommonNameSchema.prefault({}), {

@@ -1,3 +1,4 @@
+import type { ExternalClaim, ExternalIdentity } from '../../auth/sasl/external-rules.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Stanza } from '../../xmpp/stanza.ts';
 import type { Accumulator } from '../accumulator.ts';
@@ -24,6 +25,23 @@ export const streamPoints = {
     params: C2S_PARAMS,
     result:
       'The children of `<stream:features/>`. Add your own or replace one of the same name, and leave the order of the others. A feature for one of the two occasions only looks at `isAuthenticated`.',
+  }),
+  sasl_external: point<ExternalIdentity, ExternalClaim>({
+    scope: 'host_type',
+    part: 'core',
+    when: 'SASL EXTERNAL, where `auth.sasl_external` has `"module"` and no strategy before it has found an account.',
+    acc: '`{ kind: "refused", condition: "not-authorized" }`.',
+    params: {
+      certificate: 'The client’s certificate in DER. TLS has accepted it.',
+      xmppAddresses: 'The XMPP addresses in it.',
+      commonName: 'The common name of its subject, if it has exactly one.',
+      authzid: 'Whom the client wants to be, as it said it; undefined when it left that open.',
+      domain: 'The domain of the stream.',
+    },
+    result:
+      '`stop({ kind: "account", username })` says whom the certificate is for; an authentication method must accept it, too. `stop({ kind: "refused", condition })` refuses, with `not-authorized`, `invalid-authzid` or `temporary-auth-failure`.',
+    failure: 'closed',
+    refusal: { kind: 'refused', condition: 'temporary-auth-failure' },
   }),
   c2s_debug_traffic: point<
     Accumulator | undefined,

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Element } from '../../../src/xml/element.ts';
 import { TestClient } from '../../helpers/client.ts';
 import { Gate } from '../../helpers/gate.ts';
+import { Scrape } from '../../helpers/http.ts';
+import { eventually } from '../../helpers/process.ts';
 import {
   AGENT,
   agent,
@@ -419,12 +421,13 @@ describe('nobody in the middle can make the login weaker (T26)', () => {
   });
 });
 
-describe('a client that does not go on (state_timeout)', () => {
+describe('a client that does not go on', () => {
+  const ends = new Gate();
   let hurried: TestServer;
 
   beforeAll(async () => {
     const c2s = '[listen.c2s.tls]\n    mode = "tls"';
-    const toml = '[modules.mod_sasl2]';
+    const toml = `[[listen.http]]\n port = 0\n ip_address = "127.0.0.1"\n [modules.mod_presence]\n [modules.mod_sasl2]\n ${ends.toml}`;
     hurried = await TestServer.start({ users: ['romeo'], c2s: `state_timeout = 1500\n  ${c2s}`, toml });
   });
 
@@ -434,10 +437,37 @@ describe('a client that does not go on (state_timeout)', () => {
     ['in the middle of an exchange', authenticate('SCRAM-SHA-1', base64('n,,n=romeo,r=abc')), ['challenge']],
     ['after a failure', authenticate('X-NONE'), ['failure']],
     ['after the success', authenticate('PLAIN', base64('\0romeo\0secret')), ['success', 'features']],
-  ])('%s gets connection-timeout', async (_when, text, expected) => {
+  ])('%s gets connection-timeout (state_timeout)', async (_when, text, expected) => {
     const { client } = await secureStream(hurried);
     client.send(text);
     for (const name of expected) expect((await client.element()).name).toBe(name);
     expect(await client.streamError()).toBe('connection-timeout');
   });
+
+  const exchange = authenticate('SCRAM-SHA-1', base64('n,,n=romeo,r=abc'));
+
+  it.each<[string, (client: TestClient) => unknown]>([
+    ['is cut off', (client) => client.cut()],
+    ['closes its stream', (client) => client.close()],
+    ['says something else', (client) => client.send('<message/>')],
+    ['waits too long', (client) => client.streamError()],
+  ])(
+    'one that %s in the middle of an exchange leaves nothing, and no session ends (T12)',
+    async (_how, end) => {
+      const clients = await Promise.all(
+        Array.from({ length: 6 }, async () => {
+          const { client } = await secureStream(hurried);
+          client.send(exchange);
+          expect((await client.element()).name).toBe('challenge');
+          return client;
+        }),
+      );
+      const strangers = async (): Promise<number> =>
+        (await Scrape.of(hurried.port('http'))).sum('meerkat_connections_unauthenticated');
+      await Promise.all(clients.map(end));
+      await eventually(async () => (await strangers()) === 0, 'nobody is on the way in');
+      expect(ends.lines('sm_remove_connection')).toEqual([]);
+      expect(hurried.log).not.toContain('"level":"error"');
+    },
+  );
 });

@@ -121,6 +121,7 @@ export async function makeHost(policy: PasswordPolicy = POLICY) {
     iterations: policy.iterations,
     hasDowngradeProtection: true,
     external: { strategies: ['standard'], commonNamePrefix: '', commonNameSuffix: '' },
+    externalModules: () => ({ kind: 'refused', condition: 'not-authorized' }),
   };
   return { ...internal, auth, host };
 }

@@ -216,6 +216,7 @@ export function fakeC2sHost(clock: { nowMs: number }, touch: () => void): C2sHos
     route: () => undefined,
     watchLogin: () => {},
     unwatchLogin: () => {},
+    wasRemoved: () => false,
     newSessionId: () => ({ shard: 0, number: 0, time: ++ref }),
     cancelSessionId: () => {},
     openSession: () => 'opened',
