@@ -66,7 +66,7 @@ export class C2s implements StreamOwner, C2sParams, LocalSession {
   /** Stored messages that wait for one of theirs; undefined while none does. */
   storedInbox: Accumulator[] | undefined = undefined;
   /** Called when no stored message waits any more. */
-  whenReceived: (() => void)[] | undefined = undefined;
+  whenReceived: ((isReceived: boolean) => void)[] | undefined = undefined;
   isTraced = false;
   /** What all shards see of it in the session directory, beside its priority; see `SessionFlag`. */
   flags = 0;

@@ -27,7 +27,7 @@ export abstract class ConnectionOutput implements Piece {
   #queue: Buffer[] | undefined;
   #queuedBytes = 0;
   #writingBytes = 0;
-  #whenFlushed: (() => void)[] | undefined;
+  #whenFlushed: ((isFlushed: boolean) => void)[] | undefined;
 
   constructor(host: ConnectionHost) {
     this.host = host;
@@ -58,8 +58,12 @@ export abstract class ConnectionOutput implements Piece {
     this.host.touch();
   }
 
-  /** Calls back when everything written so far was taken by the kernel; not at all if the connection ends before. */
-  afterFlush(callback: () => void): void {
+  /** Calls back when everything written so far was taken by the kernel; with false if the connection ends before. */
+  afterFlush(callback: (isFlushed: boolean) => void): void {
+    if (this.isClosed) {
+      callback(false);
+      return;
+    }
     this.#whenFlushed ??= [];
     this.#whenFlushed.push(callback);
     if (this.chunk === undefined && this.#queuedBytes === 0 && this.#writingBytes === 0)
@@ -168,7 +172,7 @@ export abstract class ConnectionOutput implements Piece {
     const callbacks = this.#whenFlushed;
     if (callbacks !== undefined) {
       this.#whenFlushed = undefined;
-      for (const callback of callbacks) callback();
+      for (const callback of callbacks) callback(true);
     }
     if (this.isClosing && !this.isClosed && this.chunk === undefined) this.transport.end();
   }
@@ -184,9 +188,11 @@ export abstract class ConnectionOutput implements Piece {
 
   /** The socket is gone, and with it whoever waited for it. */
   protected forgetOutput(): void {
+    const callbacks = this.#whenFlushed;
     this.#queue = undefined;
     this.#whenFlushed = undefined;
     this.host.backlog.forget(this);
+    if (callbacks !== undefined) for (const callback of callbacks) callback(false);
   }
 
   /** Closes at once, and hears of it by `closed`. */

@@ -75,7 +75,14 @@ function releaseStored(c2s: C2s): void {
   const callbacks = c2s.whenReceived;
   if (callbacks === undefined || c2s.storedInbox !== undefined) return;
   c2s.whenReceived = undefined;
-  for (const callback of callbacks) callback();
+  for (const callback of callbacks) callback(c2s.state !== 'closed');
+}
+
+/** The session has ended: whatever is being received will not get to the client. */
+export function giveUpReceiving(c2s: C2s): void {
+  const callbacks = c2s.whenReceived;
+  c2s.whenReceived = undefined;
+  if (callbacks !== undefined) for (const callback of callbacks) callback(false);
 }
 
 /** Runs the receive pipeline: `user_receive_packet`, the hook of the kind, `xmpp_presend_element`, the socket, `xmpp_send_element`. */
@@ -216,9 +223,9 @@ export function holdReceiving(c2s: C2s, work: Promise<unknown>, isForOrder = fal
     .finally(end);
 }
 
-/** Calls back when no stored message waits to be received any more; not at all if the session ends before. */
-export function whenReceived(c2s: C2s, callback: () => void): void {
-  if (c2s.storedInbox === undefined) callback();
+/** Calls back when no stored message waits to be received any more; with false if the session has ended before. */
+export function whenReceived(c2s: C2s, callback: (isReceived: boolean) => void): void {
+  if (c2s.storedInbox === undefined) callback(c2s.state !== 'closed');
   else {
     c2s.whenReceived ??= [];
     c2s.whenReceived.push(callback);

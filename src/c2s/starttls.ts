@@ -20,7 +20,8 @@ export function startTls(c2s: C2s, element: Element): void {
   }
   c2s.write(`<proceed xmlns='${NS_TLS}'/>`);
   connection.pause(Pause.HANDSHAKE);
-  connection.afterFlush(() => {
+  connection.afterFlush((isFlushed) => {
+    if (!isFlushed) return;
     // Whatever came with <starttls/> in the clear must not be taken for something said inside TLS (threat T14).
     if (connection.unreadBytes > 0) {
       c2s.abort('starttls_injection');

@@ -3,6 +3,7 @@ import { STOP } from '../hooks/chain.ts';
 import { runHook } from '../hooks/run.ts';
 import { applyActions } from './actions.ts';
 import type { C2s } from './c2s.ts';
+import { giveUpReceiving } from './receive.ts';
 import { eventAccumulator } from './session-event.ts';
 import { detach } from './take-over.ts';
 
@@ -41,6 +42,7 @@ export function endSession(c2s: C2s, acc: Accumulator): void {
   void runHook(c2s.hostType, 'sm_remove_connection', acc, { sid, jid, info, reason: c2s.reason ?? 'normal' });
   void runHook(c2s.hostType, 'reroute_unacked_messages', acc, c2s);
   c2s.state = 'closed';
+  giveUpReceiving(c2s);
 }
 
 /** What waited to be received is routed again: messages freely, everything else to this session only, which is gone. */

@@ -177,9 +177,10 @@ export interface SessionHandle {
   readonly params: C2sParams;
   /**
    * Calls back when all stanzas so far have reached the client as surely as its stream can tell: it has acknowledged them, if it acknowledges (XEP-0198); otherwise
-   * the kernel has taken them. Never if that does not happen before the session, or without acknowledgements its connection, ends.
+   * the kernel has taken them, be it after the end of the session. With false when that is not going to happen: the session, or without acknowledgements
+   * its connection, has ended before.
    */
-  afterDelivery(callback: () => void): void;
+  afterDelivery(callback: (isDelivered: boolean) => void): void;
   /** How many more stanzas its client may leave unacknowledged; infinite for one that does not acknowledge. */
   readonly room: number;
   /**

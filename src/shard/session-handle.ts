@@ -31,8 +31,11 @@ export class Handle implements SessionHandle {
     return this.#c2s.replacedBy;
   }
 
-  afterDelivery(callback: () => void): void {
-    whenReceived(this.#c2s, () => whenDelivered(this.#c2s, callback));
+  afterDelivery(callback: (isDelivered: boolean) => void): void {
+    whenReceived(this.#c2s, (isReceived) => {
+      if (isReceived) whenDelivered(this.#c2s, callback);
+      else callback(false);
+    });
   }
 
   holdReceiving(until: Promise<unknown>, isForOrder?: boolean): void {
@@ -99,7 +102,7 @@ export const NO_EFFECTS: Omit<SessionHandle, 'params'> = {
 };
 
 /** As surely as the stream allows: a client that acknowledges has, or the kernel has taken it. */
-function whenDelivered(c2s: C2s, callback: () => void): void {
+function whenDelivered(c2s: C2s, callback: (isDelivered: boolean) => void): void {
   if (c2s.acknowledger === undefined) c2s.connection.afterFlush(callback);
   else c2s.acknowledger.whenAcknowledged(callback);
 }

@@ -31,8 +31,8 @@ const HOLD_MS_MAX = 5_000;
  *
  *   asked for ─▶ routed to the session ─▶ taken by the kernel, or acknowledged ─▶ deleted ─▶ the next batch, if there is more
  *
- * Until they are deleted the store keeps them from other sessions. If the session ends in between, the store is told, and whoever is
- * there gets them. A client that acknowledges (XEP-0198) must have acknowledged the batch; if it resumes its session on another shard, batch and claim go there.
+ * Until they are deleted the store keeps them from other sessions. If the session ends in between, what is on its way to its client still goes there;
+ * once it is certain that a batch was not delivered, the store is told, and whoever is there gets it. A client that acknowledges (XEP-0198) must have acknowledged the batch; if it resumes its session on another shard, batch and claim go there.
  */
 export interface Pickup {
   readonly session: C2sParams;
@@ -41,6 +41,8 @@ export interface Pickup {
   hasClaim: boolean;
   /** What was given to the session and is not deleted. */
   ids: readonly number[];
+  /** It will be told whether these are delivered, even if the session ends before. */
+  isToldOfDelivery: boolean;
   hasEnded: boolean;
   /** The session is on another shard now, and what it has in hand with it. */
   hasMoved: boolean;
@@ -69,6 +71,7 @@ export class Fetching {
       isBusy: false,
       hasClaim: false,
       ids: [],
+      isToldOfDelivery: false,
       hasEnded: false,
       hasMoved: false,
       hasMore: false,
@@ -154,7 +157,7 @@ export class Fetching {
     const routes = messages.map((message): OfflineRoute => ({ acc: this.#restore(acc, pickup, message) }));
     const last = routes.pop()!;
     pickup.ids = ids;
-    const routed = (): void => handle.afterDelivery(() => void this.#confirm(pickup, ids));
+    const routed = (): void => this.#awaitDelivery(pickup, handle, ids);
     const earlier = acc.get<readonly OfflineRoute[]>('offline', 'messages') ?? [];
     acc.set('offline', 'messages', [...earlier, ...routes, { ...last, routed }]);
     this.#context.count('delivered', messages.length);
@@ -183,10 +186,18 @@ export class Fetching {
     return restored;
   }
 
+  #awaitDelivery(pickup: Pickup, handle: SessionHandle, ids: readonly number[]): void {
+    pickup.isToldOfDelivery = true;
+    handle.afterDelivery((isDelivered) => {
+      // The session has moved to another shard, which was told of them.
+      if (pickup.hasMoved) return;
+      if (isDelivered) void this.#confirm(pickup, ids);
+      else void this.#release(pickup);
+    });
+  }
+
   /** The messages were delivered: they need not be kept any more. */
   async #confirm(pickup: Pickup, ids: readonly number[]): Promise<void> {
-    // The session has moved to another shard, which was told of them.
-    if (pickup.hasMoved) return;
     const { jid, sid } = pickup.session;
     const { domain, local } = jid!;
     let left: number;
@@ -195,11 +206,22 @@ export class Fetching {
     } catch (cause) {
       // Until it is deleted the batch counts as in hand, so that the client does not get it twice.
       this.#context.log.warn({ err: cause, what: 'offline_confirm_failed', user: jid!.bare }, 'not deleted');
+      if (pickup.hasEnded) {
+        void this.#release(pickup);
+        return;
+      }
+      pickup.isToldOfDelivery = false;
       this.#later(pickup, () => void this.#confirm(pickup, ids));
+      return;
+    }
+    // Others may be waiting for the rest, or to hear that there is none.
+    if (pickup.hasEnded) {
+      void this.#release(pickup);
       return;
     }
     pickup.hasClaim = left > 0;
     pickup.ids = [];
+    pickup.isToldOfDelivery = false;
     this.#finished(pickup, left > 0);
   }
 
@@ -276,8 +298,10 @@ export class Fetching {
     const pickup = session.moduleState(this.#context.slot) as Pickup | undefined;
     if (pickup === undefined) return;
     pickup.hasEnded = true;
-    if (!pickup.hasMoved && (pickup.isBusy || pickup.hasClaim)) void this.#release(pickup);
     pickup.whenIdle?.();
+    // What is on its way to the client may reach it yet: given to somebody else now, it would come twice.
+    if (pickup.hasMoved || pickup.isToldOfDelivery) return;
+    if (pickup.isBusy || pickup.hasClaim) void this.#release(pickup);
   }
 
   /** What a session has in hand, when it moves to another shard. */
@@ -315,7 +339,7 @@ export class Fetching {
   arrived(pickup: Pickup, session: C2sParams): void {
     const { ids } = pickup;
     if (ids.length === 0) return;
-    this.#context.handle(session).afterDelivery(() => void this.#confirm(pickup, ids));
+    this.#awaitDelivery(pickup, this.#context.handle(session), ids);
   }
 
   async #release({ session }: Pickup): Promise<void> {

@@ -107,9 +107,12 @@ export class Resumer {
       stream.handle.end('resume_timeout');
       this.ended(stream.session, queue);
     }
-    for (const { handle, session } of this.#sessions.streams) {
+    for (const stream of this.#sessions.streams) {
+      const { handle, session } = stream;
       handle.acknowledges(undefined);
       session.setModuleState(this.#context.slot, undefined);
+      // The session goes on as one that does not acknowledge: what the kernel has taken is delivered.
+      stream.endWaiting(true);
     }
     this.#sessions.clear();
   }

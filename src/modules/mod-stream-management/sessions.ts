@@ -38,6 +38,7 @@ export class SmSessions implements Pool {
     this.detached.delete(stream);
     this.over.delete(stream);
     stream.replaceQueue([]);
+    stream.endWaiting(false);
   }
 
   /** Forgets all of them. */

@@ -8,7 +8,7 @@ const SHIFT_AT = 64;
 interface Waiting {
   /** Called when this many stanzas are acknowledged. */
   readonly count: number;
-  readonly callback: () => void;
+  readonly callback: (isAcknowledged: boolean) => void;
 }
 
 /** How many stanzas from `from` on to `to`, in counts that go from 2^32 - 1 to 0 (XEP-0198 §4). */
@@ -131,8 +131,8 @@ export class SmStream implements Acknowledger {
     this.#tell();
   }
 
-  whenAcknowledged(callback: () => void): void {
-    if (this.acked === this.sent) callback();
+  whenAcknowledged(callback: (isAcknowledged: boolean) => void): void {
+    if (this.acked === this.sent) callback(true);
     else {
       this.#waiting ??= [];
       this.#waiting.push({ count: this.sent, callback });
@@ -146,7 +146,14 @@ export class SmStream implements Acknowledger {
     const isDone = ({ count }: Waiting): boolean => countBetween(count, this.sent) >= outstanding;
     const left = waiting.filter((one) => !isDone(one));
     this.#waiting = left.length === 0 ? undefined : left;
-    for (const one of waiting) if (isDone(one)) one.callback();
+    for (const one of waiting) if (isDone(one)) one.callback(true);
+  }
+
+  /** Nothing will be acknowledged any more. `isDelivered`: what those hear who wait for it. */
+  endWaiting(isDelivered: boolean): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting !== undefined) for (const { callback } of waiting) callback(isDelivered);
   }
 
   /** Whether it is time to ask for an acknowledgement, which then counts as done. */

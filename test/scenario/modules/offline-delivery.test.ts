@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../../helpers/client.ts';
+import { Scrape } from '../../helpers/http.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { crash, held, LAB, loginOn, messagesUntilNow, nobodyThere } from './support.ts';
 
@@ -11,6 +12,10 @@ const MODULES = `
 [modules.mod_presence]
 [modules.mod_offline]
 ${LAB}`;
+const HTTP = `[[listen.http]]
+  port = 0
+  ip_address = "127.0.0.1"
+`;
 /** What is held by purpose stays so for the length of a test. */
 const GENERAL = 'hook_timeout = 60_000';
 const USERS = ['romeo', 'juliet'];
@@ -201,10 +206,54 @@ describe('stored messages and the end of threads and processes', () => {
   let server: TestServer;
 
   beforeAll(async () => {
-    server = await TestServer.start({ shards: 2, users: USERS, general: GENERAL, toml: MODULES });
+    server = await TestServer.start({
+      shards: 2,
+      users: USERS,
+      general: GENERAL,
+      toml: `${HTTP}\n${MODULES}`,
+    });
   });
 
   afterAll(() => server.stop());
+
+  it('that are on their way when their reader says goodbye are not repeated', async () => {
+    const delivered = async (): Promise<number> => {
+      const scrape = await Scrape.of(server.port('http'));
+      return scrape.sum('meerkat_module_events_total', 'event="mod_offline_delivered"');
+    };
+    const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+    for (let rounds = 0; rounds < 3; ) {
+      const juliet = await TestClient.login(server.port(), 'juliet@localhost/full', { isAvailable: false });
+      juliet.socket.pause();
+      send(romeo, 0, 50);
+      // More than the kernel takes for her: what is stored stands behind it.
+      for (let i = 50; i < 170; i++) {
+        const body = 'z'.repeat(100_000);
+        romeo.send(
+          `<message to='juliet@localhost/full' type='chat' id='${i}'><body>${body}</body></message>`,
+        );
+      }
+      await stored(romeo);
+      const before = await delivered();
+      juliet.send('<presence/>');
+      while ((await delivered()) < before + 50);
+      juliet.send('</stream:stream>');
+      juliet.socket.resume();
+      const ids: number[] = [];
+      let heard = await juliet.next();
+      for (; heard.kind === 'element'; heard = await juliet.next())
+        if (heard.element.name === 'message') ids.push(Number(heard.element.attribute('id')));
+      const later = await comeBack(server, 'later');
+      // On a machine that stood still she was one who does not read, and was thrown out.
+      if (heard.kind === 'close') {
+        rounds++;
+        expect(ids).toEqual([...numbers(50, 170), ...numbers(0, 50)]);
+        expect(await messagesUntilNow(later)).toEqual([]);
+      } else await idsOf(later, 50);
+      await later.close();
+    }
+    await romeo.close();
+  });
 
   it('survive kill -9, and come once after it', async () => {
     const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
@@ -216,7 +265,9 @@ describe('stored messages and the end of threads and processes', () => {
     expect(await idsOf(juliet, 100)).toEqual(numbers(0, 100));
     expect(await messagesUntilNow(juliet)).toEqual([]);
     await juliet.close();
-    // Orderly end of the session: they are deleted by now.
+    // Orderly end of the session: they are deleted when the store answers the next question.
+    const asker = await TestClient.login(server.port(), 'romeo@localhost/later');
+    await stored(asker);
     await server.kill();
     await server.launch();
     const again = await comeBack(server, 'balcony');

@@ -241,6 +241,23 @@ describe('output', () => {
     expect(flushed).toHaveBeenCalledTimes(2);
   });
 
+  it('tells whoever waits for it that nothing will be taken any more when the connection is gone', () => {
+    const { host, socket, connection } = connect();
+    socket.isStalled = true;
+    connection.writeText('<a/>');
+    host.turn();
+    const flushed = vi.fn();
+    connection.afterFlush(flushed);
+    connection.close();
+    host.turn();
+    expect(flushed).not.toHaveBeenCalled();
+    connection.destroy();
+    connection.closed();
+    expect(flushed.mock.calls).toEqual([[false]]);
+    connection.afterFlush(flushed);
+    expect(flushed.mock.calls).toEqual([[false], [false]]);
+  });
+
   it('tells of this turn only when this turn was written, even if an earlier write ends in between', () => {
     const { host, socket, connection } = connect();
     socket.isStalled = true;

@@ -40,7 +40,7 @@ describe('fetching what is stored', () => {
   /** How many reasons there are for live messages to wait. */
   let holds: number;
   let timers: (() => void)[];
-  let whenDelivered: (() => void)[];
+  let whenDelivered: ((isDelivered: boolean) => void)[];
   let session: C2sParams;
   let fetching: Fetching;
 
@@ -64,7 +64,7 @@ describe('fetching what is stored', () => {
     const handle = {
       params: session,
       room: Number.POSITIVE_INFINITY,
-      afterDelivery: (callback: () => void) => whenDelivered.push(callback),
+      afterDelivery: (callback: (isDelivered: boolean) => void) => whenDelivered.push(callback),
       holdReceiving: (until: Promise<unknown>) => {
         holds++;
         void until.then(() => holds--);
@@ -113,7 +113,7 @@ describe('fetching what is stored', () => {
     await resend(acc());
     expect(whenDelivered).toHaveLength(1);
     expect(holds).toBe(0);
-    whenDelivered[0]!();
+    whenDelivered[0]!(true);
     await settled();
     expect(asked).toEqual(['offline_claim', 'offline_confirm']);
   });
@@ -123,7 +123,7 @@ describe('fetching what is stored', () => {
     await resend(acc());
     expect(holds).toBe(1);
     left = 2;
-    whenDelivered[0]!();
+    whenDelivered[0]!(true);
     await settled();
     expect(asked).toEqual(['offline_claim', 'offline_confirm', 'offline_claim']);
     expect(holds).toBe(0);
@@ -179,9 +179,39 @@ describe('fetching what is stored', () => {
     await first;
     expect(holds).toBe(1);
     left = 1;
-    whenDelivered[0]!();
+    whenDelivered[0]!(true);
     await settled();
     expect(asked).toEqual(['offline_claim', 'offline_confirm', 'offline_claim']);
     expect(holds).toBe(0);
+  });
+
+  it('of a session that has ended goes on counting what is on its way, and gives back the rest', async () => {
+    claims = [stored(3, false)];
+    await resend(acc());
+    fetching.ended(session);
+    expect(asked).toEqual(['offline_claim']);
+    left = 2;
+    whenDelivered[0]!(true);
+    await settled();
+    expect(asked).toEqual(['offline_claim', 'offline_confirm', 'offline_release']);
+    expect(holds).toBe(0);
+  });
+
+  it('gives back at once what can not be delivered any more', async () => {
+    claims = [stored(3, true)];
+    await resend(acc());
+    fetching.ended(session);
+    whenDelivered[0]!(false);
+    await settled();
+    expect(asked).toEqual(['offline_claim', 'offline_release']);
+  });
+
+  it('gives back what a session had not been given when it ended', async () => {
+    claims = [stored(3, true)];
+    const first = resend(acc());
+    fetching.ended(session);
+    await first;
+    expect(whenDelivered).toEqual([]);
+    expect(asked).toEqual(['offline_claim', 'offline_release']);
   });
 });
