@@ -160,9 +160,10 @@ describe('the layout', () => {
   });
 
   it('gives each module nothing but the API', () => {
-    const surface = ['modules/module.ts', 'modules/registry.ts'];
+    const isSurface = (file: string): boolean =>
+      ['modules/module.ts', 'modules/registry.ts'].includes(file) || file.startsWith('modules/api/');
     const wrong = all
-      .filter(({ from }) => place(from) === 'modules' && !surface.includes(relative(SRC, from)))
+      .filter(({ from }) => place(from) === 'modules' && !isSurface(relative(SRC, from)))
       .filter(({ from, to }) => {
         if (!to.startsWith('.')) return to !== 'zod' && !to.startsWith('node:');
         const target = relative(SRC, resolve(dirname(from), to));

@@ -1,17 +1,22 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 /** The page on writing modules names code: here it is held to it. */
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const PAGE = read('docs/writing-modules.md');
-const API = read('src/modules/module.ts');
+const PARTS = readdirSync(new URL('../../../src/modules/api', import.meta.url)).map((file) =>
+  read(`src/modules/api/${file}`),
+);
+const API = [read('src/modules/module.ts'), ...PARTS].join('\n');
 const EXAMPLE = read('docs/examples/mod_greeter.ts');
 
-/** The members of `ModuleContext`. */
-function members(): string[] {
-  const body = /export interface ModuleContext<[^{]*\{\n(.*?)\n\}/s.exec(API)![1]!;
-  return [...body.matchAll(/^ {2}(?:readonly )?([a-zA-Z]+)[<(:]/gm)].map(([, name]) => name!);
+/** The members of `ModuleContext`, and of the interfaces that it extends. */
+function members(name = 'ModuleContext'): string[] {
+  const [, above, body] = new RegExp(`export interface ${name}\\b([^{]*)\\{\\n(.*?)\\n\\}`, 's').exec(API)!;
+  const inherited = above!.includes('extends') ? above!.slice(above!.indexOf('extends') + 7).split(',') : [];
+  const own = [...body!.matchAll(/^ {2}(?:readonly )?([a-zA-Z]+)[<(:]/gm)].map(([, member]) => member!);
+  return [...own, ...inherited.flatMap((one) => members(one.trim()))];
 }
 
 describe('docs/writing-modules.md', () => {
