@@ -4,6 +4,7 @@ import { foldHook, runHook } from '../hooks/run.ts';
 import type { Accounts } from '../modules/module.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { makeJid } from '../xmpp/jid.ts';
+import type { SessionId } from '../xmpp/session-id.ts';
 import type { HostTypeAuth } from './login.ts';
 
 export interface AccountSurroundings {
@@ -16,6 +17,8 @@ export interface AccountSurroundings {
   whenHandled(): Promise<void>;
   /** Resolves when what the account's sessions had sent before it was announced as removed is done with, on all shards. */
   whenIdle(bare: string): Promise<void>;
+  /** What a session is having handled now is not waited for. */
+  excuse(session: SessionId): void;
   exists(hostType: HostType, jid: Jid): boolean | Promise<boolean>;
   /** Ends everything that an account can log in with besides its password. */
   revoke(hostType: HostType, jid: Jid): Promise<void>;
@@ -36,7 +39,7 @@ export class AccountService {
       exists: async (jid) => this.#around.exists(hostType, jid),
       register: (domain, username, password) => this.register(hostType, domain, username, password),
       setPassword: (jid, password) => this.setPassword(hostType, jid, password),
-      remove: (jid) => this.remove(hostType, jid),
+      remove: (jid, by) => this.remove(hostType, jid, by),
     };
   }
 
@@ -64,11 +67,13 @@ export class AccountService {
 
   /**
    * Removes an account: first the account, so that nobody logs in any more, then its data (`remove_user`), last its sessions. These are not
-   * listened to any more once the account is gone, and what they had sent before is waited for, so that they cannot write new data under its name.
+   * listened to any more once the account is gone, and what they had sent before is waited for, so that they cannot write new data under its name. `by`: a session of this
+   * shard that has asked for it, and waits for the answer.
    */
-  async remove(hostType: HostType, jid: Jid): Promise<boolean> {
+  async remove(hostType: HostType, jid: Jid, by?: SessionId): Promise<boolean> {
     const bare = jid.bareJid;
     if (!(await this.#auth(hostType).removeUser(bare.domain, bare.local))) return false;
+    if (by !== undefined) this.#around.excuse(by);
     this.#around.announce('user_removed', bare.bare);
     await this.#around.whenHandled();
     await this.#around.whenIdle(bare.bare);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { PasswordVerifier } from '../auth/password-verifier.ts';
-import type { C2s } from '../c2s/c2s.ts';
+import { C2s } from '../c2s/c2s.ts';
 import type { C2sHost, DomainInfo, OpenResult } from '../c2s/c2s-host.ts';
 import type { Config } from '../config/config.ts';
 import { Accumulator } from '../hooks/accumulator.ts';
@@ -199,6 +199,10 @@ export class Shard implements C2sHost, ShardServices {
       whenHandled: async () => this.sm.remote.fence(ALL_SHARDS),
       whenIdle: async (bare) => {
         await Promise.all([this.#fences.held(bare), this.#fences.settled(otherShards, { to: bare })]);
+      },
+      excuse: ({ number, time }) => {
+        const session = this.sm.table.get(number);
+        if (session instanceof C2s && session.sid.time === time) session.handling = undefined;
       },
       exists: (hostType, jid) => this.#existence.has(hostType, jid, 'stored'),
       closeSessions: (jid, text) => this.closeSessions(jid, text),

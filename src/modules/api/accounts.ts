@@ -1,4 +1,5 @@
 import type { Jid } from '../../xmpp/jid.ts';
+import type { SessionId } from '../../xmpp/session-id.ts';
 
 /** What a registration through the API leads to. */
 export type RegisterResult =
@@ -17,8 +18,11 @@ export interface Accounts {
   exists(jid: Jid): Promise<boolean>;
   register(domain: string, username: string, password: string): Promise<RegisterResult>;
   setPassword(jid: Jid, password: string): Promise<ChangePasswordResult>;
-  /** Removes the account: its data by way of `remove_user`, then its sessions. False when there was none. */
-  remove(jid: Jid): Promise<boolean>;
+  /**
+   * Removes the account: its data by way of `remove_user`, then its sessions. False when there was none. What its sessions have sent is done with before; `by`: the
+   * session whose own request this is, which is not waited for.
+   */
+  remove(jid: Jid, by?: SessionId): Promise<boolean>;
 }
 
 /**

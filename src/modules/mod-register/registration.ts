@@ -14,6 +14,7 @@ import {
   Origin,
   parseLocalpart,
   type RegisterResult,
+  type SessionId,
   Stanza,
   StanzaError,
 } from '../module.ts';
@@ -70,7 +71,7 @@ export class Registration {
     if (session === undefined) return new StanzaError('forbidden');
     const isOwn = from.domain === to.domain;
     if (type === 'get') return this.#registered(from, isOwn);
-    if (payload.child('remove') !== undefined) return await this.#remove(request, isOwn);
+    if (payload.child('remove') !== undefined) return await this.#remove(request, session.sid!, isOwn);
     const form = formOf(payload);
     if (form === undefined) return new StanzaError('bad-request');
     if (session.awaitsTls) return new StanzaError('policy-violation', IN_CLEAR);
@@ -86,7 +87,7 @@ export class Registration {
   }
 
   /** XEP-0077 §3.2: nothing else may stand beside the `<remove/>`. The result comes first, then the sessions end. */
-  async #remove({ acc, from, to, id, payload }: IqRequest, isOwn: boolean): Promise<IqAnswer> {
+  async #remove({ acc, from, to, id, payload }: IqRequest, by: SessionId, isOwn: boolean): Promise<IqAnswer> {
     if (payload.elements().length !== 1) return new StanzaError('bad-request');
     const jid = from.bareJid;
     if (!isOwn || !this.#isAllowed(jid, jid.domain)) return new StanzaError('not-allowed');
@@ -97,7 +98,7 @@ export class Registration {
       this.#answer(acc, id, from, to);
     });
     try {
-      const isRemoved = await this.#context.accounts.remove(jid);
+      const isRemoved = await this.#context.accounts.remove(jid, by);
       if (isRemoved) this.#context.count('removed');
       else return new StanzaError('item-not-found');
     } finally {
