@@ -197,6 +197,19 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       expect(await areAll(3, 1)).toBe(false);
     });
 
+    it('that were sent before their account was removed are not kept for whoever has its name next', async () => {
+      const before = Date.now() * 1000;
+      await append('old', before);
+      await ask('offline_remove_user', 'localhost', 'juliet');
+      expect(await append('on its way', before)).toBe('gone');
+      expect(await append('to somebody else', before, { user: 'nurse' })).toBe('stored');
+      expect(await append('new', before + 60_000_000)).toBe('stored');
+      await ask('offline_remove_domain', 'localhost');
+      expect(await append('on its way, too', before, { user: 'nurse' })).toBe('gone');
+      expect(await ask('offline_count', 'localhost', 'juliet')).toBe(0);
+      expect(await ask('offline_count', 'localhost', 'nurse')).toBe(0);
+    });
+
     it('belong to one session at a time', async () => {
       await append('one', 1);
       expect(texts(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10))).toEqual(['one']);
@@ -263,6 +276,8 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
     });
 
     it('are counted rightly for the limit, whatever was deleted meanwhile', async () => {
+      // After all removals: what was sent before is not kept.
+      const later = (Date.now() + 60_000) * 1000;
       for (const [what, remove] of [
         [
           'confirmed',
@@ -275,16 +290,16 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
         ['expired', () => ask('offline_remove_expired', 'localhost', 100, 1)],
       ] as const) {
         await ask('offline_remove_user', 'localhost', 'juliet');
-        await append('one', 1, { max: 2, expires: 50 });
-        await append('two', 2, { max: 2, expires: 60 });
-        expect(await append('three', 3, { max: 2 }), what).toBe('full');
+        await append('one', later + 1, { max: 2, expires: 50 });
+        await append('two', later + 2, { max: 2, expires: 60 });
+        expect(await append('three', later + 3, { max: 2 }), what).toBe('full');
         await remove();
         expect(await ask('offline_count', 'localhost', 'juliet'), what).toBe(1);
-        expect(await append('three', 3, { max: 2 }), what).toBe('stored');
-        expect(await append('four', 4, { max: 2 }), what).toBe('full');
+        expect(await append('three', later + 3, { max: 2 }), what).toBe('stored');
+        expect(await append('four', later + 4, { max: 2 }), what).toBe('full');
       }
       await ask('offline_remove_domain', 'localhost');
-      expect(await append('one', 1, { max: 1 })).toBe('stored');
+      expect(await append('one', later + 1, { max: 1 })).toBe('stored');
     });
 
     it('that have expired are not handed out, and are deleted a few at a time', async () => {

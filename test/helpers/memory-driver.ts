@@ -6,6 +6,7 @@ import type {
   StoreOperation,
   StoreResult,
 } from '../../src/store/operations.ts';
+import { Removed } from '../../src/store/removed.ts';
 import { memoryAuthTokens } from './memory-auth-tokens.ts';
 import { memoryFastTokens } from './memory-fast-tokens.ts';
 import { memoryBlocklist, memoryPrivacy } from './memory-privacy.ts';
@@ -32,6 +33,7 @@ interface Stored extends OfflineMessage {
 export class MemoryDriver implements StoreDriver {
   readonly #accounts = new Map<string, Map<string, Account>>();
   readonly #values = new Map<string, Map<string, unknown>>();
+  readonly #removed = new Removed();
   readonly #claims = new Claims();
   readonly #rosters = new MemoryRosters();
   #messages: Stored[] = [];
@@ -69,6 +71,7 @@ export class MemoryDriver implements StoreDriver {
     account_count: (domain) => this.#accounts.get(domain)?.size ?? 0,
 
     offline_append: (domain, username, message, expires, messagesMax, bytesMax) => {
+      if (this.#removed.covers(domain, username, message.timestamp)) return 'gone';
       const stored = this.#of(domain, username);
       if (messagesMax !== null && stored.length >= messagesMax) return 'full';
       const bytes = stored.reduce((sum, { packet }) => sum + packet.length, message.packet.length);
@@ -101,9 +104,14 @@ export class MemoryDriver implements StoreDriver {
     offline_pass: (...args) => this.#claims.pass(...args),
     offline_count: (domain, username) => this.#of(domain, username).length,
     offline_list: (domain, username, limit) => this.#of(domain, username).slice(0, limit).map(publicPart),
-    offline_remove_user: (domain, username) =>
-      this.#remove((m) => m.domain === domain && m.username === username),
-    offline_remove_domain: (domain) => this.#remove((m) => m.domain === domain),
+    offline_remove_user: (domain, username) => {
+      this.#removed.note(domain, username);
+      return this.#remove((m) => m.domain === domain && m.username === username);
+    },
+    offline_remove_domain: (domain) => {
+      this.#removed.note(domain);
+      return this.#remove((m) => m.domain === domain);
+    },
     offline_remove_expired: (domain, now, limit) =>
       this.#remove((m) => m.domain === domain && m.expires !== null && m.expires <= now, limit),
 

@@ -72,7 +72,7 @@ export class Keeping {
     const expires = expiresIn === undefined ? null : this.#context.timestamp() + expiresIn * 1_000_000;
     const { domain, local } = owner;
     const messagesMax = this.#messagesMax(owner);
-    let result: 'stored' | 'full';
+    let result: 'stored' | 'full' | 'gone';
     try {
       result = await this.#context.store.request(
         'offline_append',
@@ -85,11 +85,18 @@ export class Keeping {
       );
     } catch (cause) {
       this.#context.log.warn({ err: cause, what: 'offline_store_failed', user: owner.bare }, 'not stored');
-      await this.#refuse(acc, 'The server could not store your message');
+      await this.#refuse(acc, noRoom('The server could not store your message'));
+      return;
+    }
+    if (result === 'gone') {
+      await this.#refuse(acc, new StanzaError('service-unavailable'));
       return;
     }
     if (result === 'full') {
-      await this.#refuse(acc, 'Your contact offline message queue is full. The message has been discarded.');
+      await this.#refuse(
+        acc,
+        noRoom('Your contact offline message queue is full. The message has been discarded.'),
+      );
       return;
     }
     this.#context.outcome(acc, 'stored');
@@ -109,13 +116,13 @@ export class Keeping {
     return typeof value === 'number' ? value : MESSAGES_MAX;
   }
 
-  async #refuse(acc: Accumulator, text: string): Promise<void> {
+  async #refuse(acc: Accumulator, error: StanzaError): Promise<void> {
     this.#context.count('refused');
     if ((await this.#context.runHook('amp_event', acc, { event: 'offline_failed' })) === STOP) {
       this.#context.outcome(acc, 'dropped');
       return;
     }
-    const reply = acc.errorReply(new StanzaError('resource-constraint', text));
+    const reply = acc.errorReply(error);
     if (reply === undefined) {
       this.#context.outcome(acc, 'dropped');
       return;
@@ -172,4 +179,8 @@ export class Keeping {
       );
     }
   }
+}
+
+function noRoom(text: string): StanzaError {
+  return new StanzaError('resource-constraint', text);
 }

@@ -24,7 +24,10 @@ export interface ClaimedMessages {
 
 /** Messages for absent users. */
 export interface OfflineOperations {
-  /** `full` when the user has `messagesMax` messages or `bytesMax` bytes already (null: no limit); then nothing is stored. */
+  /**
+   * Nothing is stored when the answer is `full`: the user has `messagesMax` messages or `bytesMax` bytes already (null: no limit); or `gone`: the account was
+   * removed after the message was sent.
+   */
   offline_append: {
     args: [
       domain: string,
@@ -34,7 +37,7 @@ export interface OfflineOperations {
       messagesMax: number | null,
       bytesMax: number | null,
     ];
-    result: 'stored' | 'full';
+    result: 'stored' | 'full' | 'gone';
   };
   /**
    * The oldest messages that are not expired, for the session that asks: at most `limit`, and of several no more than `bytesMax` together. They stay
