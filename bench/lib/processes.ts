@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DEFAULT_MODULES } from '../../src/config/resolve/modules.ts';
 import type { ScenarioResult } from '../load/scenario.ts';
 import { createAccounts, createRosters } from './accounts.ts';
 import { type CpuTime, cpuSince, cpuTime, residentBytes } from './cpu.ts';
@@ -28,14 +27,12 @@ export interface MeerkatOptions {
   readonly durability?: 'full' | 'normal';
   /** Whether the listener encrypts from the first byte. */
   readonly isTls?: boolean;
-  /** Modules beside those that run by default. */
-  readonly modules?: readonly string[];
 }
 
 /** What `meerkat session list` may write. */
 const LIST_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Starts Meerkat with all its modules, and limits that a load from one address does not meet. */
+/** Starts Meerkat with the modules that run by default, and limits that a load from one address does not meet. */
 export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
   const directory = mkdtempSync(join(tmpdir(), 'mkbench-'));
   const config = join(directory, 'meerkat.toml');
@@ -67,8 +64,7 @@ export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
   };
 }
 
-function configText({ shards, durability = 'full', isTls = false, modules }: MeerkatOptions): string {
-  const named = modules === undefined ? [] : [...DEFAULT_MODULES, ...modules];
+function configText({ shards, durability = 'full', isTls = false }: MeerkatOptions): string {
   return `[general]
   hosts = ["localhost"]
   loglevel = "error"
@@ -88,7 +84,7 @@ function configText({ shards, durability = 'full', isTls = false, modules }: Mee
   scram_iterations = 4096
 [access]
   max_user_offline_messages = [{ acl = "all", value = "infinity" }]
-${named.map((name) => `[modules.${name}]\n`).join('')}`;
+`;
 }
 
 /** Starts the bare relay. */

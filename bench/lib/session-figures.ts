@@ -18,7 +18,6 @@ export function fullLogin(effort: Effort): Measure {
     accounts: FULL_LOGIN_ACCOUNTS,
     hasRosters: true,
     isTls: true,
-    modules: ['mod_sasl2', 'mod_bind2', 'mod_fast_auth_token'],
   };
   return {
     name,
