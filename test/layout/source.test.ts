@@ -28,6 +28,7 @@ describe('time (threat T73)', () => {
       'modules/mod-time.ts',
       'shard/account-store.ts',
       'shard/clock.ts',
+      'store/removed.ts',
       'supervisor/self-signed.ts',
       'supervisor/server.ts',
     ];

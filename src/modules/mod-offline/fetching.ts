@@ -3,19 +3,17 @@ import {
   type C2sParams,
   type Claimant,
   type ClaimedMessages,
-  delayXml,
-  Flag,
   type Jid,
   type ModuleContext,
-  type OfflineMessage,
   type OfflineRoute,
   type SessionHandle,
   type SessionId,
   STOP,
-  Stanza,
   type Verdict,
 } from '../module.ts';
 import type { OfflineOptions } from './mod-offline.ts';
+import type { MovedPickup, Pickup } from './pickup.ts';
+import { restore } from './restore.ts';
 import { tellAvailable, tellSession } from './tell-available.ts';
 
 /** Messages taken from the store at a time, and their bytes: far less than a connection may have waiting for a slow client. */
@@ -25,35 +23,6 @@ const BATCH_BYTES = 262_144;
 const RETRY_MS = 5_000;
 /** Longest that live messages wait for those that were stored before them; see `OFFLINE_HOLD_MS_MAX`. */
 const HOLD_MS_MAX = 5_000;
-
-/**
- * What a session is doing with its user's stored messages, one batch at a time:
- *
- *   asked for ─▶ routed to the session ─▶ taken by the kernel, or acknowledged ─▶ deleted ─▶ the next batch, if there is more
- *
- * Until they are deleted the store keeps them from other sessions. If the session ends in between, what is on its way to its client still goes there;
- * once it is certain that a batch was not delivered, the store is told, and whoever is there gets it. A client that acknowledges (XEP-0198) must have acknowledged the batch; if it resumes its session on another shard, batch and claim go there.
- */
-export interface Pickup {
-  readonly session: C2sParams;
-  isBusy: boolean;
-  /** The store keeps the user's messages for it: also between two batches. */
-  hasClaim: boolean;
-  /** What was given to the session and is not deleted. */
-  ids: readonly number[];
-  /** It will be told whether these are delivered, even if the session ends before. */
-  isToldOfDelivery: boolean;
-  hasEnded: boolean;
-  /** The session is on another shard now, and what it has in hand with it. */
-  hasMoved: boolean;
-  /** Something was stored meanwhile. */
-  hasMore: boolean;
-  /** Lets what is newer go on; undefined when it does not wait. */
-  whenIdle: (() => void) | undefined;
-}
-
-/** A {@link Pickup} on its way to another shard: what is in hand, and whether what is newer waits for it. */
-export type MovedPickup = readonly [ids: readonly number[], isHolding: boolean];
 
 /** Brings stored messages to sessions. */
 export class Fetching {
@@ -154,7 +123,9 @@ export class Fetching {
   ): void {
     pickup.hasClaim = true;
     const ids = messages.map((message) => message.id);
-    const routes = messages.map((message): OfflineRoute => ({ acc: this.#restore(acc, pickup, message) }));
+    const routes = messages.map(
+      (message): OfflineRoute => ({ acc: restore(this.#context, acc, pickup.session, message) }),
+    );
     const last = routes.pop()!;
     pickup.ids = ids;
     const routed = (): void => this.#awaitDelivery(pickup, handle, ids);
@@ -164,26 +135,6 @@ export class Fetching {
     // What is newer may follow right behind them, unless there are others before it.
     if (!areAll || pickup.hasMore) this.#holdUntilIdle(pickup);
     else this.#endHold(pickup);
-  }
-
-  /** A stored message on its way again: from its sender, with the time it was sent, to this session alone. */
-  #restore(acc: Accumulator, { session }: Pickup, message: OfflineMessage): Accumulator {
-    const jid = session.jid!;
-    const { buffer, byteOffset, byteLength } = message.packet;
-    const stanza = Stanza.ofStored(Buffer.from(buffer, byteOffset, byteLength));
-    const host = this.#context.trustedJid(jid.domain);
-    const delay = delayXml(host, message.timestamp, 'Offline Storage');
-    const from = this.#context.trustedJid(message.from);
-    const to = this.#context.trustedJid(message.to);
-    // It may have been sent to a resource that is not there any more.
-    const restored = acc.derive(stanza.append(delay), from, to.full === jid.full ? to : jid.bareJid);
-    restored.originSid = undefined;
-    restored.originJid = undefined;
-    restored.receiverSid = session.sid;
-    restored.hops = 0;
-    restored.addFlag(Flag.DELAYED | Flag.STORED);
-    restored.adoptPermanent(this.#context.decodeKeys(message.keys));
-    return restored;
   }
 
   #awaitDelivery(pickup: Pickup, handle: SessionHandle, ids: readonly number[]): void {

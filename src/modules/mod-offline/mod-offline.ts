@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { type DiscoAcc, defineModule, stop } from '../module.ts';
-import { Fetching, type MovedPickup, type Pickup } from './fetching.ts';
+import { Fetching } from './fetching.ts';
 import { Keeping } from './keeping.ts';
+import type { MovedPickup, Pickup } from './pickup.ts';
 
 const optionsSchema = z.strictObject({
   access_max_user_messages: z
