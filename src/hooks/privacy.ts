@@ -15,6 +15,9 @@ interface Remembered {
 /** The module that knows what the items of a list mean: to an empty list it has nothing to say. */
 const OWNER = 'mod_privacy';
 
+/** Questions whose answer is not there yet: those of one accumulator take turns, for the answers come by way of it. */
+const asking = new WeakMap<Accumulator, Promise<PrivacyDecision>>();
+
 /**
  * Whether a list lets the stanza of `acc` pass: the hook `privacy_check_packet`. The last answer is remembered in the accumulator, so that one context
  * asks once.
@@ -27,10 +30,17 @@ export function checkPrivacy(
   if (!needsCheck(hooked, check.privacyList.items.length > 0)) return 'allow';
   const known = acc.get<Remembered>('privacy', 'checked');
   if (known !== undefined && isSame(known.check, check)) return known.decision;
+  const before = asking.get(acc);
+  if (before !== undefined) return before.then(() => checkPrivacy(hooked, acc, check));
   acc.set('hook', 'result', 'allow');
   const verdict = runHook(hooked, 'privacy_check_packet', acc, check);
-  if (verdict instanceof Promise) return verdict.then((settled) => decide(acc, check, settled));
-  return decide(acc, check, verdict);
+  if (!(verdict instanceof Promise)) return decide(acc, check, verdict);
+  const answer = verdict.then((settled) => {
+    asking.delete(acc);
+    return decide(acc, check, settled);
+  });
+  asking.set(acc, answer);
+  return answer;
 }
 
 /** Whether anybody could deny anything: a list with items can, and so can a handler of somebody else, whatever the list says. */

@@ -1,4 +1,5 @@
 import type { Accumulator } from '../hooks/accumulator.ts';
+import { STOP } from '../hooks/chain.ts';
 import type { ModuleMechanism } from '../hooks/login.ts';
 import type { Handler, HookName } from '../hooks/points.ts';
 import { GLOBAL, type HandlerOptions } from '../hooks/registry.ts';
@@ -6,7 +7,12 @@ import type { IqDiscipline, IqHandler } from '../local/iq.ts';
 import type { IqComponent } from '../local/iq-table.ts';
 import type { CommandInput, KeyCodec, Registrations, StateCodec, TakeOverJudge } from '../modules/module.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import { StanzaError } from '../xmpp/stanza-error.ts';
+import { isForgedPush } from './forged-pushes.ts';
 import { ModuleContextBase } from './module-context-base.ts';
+
+/** Before whatever looks at the content of requests. */
+const PUSH_PRIORITY = 5;
 
 const DEFAULT_DISCIPLINE: IqDiscipline = { type: 'no_queue' };
 
@@ -63,6 +69,15 @@ export abstract class ModuleRegistrations extends ModuleContextBase implements R
     const { moduleCommands } = this.services;
     moduleCommands.add(this.hostType, this.module, name, run);
     this.undo.push(() => moduleCommands.remove(this.hostType, name));
+  }
+
+  ownPush(namespace: string, names: readonly string[]): void {
+    this.hook('user_receive_iq', PUSH_PRIORITY, (acc, session) => {
+      if (!isForgedPush(acc, session, namespace, names)) return undefined;
+      const reply = acc.errorReply(new StanzaError('service-unavailable'));
+      if (reply !== undefined) void this.services.routing.route(reply);
+      return STOP;
+    });
   }
 
   mechanism(mechanism: ModuleMechanism): void {

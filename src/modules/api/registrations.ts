@@ -53,6 +53,11 @@ export interface Registrations {
    * wrong is a {@link CommandError}. The command runs on one shard.
    */
   command(name: string, run: (input: CommandInput) => Promise<unknown>): void;
+  /**
+   * Says that IQ sets with a payload of this namespace are what an account tells its own sessions: those of anybody else are refused before a client sees
+   * them (at priority 5 of `user_receive_iq`). `names`: what such a payload may be called.
+   */
+  ownPush(namespace: string, names: readonly string[]): void;
   /** Brings a SASL mechanism; it ends with the module. */
   mechanism(mechanism: ModuleMechanism): void;
   /** Answers presence probes to accounts of the host type that have no available session. A promise delays the prober's next stanza. */

@@ -15,7 +15,7 @@ import {
 import { announceChange, isOwnChange, type ListsChanged } from './change.ts';
 import { ITEMS_MAX, LISTS_MAX } from './limits.ts';
 import { badRequest } from './list-xml.ts';
-import { answering, answerRequest, pushTo, refuseForgedPush, requestOf } from './requests.ts';
+import { answering, answerRequest, pushTo, requestOf } from './requests.ts';
 
 /** Changes the same lists by requests of its own. */
 const PRIVACY = 'mod_privacy';
@@ -42,9 +42,7 @@ export default defineModule({
       if (!context.isDryRun) session.setModuleState(context.slot, KNOWS);
       return answerRequest(context, acc, session, iq, NO_PRIVACY_LIST);
     });
-    context.hook('user_receive_iq', 5, (acc, session) =>
-      refuseForgedPush(context, acc, session, NS_BLOCKING),
-    );
+    context.ownPush(NS_BLOCKING, ['block', 'unblock']);
     context.hook('privacy_iq_get', 50, (acc, { to, iq }) => {
       return iq.payload.ns === NS_BLOCKING
         ? answering(context, acc, () => blocklist(context, to, iq))

@@ -18,7 +18,7 @@ import { ListCache } from './list-cache.ts';
 import { ListRequests } from './list-requests.ts';
 import { ListUse, type UseEvent } from './list-use.ts';
 import { kindsOf } from './list-xml.ts';
-import { answering, answerRequest, refuseForgedPush, requestOf } from './requests.ts';
+import { answering, answerRequest, requestOf } from './requests.ts';
 import { type ChangeEvent, SessionChanges } from './session-changes.ts';
 import { type SessionData, SessionLists, type SessionState } from './session-lists.ts';
 
@@ -55,7 +55,7 @@ export default defineModule({
     });
     context.hook('user_receive_message', 10, (acc, session) => checks.receive(acc, session));
     context.hook('user_receive_presence', 10, (acc, session) => checks.receive(acc, session));
-    context.hook('user_receive_iq', 5, (acc, session) => refuseForgedPush(context, acc, session, NS_PRIVACY));
+    context.ownPush(NS_PRIVACY, ['query']);
     context.hook('user_receive_iq', 10, (acc, session) => checks.receive(acc, session));
 
     context.hook('privacy_check_packet', 50, (acc, check) => evaluation.check(acc, check));

@@ -93,17 +93,3 @@ export function pushTo(context: ModuleContext, session: C2sParams, payload: Elem
   const id = `push${context.timestamp()}`;
   return context.accumulator(own.bareJid, own, Element.of('iq', NS_CLIENT, { type: 'set', id }, payload));
 }
-
-/** A push comes from the user's own account; a client may believe anybody (threat T36). */
-export function refuseForgedPush(
-  context: ModuleContext,
-  acc: Accumulator,
-  { jid }: C2sParams,
-  ns: string,
-): Verdict {
-  if (acc.stanza!.type !== 'set' || acc.from.full === jid!.bare) return undefined;
-  if (acc.stanza!.element.childOf(ns) === undefined) return undefined;
-  const reply = acc.errorReply(new StanzaError('service-unavailable'));
-  if (reply !== undefined) void context.route(reply);
-  return STOP;
-}

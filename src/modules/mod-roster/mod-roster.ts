@@ -1,14 +1,4 @@
-import {
-  type Accumulator,
-  type C2sParams,
-  defineModule,
-  Element,
-  type ModuleContext,
-  STOP,
-  StanzaError,
-  stop,
-  type Verdict,
-} from '../module.ts';
+import { defineModule, Element, stop } from '../module.ts';
 import { optionsSchema, type RosterOptions } from './options.ts';
 import { Pushes } from './pushes.ts';
 import { RosterIq } from './roster-iq.ts';
@@ -71,7 +61,7 @@ export default defineModule<RosterOptions>({
       if (tag === context.module) pushes.told(session, content as RosterEvent);
       return undefined;
     });
-    context.hook('user_receive_iq', 5, (acc, session) => refuseForgedPush(context, acc, session));
+    context.ownPush(NS_ROSTER, ['query']);
     if (context.options.versioning) {
       context.hook('roster_get_versioning_feature', 50, (features) => [
         ...features,
@@ -94,16 +84,3 @@ export default defineModule<RosterOptions>({
     context.hook('get_personal_data', 50, (all, { jid }) => data.personalData(all, jid));
   },
 });
-
-/** A roster push comes from the user's own account; there are clients that believe anybody (RFC 6121 §2.1.6, threat T36). */
-function refuseForgedPush(
-  context: ModuleContext<RosterOptions>,
-  acc: Accumulator,
-  { jid }: C2sParams,
-): Verdict {
-  if (acc.stanza!.type !== 'set' || acc.from.full === jid!.bare) return undefined;
-  if (acc.stanza!.element.childOf(NS_ROSTER) === undefined) return undefined;
-  const reply = acc.errorReply(new StanzaError('service-unavailable'));
-  if (reply !== undefined) void context.route(reply);
-  return STOP;
-}

@@ -117,6 +117,37 @@ describe('checkPrivacy', () => {
     expect(checkPrivacy(hostType, acc, { ...check, type: 'normal' })).toBe('deny');
     expect(asked).toBe(2);
   });
+
+  it('asks one thing at a time of an accumulator: each gets its own answer', async () => {
+    let busy = 0;
+    const { hostType, acc } = hostOf((registry) =>
+      registry.add('privacy_check_packet', 'localhost', 50, 'mod_privacy', async (asked, { to }) => {
+        expect(++busy).toBe(1);
+        await Promise.resolve();
+        if (to.local !== 'nurse') asked.set('hook', 'result', 'block');
+        await Promise.resolve();
+        busy--;
+      }),
+    );
+    const check = (to: string) =>
+      checkPrivacy(hostType, acc, {
+        jid: JULIET,
+        privacyList: LIST,
+        from: JULIET,
+        to: parseJid(`${to}@localhost`)!,
+        name: 'presence',
+        type: undefined,
+        dir: 'out',
+      });
+    expect(await Promise.all([check('nurse'), check('paris'), check('nurse'), check('tybalt')])).toEqual([
+      'allow',
+      'block',
+      'allow',
+      'block',
+    ]);
+    // And nobody waits for one that is over.
+    expect(await check('mercutio')).toBe('block');
+  });
 });
 
 describe('presenceTargets', () => {
