@@ -8,6 +8,7 @@ import { addCheckConfig } from './check-config.ts';
 import { addCompletion } from './completion.ts';
 import { addDomain } from './domain.ts';
 import { type Io, processIo } from './io.ts';
+import { addLast } from './last.ts';
 import { addReload } from './reload.ts';
 import { addRoute } from './route.ts';
 import type { Runner } from './runner.ts';
@@ -15,6 +16,7 @@ import { addSession } from './session.ts';
 import { addStart } from './start.ts';
 import { addStats } from './stats.ts';
 import { addStop } from './stop.ts';
+import { addPrivate, addVcard } from './stored-xml.ts';
 import type { Target } from './target.ts';
 import { addTrace } from './trace.ts';
 import { addUser } from './user.ts';
@@ -29,6 +31,9 @@ const VERBS = [
   addUser,
   addDomain,
   addBlocklist,
+  addLast,
+  addPrivate,
+  addVcard,
   addSession,
   addRoute,
   addTrace,

@@ -19,7 +19,7 @@ import mod_ping from './mod-ping/mod-ping.ts';
 import mod_presence from './mod-presence/mod-presence.ts';
 import mod_blocking from './mod-privacy/mod-blocking.ts';
 import mod_privacy from './mod-privacy/mod-privacy.ts';
-import mod_private from './mod-private.ts';
+import mod_private from './mod-private/mod-private.ts';
 import mod_register from './mod-register/mod-register.ts';
 import mod_roster from './mod-roster/mod-roster.ts';
 import mod_sasl2 from './mod-sasl2/mod-sasl2.ts';

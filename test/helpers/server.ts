@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makePasswordDetails } from '../../src/auth/derive.ts';
 import { openDatabase } from '../../src/store/sqlite/database.ts';
+import { endsWithUs, withUs } from './children.ts';
 import type { Fault } from './threads/faults.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
@@ -63,18 +64,26 @@ export class TestServer {
 
   static async start(options: TestServerOptions = {}): Promise<TestServer> {
     const server = new TestServer(options);
-    await server.launch();
+    try {
+      await server.launch();
+    } catch (cause) {
+      rmSync(server.directory, { recursive: true, force: true });
+      throw cause;
+    }
     return server;
   }
 
   /** Starts the process (again); resolves at its readiness line. */
   async launch(): Promise<void> {
     const preload = this.#isFaulty ? ['--import', FAULTS] : [];
-    const child = spawn(process.execPath, [...preload, MAIN, 'start', '--config', this.configFile], {
-      stdio: [this.#isFaulty ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
-      cwd: this.#cwd,
-    });
+    const command = withUs(process.execPath, [...preload, MAIN, 'start', '--config', this.configFile]);
+    const child = endsWithUs(
+      spawn(...command, {
+        stdio: [this.#isFaulty ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+        env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
+        cwd: this.#cwd,
+      }),
+    );
     this.#child = child;
     child.stderr!.on('data', (data: Buffer) => {
       this.log += data.toString();
@@ -162,11 +171,13 @@ ${options.toml ?? MODULES}
 `;
 }
 
+/** Clients of tests have all the time for a step that there is for the whole login: on a busy machine each may take long. */
 function listenerText(lines: string): string {
   return `[[listen.c2s]]
   port = 0
   ip_address = "127.0.0.1"
   ${/^\s*shaper =/m.test(lines) ? '' : 'shaper = "none"'}
+  ${/^\s*state_timeout =/m.test(lines) ? '' : 'state_timeout = "infinity"'}
   max_connections_per_address = "infinity"
   connections_per_second_per_address = "infinity"
   ${lines}

@@ -14,11 +14,9 @@ import {
   stop,
   type Verdict,
 } from '../module.ts';
-import { Departures } from './departures.ts';
+import { registerCommands } from './commands.ts';
+import { Departures, STATUS_LENGTH_MAX } from './departures.ts';
 import { isShownTo } from './privacy.ts';
-
-/** More of a status is not kept, in UTF-16 units. */
-const STATUS_LENGTH_MAX = 1_024;
 
 /** Last activity (XEP-0012): when an account was there last, and for how long the server has been. */
 export default defineModule({
@@ -27,6 +25,7 @@ export default defineModule({
   options: z.strictObject({}),
   setup(context) {
     const departures = new Departures(context);
+    registerCommands(context, departures);
     context.iq('local', NS_LAST, serverAnswer);
     // A stranger is refused alike, whether or not there is such an account (threat T68).
     const discipline = { type: 'no_queue', answersForUnknown: true } as const;

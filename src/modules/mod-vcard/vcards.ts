@@ -65,7 +65,9 @@ export class Vcards {
     if (vcard.name !== 'vCard' || vcard.ns !== NS_VCARD) return { error: 'not_a_vcard' };
     try {
       const refusal = await this.store(user, vcard);
-      return refusal === undefined ? 'ok' : { error: refusal.condition };
+      if (refusal === undefined) return 'ok';
+      const { condition: error, text } = refusal;
+      return text === undefined ? { error } : { error, text };
     } catch {
       return { error: 'store_unavailable' };
     }

@@ -26,5 +26,5 @@ describe.runIf(isHere || process.env['TEST_ALL_CLIENTS'] !== undefined)('the sys
     expect(unit).toContain('ExecStart=');
     expect(problems(unit)).toBe('');
     expect(problems(unit.replace('KillMode=', 'KillMod='))).toContain("Unknown key 'KillMod'");
-  }, 20_000);
+  });
 });
