@@ -18,6 +18,10 @@ The values of all labels come from lists that are closed when the server starts 
 | \`kind\` | \`message\`, \`presence\`, \`iq\`, \`other\`; of threads: \`shard\`, \`store\` |
 | \`outcome\` | how routing ended: \`delivered\`, \`forwarded\` (to another shard, where it ends anew), \`stored\`, \`bounced\`, \`dropped\` |
 | \`result\` | \`success\`, \`failure\` |
+| \`mechanism\` | a SASL mechanism that there is; \`unknown\` for all others |
+| \`method\` | an authentication method, as in the configuration |
+| \`question\` | \`scram_keys\`, \`check_password\`, \`accepts_certificate\` (these three are logins), \`does_user_exist\`, \`try_register\`, \`set_password\`, \`remove_user\` |
+| \`answer\` | \`yes\`, \`no\`, \`failed\`: the method could not answer |
 | \`quantile\` | \`0.5\`, \`0.99\`, \`1\` (the maximum) |
 | \`hook\`, \`host_type\` | a hook of [hooks.md](hooks.md), and the host type, or \`global\` |
 | \`event\` | a name that a module counts under |

@@ -15,13 +15,25 @@ export type AuthEvent =
   | 'unregister_user'
   | 'method_failed';
 
+/** What is asked of a method; for metrics. */
+export type AuthQuestion =
+  | 'scram_keys'
+  | 'check_password'
+  | 'accepts_certificate'
+  | 'does_user_exist'
+  | 'try_register'
+  | 'set_password'
+  | 'remove_user';
+
 /** Told what happens, from those who ask the methods. */
 export interface AuthObserver {
   count(event: AuthEvent): void;
+  /** A method was asked. `failed`: it could not answer. */
+  asked(question: AuthQuestion, method: string, answer: 'yes' | 'no' | 'failed', seconds: number): void;
   failed: MethodErrorReport;
 }
 
-export const NO_OBSERVER: AuthObserver = { count: () => {}, failed: () => {} };
+export const NO_OBSERVER: AuthObserver = { count: () => {}, asked: () => {}, failed: () => {} };
 
 export type RegisterOutcome = 'registered' | 'exists' | 'not_allowed';
 

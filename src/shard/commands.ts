@@ -58,6 +58,8 @@ export interface ShardStats {
   readonly hooks: readonly (readonly [hook: string, tag: string, runs: number])[];
   /** Counters of modules. */
   readonly modules: readonly (readonly [name: string, count: number])[];
+  /** Counters with labels: name and values, joined by line ends. */
+  readonly labelled: readonly (readonly [key: string, value: number])[];
   readonly lanes: ReturnType<Threads['lanes']>;
 }
 
@@ -170,5 +172,11 @@ function stats(shard: Shard): ShardStats {
   for (const { name, chains } of tables) {
     for (const chain of chains) if (chain !== null) hooks.push([chain.hook, name, chain.runs]);
   }
-  return { shard: shard.shard, hooks, modules: [...shard.moduleCounters], lanes: shard.threads.lanes() };
+  return {
+    shard: shard.shard,
+    hooks,
+    modules: [...shard.moduleCounters],
+    labelled: shard.counts.entries(),
+    lanes: shard.threads.lanes(),
+  };
 }

@@ -71,6 +71,10 @@ export class ShardModuleContext extends ModuleSessions implements ModuleContext 
   count(name: string, by = 1): void {
     this.services.countFor(`${this.module}_${name}`, by);
   }
+
+  spent(name: string, seconds: number): void {
+    this.services.counts.add('module_seconds_total', [`${this.module}_${name}`], seconds);
+  }
 }
 
 function valuesOf(store: Store, module: string): Values {

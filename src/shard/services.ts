@@ -9,6 +9,7 @@ import type { Asker } from './ask.ts';
 import type { Components } from './components.ts';
 import type { Domains } from './domains.ts';
 import type { DryRun } from './dry-run.ts';
+import type { LabelledCounts } from './labelled-counts.ts';
 import type { ModuleCommands } from './module-commands.ts';
 import type { ModuleMechanisms } from './module-mechanisms.ts';
 import type { Notices } from './notices.ts';
@@ -54,4 +55,5 @@ export interface ShardServices {
   /** Work happens outside of a read: complete the turn. */
   touch(): void;
   countFor(name: string, by: number): void;
+  readonly counts: LabelledCounts;
 }

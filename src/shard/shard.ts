@@ -39,6 +39,7 @@ import { Fences } from './fences.ts';
 import { FrameReceiver } from './frames.ts';
 import { HostTypes } from './host-types.ts';
 import { comeIntoForce } from './in-force.ts';
+import { LabelledCounts } from './labelled-counts.ts';
 import { Logins } from './login.ts';
 import { ModuleCommands } from './module-commands.ts';
 import { ModuleMechanisms } from './module-mechanisms.ts';
@@ -109,6 +110,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly #frames: FrameReceiver;
   readonly #peers: Peers;
   readonly #moduleCounters = new Map<string, number>();
+  readonly counts = new LabelledCounts();
   #nextRef = 0;
   readonly #draining: Draining;
 
@@ -181,6 +183,7 @@ export class Shard implements C2sHost, ShardServices {
       anonymous: new DirectoryAnonymousSessions(this.sm),
       pools: new Pools(this.log),
       countFor: (name) => this.countFor(name, 1),
+      counts: this.counts,
       registerCore: (hostType, auth, config) =>
         registerCoreHooks(this.registry, hostType, auth, config, this.#existence, () => this),
     });
@@ -244,6 +247,7 @@ export class Shard implements C2sHost, ShardServices {
     this.login = new Logins({
       secret: Buffer.from(boot.secret),
       tlsFacts: this.tls,
+      counts: this.counts,
       mechanisms: this.mechanisms,
       domain: (name) => this.domains.hosted(name),
       hostTypeAuth: (name) => this.hostTypes.auth(name),

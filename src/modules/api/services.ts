@@ -44,4 +44,6 @@ export interface ServicesApi {
   after(ms: number, callback: () => void): () => void;
   /** Adds to a counter of the module's own, exported as `meerkat_module_events_total{event="MODULE_NAME"}`. */
   count(name: string, by?: number): void;
+  /** Adds to the time that something took in all, exported as `meerkat_module_seconds_total{event="MODULE_NAME"}`. */
+  spent(name: string, seconds: number): void;
 }
