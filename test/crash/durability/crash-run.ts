@@ -105,7 +105,8 @@ export class CrashRun {
     for (const reader of this.readers) if (this.#dice.once(3)) reader.visit();
     // However slow the machine: every blow hits a server that is at work.
     while (this.senders.some(({ acknowledged }, i) => acknowledged <= before[i]! + 5)) await pause(5);
-    await pause(this.#dice.below(400));
+    // Now in the middle of coming back, now long after it.
+    await pause(this.#dice.below(this.#dice.once(2) ? 300 : 1_500));
     const blow = this.#dice.pick(this.#options.blows);
     this.blows.set(blow, (this.blows.get(blow) ?? 0) + 1);
     await this.#strike(blow);
