@@ -112,6 +112,18 @@ export const STORE_PENDING_BUSY = 2_000;
 /** After this a request to the store counts as failed. */
 export const STORE_TIMEOUT_MS = 30_000;
 
+/**
+ * Writes that a shard keeps while the store is gone, slow, or its disk is full, and their bytes. Whoever sends more is told so. Ten thousand are minutes of the messages
+ * that a busy shard stores.
+ */
+export const KEPT_MAX = 10_000;
+export const KEPT_BYTES_MAX = 16_777_216;
+/** Of these in one request: more only make the next one wait. */
+export const KEPT_PER_BATCH_MAX = 256;
+export const KEPT_PER_BATCH_BYTES_MAX = 131_072;
+/** Such requests under way at a time; the store remembers as many of a shard. */
+export const KEPT_BATCHES_MAX = 32;
+
 /** A shard that has not answered for this long is replaced. */
 export const HEARTBEAT_MS = 500;
 export const HEARTBEAT_LOST_MS = 5_000;

@@ -101,6 +101,21 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
     'congested_turns',
   ),
   gauge('store_pending_requests', 'Requests that wait for the store.', 'shards', 'store_queue'),
+  gauge('kept_writes', 'Writes that wait for the store or are under way to it.', 'shards', 'kept_writes'),
+  gauge('kept_write_bytes', 'Their bytes.', 'shards', 'kept_bytes'),
+  gauge(
+    'kept_writes_stalled',
+    'Whether such writes fail or take long: the disk is full or slow, or the store is away.',
+    'shards',
+    'kept_stalled',
+  ),
+  counter('kept_write_retries_total', 'Times that such writes were tried again.', 'shards', 'kept_retries'),
+  counter(
+    'kept_writes_refused_total',
+    'Writes refused because too many were kept already: their senders were told so.',
+    'shards',
+    'kept_refused',
+  ),
   gauge('heap_used_bytes', 'JavaScript heap in use.', 'shards', 'heap_used_bytes'),
   {
     name: 'loop_delay_seconds',
@@ -135,6 +150,12 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
   counter('doorbells_total', 'Times that another thread had to be woken.', 'threads', 'doorbell_rung'),
   counter('store_requests_total', 'Requests that reached the store.', 'store', 'store_requests'),
   counter('store_failures_total', 'Requests that the store could not carry out.', 'store', 'store_failed'),
+  gauge(
+    'store_writes_failing',
+    'Whether the last write failed: the disk is full or broken, or another process has the database.',
+    'store',
+    'store_writes_failing',
+  ),
   counter('store_commits_total', 'Transactions.', 'store', 'store_commits'),
   {
     ...counter('store_commit_seconds_total', 'Time spent in commits.', 'store', 'store_commit_us_total'),

@@ -68,12 +68,19 @@ export const COUNTER_NAMES = [
   'loop_delay_max_us',
   'heap_used_bytes',
   'store_queue',
+  // Writes that shards keep until the store has done them.
+  'kept_writes',
+  'kept_bytes',
+  'kept_stalled',
+  'kept_retries',
+  'kept_refused',
   'store_requests',
   'store_failed',
   'store_commits',
   'store_commit_us_total',
   'store_commit_us_max',
   'store_rows_written',
+  'store_writes_failing',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];

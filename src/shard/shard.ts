@@ -147,6 +147,7 @@ export class Shard implements C2sHost, ShardServices {
       monotonicMs,
       (operation) =>
         this.dryRun.isActive ? this.dryRun.never('store', `would ask: ${operation}`) : undefined,
+      [boot.shard, this.timestamp()],
     );
     this.tracing = new Tracing(boot.shard, post);
     this.asker = new Asker(post);
@@ -387,6 +388,14 @@ export class Shard implements C2sHost, ShardServices {
   /** Ends modules. The thread ends right after. */
   stop(): void {
     this.hostTypes.stop();
+    const { kept } = this.store;
+    if (kept.count > 0) {
+      this.log.error(
+        { what: 'kept_writes_lost', count: kept.count },
+        'the store did not take what was kept for it',
+      );
+    }
+    kept.stop();
   }
 
   accept(socket: Socket, listener: number, address: string, port: number): void {

@@ -9,7 +9,9 @@ import { PRIVATE_READS, type PrivateOperations } from './operations/private.ts';
 import { ROSTER_READS, type RosterOperations } from './operations/rosters.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
 import { VCARD_READS, type VcardOperations } from './operations/vcard.ts';
+import type { WriteOperations } from './operations/writes.ts';
 
+export { type StoreFailure, StoreUnavailableError } from './failure.ts';
 export type { BlocklistEntry } from './operations/blocklist.ts';
 export type { FastToken, FastTokens } from './operations/fast-tokens.ts';
 export type { LastActivity } from './operations/last.ts';
@@ -35,7 +37,8 @@ export interface StoreOperations
     PrivateOperations,
     RosterOperations,
     ValueOperations,
-    VcardOperations {
+    VcardOperations,
+    WriteOperations {
   /** Gives up everything that sessions of a dead shard had claimed. */
   release_shard: { args: [shard: number]; result: number };
   /** Does nothing but pass through the whole way, a commit included. */
@@ -80,6 +83,3 @@ export interface StoreDriver {
   commit(): void;
   close(): void;
 }
-
-/** The store did not do it: it is gone, overloaded, or its disk refuses. The message says which. */
-export class StoreUnavailableError extends Error {}

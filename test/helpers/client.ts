@@ -174,8 +174,8 @@ export class TestClient {
     return (await this.expect('element')).element;
   }
 
-  /** The next element; undefined when none comes for `ms`. */
-  async elementWithin(ms: number): Promise<Element | undefined> {
+  /** Whether there is something to hear, now or within `ms`. */
+  async heardWithin(ms: number): Promise<boolean> {
     if (this.#heard.length === 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, ms);
@@ -185,7 +185,12 @@ export class TestClient {
         };
       });
     }
-    return this.#heard.length === 0 ? undefined : await this.element();
+    return this.#heard.length > 0;
+  }
+
+  /** The next element; undefined when none comes for `ms`. */
+  async elementWithin(ms: number): Promise<Element | undefined> {
+    return (await this.heardWithin(ms)) ? await this.element() : undefined;
   }
 
   /** Elements up to the first that `wanted` accepts, which is returned; the others are dropped. */

@@ -31,6 +31,8 @@ export interface TestServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the process is started. */
   readonly cwd?: string;
+  /** The storage directory; one of its own if not given. */
+  readonly storage?: string;
   /** Lets {@link TestServer.strike} hurt its threads. */
   readonly isFaulty?: boolean;
 }
@@ -59,7 +61,7 @@ export class TestServer {
     this.#cwd = options.cwd;
     this.#isFaulty = options.isFaulty ?? false;
     writeFileSync(this.configFile, options.config ?? configText(options));
-    createUsers(join(this.directory, 'data'), options.users ?? []);
+    createUsers(options.storage ?? join(this.directory, 'data'), options.users ?? []);
   }
 
   static async start(options: TestServerOptions = {}): Promise<TestServer> {
@@ -159,14 +161,21 @@ export class TestServer {
 }
 
 function configText(options: TestServerOptions): string {
-  const { hosts = ['localhost'], loglevel = 'warning', shards = 2, c2s = '', moreC2s = [] } = options;
+  const {
+    hosts = ['localhost'],
+    loglevel = 'warning',
+    shards = 2,
+    c2s = '',
+    moreC2s = [],
+    storage = './data',
+  } = options;
   return `[general]
   hosts = ${JSON.stringify(hosts)}
   loglevel = "${loglevel}"
   shards = ${shards}
   ${options.general ?? ''}
 ${[c2s, ...moreC2s].map(listenerText).join('')}[storage]
-  directory = "./data"
+  directory = ${JSON.stringify(storage)}
 ${options.toml ?? MODULES}
 `;
 }

@@ -11,6 +11,7 @@ import { PrivacyLists } from './privacy-lists.ts';
 import { PrivateStorage } from './private-storage.ts';
 import { Rosters } from './rosters.ts';
 import { Vcards } from './vcards.ts';
+import { WriteBatches } from './write-batches.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
@@ -41,20 +42,27 @@ export class SqliteDriver implements StoreDriver {
       ...new Vcards(db).operations(),
       ...new PrivacyLists(db).operations(),
       ...new Blocklist(db).operations(),
+      ...new WriteBatches(db, (operation, args) => this.#runAny(operation, args)).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,
     };
   }
 
   run<O extends StoreOperation>(operation: O, args: StoreArgs<O>): StoreResult<O> {
-    const run = this.#operations[operation] as ((...args: StoreArgs<O>) => StoreResult<O>) | undefined;
-    if (run === undefined) throw new RangeError(`there is no operation ${operation}`);
     try {
-      return run(...args);
+      return this.#runAny(operation, args) as StoreResult<O>;
     } catch (cause) {
       this.#offline.forgetTotals();
       throw cause;
     }
+  }
+
+  #runAny(operation: string, args: readonly unknown[]): unknown {
+    const run = this.#operations[operation as StoreOperation] as
+      | ((...args: readonly unknown[]) => unknown)
+      | undefined;
+    if (run === undefined) throw new RangeError(`there is no operation ${operation}`);
+    return run(...args);
   }
 
   begin(): void {
