@@ -1,4 +1,5 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
+import { ARCHIVE_READS, type ArchiveOperations } from './operations/archive.ts';
 import { AUTH_TOKEN_READS, type AuthTokenOperations } from './operations/auth-tokens.ts';
 import { BLOCKLIST_READS, type BlocklistOperations } from './operations/blocklist.ts';
 import { FAST_TOKEN_READS, type FastTokenOperations } from './operations/fast-tokens.ts';
@@ -12,6 +13,8 @@ import { VCARD_READS, type VcardOperations } from './operations/vcard.ts';
 import type { WriteOperations } from './operations/writes.ts';
 
 export { type StoreFailure, StoreUnavailableError } from './failure.ts';
+export type * from './operations/archive.ts';
+export { ArchiveSide } from './operations/archive.ts';
 export type { BlocklistEntry } from './operations/blocklist.ts';
 export type { FastToken, FastTokens } from './operations/fast-tokens.ts';
 export type { LastActivity } from './operations/last.ts';
@@ -28,6 +31,7 @@ export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } f
  */
 export interface StoreOperations
   extends AccountOperations,
+    ArchiveOperations,
     AuthTokenOperations,
     BlocklistOperations,
     FastTokenOperations,
@@ -52,6 +56,7 @@ export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result']
 /** Operations that write nothing: a batch of these needs no transaction. */
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ACCOUNT_READS,
+  ...ARCHIVE_READS,
   ...AUTH_TOKEN_READS,
   ...FAST_TOKEN_READS,
   ...LAST_READS,
@@ -81,5 +86,9 @@ export interface StoreDriver {
   readonly isOpen: boolean;
   /** Makes the batch durable. Throws if it cannot; then the batch is undone. */
   commit(): void;
+  /** Whether there is work that may wait until nobody asks for anything. */
+  readonly hasWork?: boolean;
+  /** Does some of it, in a batch of its own, and makes that durable. Throws if it cannot; then nothing of it is done. */
+  work?(): void;
   close(): void;
 }

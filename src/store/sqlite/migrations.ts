@@ -7,7 +7,8 @@ import { FAST_TOKENS } from './migrations/06-fast-tokens.ts';
 import { AUTH_TOKENS } from './migrations/07-auth-tokens.ts';
 import { PRIVACY_LISTS } from './migrations/08-privacy-lists.ts';
 import { BLOCKLIST } from './migrations/09-blocklist.ts';
-import { WRITE_BATCHES } from './migrations/write-batches.ts';
+import { WRITE_BATCHES } from './migrations/10-write-batches.ts';
+import { ARCHIVE } from './migrations/11-archive.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly string[] = [
   PRIVACY_LISTS,
   BLOCKLIST,
   WRITE_BATCHES,
+  ARCHIVE,
 ];
