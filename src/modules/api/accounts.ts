@@ -19,6 +19,8 @@ export interface Accounts {
   exists(jid: Jid): Promise<boolean>;
   /** Usernames of accounts in the order of their UTF-8 bytes, at most 1000 in a page. Empty where the methods keep no list of them. */
   list(domain: string, page: AccountPage): Promise<readonly string[]>;
+  /** Whether the account is registered: at once where this shard knows it, which it does of those that stanzas go to. */
+  isRegistered(jid: Jid): boolean | Promise<boolean>;
   register(domain: string, username: string, password: string): Promise<RegisterResult>;
   setPassword(jid: Jid, password: string): Promise<ChangePasswordResult>;
   /**
