@@ -36,6 +36,7 @@ const MONGOOSE: Readonly<Record<string, string>> = {
     'sasl2_stream_features 50, sasl2_start 50, sasl2_success 50, remove_user 50, remove_domain 50',
   mod_keystore: 'get_key 50',
   mod_last: `unset_presence 50, session_cleanup 50, sessions_cleanup 50, user_receive_iq 50, ${REMOVAL}`,
+  mod_mam: `user_send_message 60, filter_local_packet 60, disco_local_features 99, disco_sm_features 99, amp_determine_strategy 20, sm_filter_offline_message 50, filter_unacknowledged_messages 50, mam_archive_id 50, mam_archive_message 50, mam_lookup_messages 50, mam_archive_size 50, mam_remove_archive 50, mam_archive_sync 50, mam_get_behaviour 50, mam_get_prefs 50, mam_set_prefs 50, ${REMOVAL}, ${EXPORT}`,
   mod_offline: `offline_message 50, offline_groupchat_message 50, resend_offline_messages 50, disco_local_features 50, disco_sm_features 50, amp_determine_strategy 30, failed_to_store_message 30, ${REMOVAL}, ${EXPORT}`,
   mod_offline_stub: 'offline_message 75',
   mod_ping: 'user_send_packet 100, user_send_iq 100, user_ping_response 100, filter_local_packet 100',
@@ -70,6 +71,10 @@ const ABSENT: Reasons = {
     'sasl2_success 50': 'before a session is resumed, which ends the hook: its client wants its token, too',
   },
   mod_last: { 'session_cleanup 50': 'sessions_cleanup has the same sessions, all at once' },
+  mod_mam: {
+    'mam_archive_id 50': 'the store names archives by the address of their owner',
+    'filter_unacknowledged_messages 50': 'that it is archived goes with a message, as a permanent key',
+  },
   mod_offline: { 'failed_to_store_message 30': 'mod_amp hears of it itself' },
   mod_ping: { 'filter_local_packet 100': 'late answers are dropped by the router' },
   mod_privacy: { 'disco_local_features 98': DECLARED },
@@ -111,6 +116,7 @@ const OURS: Reasons = {
     [EXPORT]: 'a user may ask for what is stored of him',
   },
   mod_last: { [EXPORT]: 'a user may ask for what is stored of him' },
+  mod_mam: { 'get_mam_pm_gdpr_data 50': 'its part of get_personal_data, as the list of hooks has it' },
   mod_offline: {
     'foreign_event 50': 'something was stored while the session came',
     'user_terminate 95': 'giving back what was not delivered; it is deleted after delivery, not before',
@@ -148,6 +154,7 @@ const OURS: Reasons = {
 
 /** Options with which a module registers all that it can. */
 const OPTIONS: Readonly<Record<string, object>> = {
+  mod_mam: { pm: {}, user_prefs_store: 'rdbms' },
   mod_offline: { store_groupchat_messages: true },
   mod_ping: { send_pings: true },
   mod_roster: { versioning: true },
