@@ -60,6 +60,19 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
       KINDS.map((kind) => ({ cell: `route_${outcome}_${kind}` as const, labels: { kind, outcome } })),
     ),
   },
+  {
+    name: 'messages_entered_total',
+    help: 'Messages that began a way on a shard, by source. Their sum less that of all outcomes of messages is what is under way.',
+    type: 'counter',
+    of: 'shards',
+    cells: [
+      { cell: 'messages_from_clients', labels: { source: 'client' } },
+      { cell: 'messages_from_server', labels: { source: 'server' } },
+      { cell: 'messages_from_shards', labels: { source: 'shard' } },
+      { cell: 'messages_copied', labels: { source: 'copy' } },
+      { cell: 'messages_taken_back', labels: { source: 'session' } },
+    ],
+  },
   counter('stanza_errors_sent_total', 'Stanzas answered with an error.', 'shards', 'stanza_error_out'),
   counter(
     'router_stanzas_dropped_total',

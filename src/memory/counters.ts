@@ -43,6 +43,12 @@ export const COUNTER_NAMES = [
   'route_dropped_presence',
   'route_dropped_iq',
   'route_dropped_other',
+  // Where messages come from that are routed on a shard: with the outcomes above the two sides of one account.
+  'messages_from_clients',
+  'messages_from_server',
+  'messages_from_shards',
+  'messages_copied',
+  'messages_taken_back',
   'router_stanza_dropped',
   'router_no_route_found',
   'router_failed',

@@ -291,6 +291,8 @@ export class Shard implements C2sHost, ShardServices {
         void this.#cleanUp(boot.shard, [{ jid: jid.full, number, time }], false),
       routeAgain: (acc) => void this.routing.routeAgain(acc),
       looped: (acc) => this.routing.looped(acc),
+      takenBack: (acc) => this.routing.takenBack(acc),
+      forwarded: (acc) => this.routing.outcome(acc, 'forwarded'),
     });
     this.#frames = new FrameReceiver({
       jids: this.jids,
@@ -483,7 +485,7 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   route(acc: Accumulator): undefined | Promise<unknown> {
-    return this.routing.route(acc);
+    return this.routing.routeFromClient(acc);
   }
 
   watchLogin(c2s: C2s): void {
@@ -521,10 +523,12 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   inboxFull(acc: Accumulator): void {
+    this.routing.takenBack(acc);
     this.routing.refuse(acc, new StanzaError('resource-constraint', 'Too much waits for the recipient'));
   }
 
   undeliverable(acc: Accumulator): void {
+    this.routing.takenBack(acc);
     this.routing.routeAgain(acc);
   }
 

@@ -27,6 +27,9 @@ export interface CrashRunOptions {
 
 const SHARDS = 2;
 const MODULES = `
+[[listen.http]]
+  port = 0
+  ip_address = "127.0.0.1"
 [access]
   max_user_offline_messages = [{ acl = "all", value = "infinity" }]
 [modules.mod_presence]
