@@ -1,6 +1,7 @@
 import type { ArchiveSweep } from '../operations/archive.ts';
 import type { Removed } from '../removed.ts';
 import { archiveId, firstIdOf, ID_MAX, type IdRange } from './archive-ids.ts';
+import type { ArchiveIndexing } from './archive-indexing.ts';
 import type { ArchiveJids } from './archive-jids.ts';
 import { partsOf as jidParts } from './archive-jids.ts';
 import type { ArchiveOwners } from './archive-owners.ts';
@@ -23,6 +24,7 @@ const COLUMNS = 'id, sender, recipient, sent, received';
 export class ArchiveRemoval {
   readonly #jids: ArchiveJids;
   readonly #owners: ArchiveOwners;
+  readonly #indexing: ArchiveIndexing;
   readonly #search: ArchiveSearch;
   readonly #removed: Removed;
   readonly #statements: Statements;
@@ -32,9 +34,17 @@ export class ArchiveRemoval {
   readonly #delete;
   readonly #deletePrefs;
 
-  constructor(db: Sqlite, jids: ArchiveJids, owners: ArchiveOwners, search: ArchiveSearch, removed: Removed) {
+  constructor(
+    db: Sqlite,
+    jids: ArchiveJids,
+    owners: ArchiveOwners,
+    indexing: ArchiveIndexing,
+    search: ArchiveSearch,
+    removed: Removed,
+  ) {
     this.#jids = jids;
     this.#owners = owners;
+    this.#indexing = indexing;
     this.#search = search;
     this.#removed = removed;
     this.#statements = new Statements(db);
@@ -63,6 +73,7 @@ export class ArchiveRemoval {
     const owner = this.#jids.find(bare);
     if (owner === undefined) return null;
     this.#deletePrefs.run(owner);
+    this.#indexing.ensure(owner);
     // Whatever the clock was when they were sent: all that is there now.
     const newest = this.#ids(owner, { low: 0n, high: ID_MAX }, true, 1)[0];
     if (newest === undefined) return null;
@@ -106,6 +117,7 @@ export class ArchiveRemoval {
 
   /** See `archive_remove_before`. */
   removeBefore(domain: string, micros: number, limit: number, cursor: string): ArchiveSweep {
+    this.#indexing.flush();
     const high = firstIdOf(micros) - 1n;
     const low = cursor === '' ? 0n : BigInt(cursor) + 1n;
     const most = Math.max(1, limit);
@@ -128,6 +140,7 @@ export class ArchiveRemoval {
     limit: number,
     visit: (owner: number, left: number) => number,
   ): ArchiveSweep {
+    this.#indexing.flush();
     let removed = 0;
     const most = Math.max(1, limit);
     const users = this.#users.all(domain, cursor.slice(1), USERS_STEP);
@@ -140,6 +153,7 @@ export class ArchiveRemoval {
   }
 
   #purgeStep(owner: number, limit: number): void {
+    this.#indexing.ensure(owner);
     const upTo = this.#owners.hidden.get(owner)!;
     if (this.#leave(owner, { low: 0n, high: upTo }, limit) < limit) this.#owners.show(owner);
   }
