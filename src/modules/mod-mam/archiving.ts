@@ -1,6 +1,5 @@
 import {
   type Accumulator,
-  type ArchiveBehaviour,
   type ArchiveMessage,
   ArchiveSide,
   type C2sParams,
@@ -8,38 +7,25 @@ import {
   Flag,
   type Jid,
   type ModuleContext,
+  microsOfId,
   type Outcome,
   STOP,
   type Stanza,
   StanzaError,
   StanzaKind,
-  shardOfStableId,
-  stableId,
   stableIdNumber,
   stanzaIdXml,
-  timeOfStableId,
   type Verdict,
   withoutIdsBy,
 } from '../module.ts';
+import { archiveMessageOf, type Entry, entryOf, knownId } from './entry.ts';
 import type { Job } from './job.ts';
 import { PACE_MS_MAX } from './limits.ts';
 import type { MamOptions, PmOptions } from './options.ts';
-import type { Preferences } from './prefs.ts';
 import type { Retractions } from './retractions.ts';
 import { isArchivable, isConversation, isSimple, originIdOf } from './rules.ts';
+import type { Wishes } from './wishes.ts';
 import type { ArchiveWriter, OpenRecord } from './writer.ts';
-
-/** How a message is archived: with one id in both archives. */
-interface Entry {
-  readonly id: string;
-  readonly micros: number;
-  readonly shard: number;
-  readonly direction: ArchiveMessage['direction'];
-  readonly owner: Jid;
-  readonly remote: Jid;
-  /** Its bytes alone tell that it is archived, see {@link isSimple}. */
-  readonly isSimple: boolean;
-}
 
 const FULL = 'The archive cannot take your message now';
 
@@ -54,7 +40,7 @@ export class Archiving {
   readonly #context: ModuleContext<MamOptions>;
   readonly #options: PmOptions;
   readonly #writer: ArchiveWriter;
-  readonly #prefs: Preferences | undefined;
+  readonly #wishes: Wishes;
   readonly #retractions: Retractions;
   readonly #rules: { readonly hasMarkers: boolean };
   /** The stanza of the writer's last record, and when it came. */
@@ -67,13 +53,13 @@ export class Archiving {
     context: ModuleContext<MamOptions>,
     options: PmOptions,
     writer: ArchiveWriter,
-    prefs: Preferences | undefined,
+    wishes: Wishes,
     retractions: Retractions,
   ) {
     this.#context = context;
     this.#options = options;
     this.#writer = writer;
-    this.#prefs = prefs;
+    this.#wishes = wishes;
     this.#retractions = retractions;
     this.#rules = { hasMarkers: options.archive_chat_markers };
   }
@@ -86,27 +72,15 @@ export class Archiving {
     if (!simple && !isArchivable(stanza.element, this.#rules)) return undefined;
     if (acc.trace?.isDryRun) return undefined;
     if (this.#writer.isFull) return this.#refuse(acc, STOP);
-    const owner = session.jid!.bareJid;
-    const wanted = this.#isWanted(owner, acc.to);
-    if (wanted === true) return this.#archiveOutgoing(acc, owner, simple);
+    const wanted = this.#wishes.isWanted(session.jid!.bareJid, acc.to);
+    if (wanted === true) return this.#archiveOutgoing(acc, simple);
     if (wanted === false) return undefined;
     acc.retain();
-    return wanted.then((isWanted) => (isWanted ? this.#archiveOutgoing(acc, owner, simple) : undefined));
+    return wanted.then((isWanted) => (isWanted ? this.#archiveOutgoing(acc, simple) : undefined));
   }
 
-  #archiveOutgoing(acc: Accumulator, owner: Jid, simple: boolean): Verdict | Promise<Verdict> {
-    const known = acc.get<string>('stable_stanza_id', 'value');
-    const { shard } = this.#context;
-    const id = known ?? stableId(acc.timestamp, shard);
-    const entry: Entry = {
-      id,
-      micros: known === undefined ? acc.timestamp : timeOfStableId(known),
-      shard: known === undefined ? shard : shardOfStableId(known),
-      direction: 'outgoing',
-      owner,
-      remote: acc.to,
-      isSimple: simple,
-    };
+  #archiveOutgoing(acc: Accumulator, simple: boolean): Verdict | Promise<Verdict> {
+    const entry = entryOf(acc, 'outgoing', simple, acc.timestamp, this.#context.shard);
     const outcome = this.#write(acc, entry);
     if (outcome instanceof Promise)
       return outcome.then((settled) => this.#afterOutgoing(acc, entry, settled));
@@ -165,47 +139,30 @@ export class Archiving {
   #toAccount(acc: Accumulator, simple: boolean, isSent: boolean): Verdict | Promise<Verdict> {
     // A message that the sender's archive has taken on goes into both.
     if (this.#writer.isFull && !isSent) return this.#refuse(acc, DROP);
-    const owner = acc.to.bareJid;
-    const wanted = this.#isWanted(owner, acc.from);
-    if (wanted === true) return this.#archiveIncoming(acc, owner, simple);
+    const wanted = this.#wishes.isWanted(acc.to.bareJid, acc.from);
+    if (wanted === true) return this.#archiveIncoming(acc, simple);
     if (wanted === false) return undefined;
     acc.retain();
-    return wanted.then((isWanted) => (isWanted ? this.#archiveIncoming(acc, owner, simple) : undefined));
+    return wanted.then((isWanted) => (isWanted ? this.#archiveIncoming(acc, simple) : undefined));
   }
 
-  #archiveIncoming(acc: Accumulator, owner: Jid, simple: boolean): Verdict | Promise<Verdict> {
-    const known = acc.get<string>('stable_stanza_id', 'value');
-    const { shard } = this.#context;
+  #archiveIncoming(acc: Accumulator, simple: boolean): Verdict | Promise<Verdict> {
     // What was made because of another message has that one's time.
     const made = acc.hops === 0 ? acc.timestamp : this.#context.timestamp();
-    const entry: Entry = {
-      id: known ?? stableId(made, shard),
-      micros: known === undefined ? made : timeOfStableId(known),
-      shard: known === undefined ? shard : shardOfStableId(known),
-      direction: 'incoming',
-      owner,
-      remote: acc.from,
-      isSimple: simple,
-    };
+    const entry = entryOf(acc, 'incoming', simple, made, this.#context.shard);
     const outcome = this.#write(acc, entry);
-    if (outcome instanceof Promise) {
-      return outcome.then((settled) => this.#afterIncoming(acc, entry, settled, known !== undefined));
-    }
-    return this.#afterIncoming(acc, entry, outcome, known !== undefined);
+    if (outcome instanceof Promise)
+      return outcome.then((settled) => this.#afterIncoming(acc, entry, settled));
+    return this.#afterIncoming(acc, entry, outcome);
   }
 
-  #afterIncoming(
-    acc: Accumulator,
-    entry: Entry,
-    outcome: Outcome,
-    isStampedLater: boolean,
-  ): Verdict | Promise<Verdict> {
+  #afterIncoming(acc: Accumulator, entry: Entry, outcome: Outcome): Verdict | Promise<Verdict> {
     if (outcome !== 'ok') return this.#tell(acc, 'mam_failed');
     acc.set('mam', 'mam_id', entry.id);
     // The sender's own archive has seen to it, if he has one here.
     if (!entry.isSimple && !this.#context.hosts.includes(acc.from.domain)) this.#retract(acc, entry);
     // mod_stanzaid tells the id where the message is received.
-    if (!isStampedLater && !this.#options.no_stanzaid_element) {
+    if (!this.#options.no_stanzaid_element && knownId(acc) === undefined) {
       acc.updateStanza(acc.stanza!.append(stanzaIdXml(entry.owner, entry.id)));
     }
     return this.#tell(acc, 'archived');
@@ -219,67 +176,26 @@ export class Archiving {
     return verdict === STOP ? DROP : undefined;
   }
 
-  /** Whether the owner of an archive wants messages of a conversation in it. */
-  #isWanted(owner: Jid, remote: Jid): boolean | Promise<boolean> {
-    const behaviour = this.#behaviour(owner, remote);
-    if (behaviour instanceof Promise)
-      return behaviour.then((settled) => this.#decide(settled, owner, remote));
-    return this.#decide(behaviour, owner, remote);
-  }
-
-  /** Runs `mam_get_behaviour`; without the detour of the hook where nobody else listens. */
-  #behaviour(owner: Jid, remote: Jid): ArchiveBehaviour | Promise<ArchiveBehaviour> {
-    if (!this.#context.hasOtherHandlers('mam_get_behaviour')) {
-      return this.#prefs === undefined ? 'always' : this.#prefs.behaviour(owner, remote);
-    }
-    const params = { archiveId: this.#archiveId(owner), owner, remote };
-    return this.#context.foldHook('mam_get_behaviour', 'always', params);
-  }
-
-  #decide(behaviour: ArchiveBehaviour, owner: Jid, remote: Jid): boolean | Promise<boolean> {
-    if (behaviour === 'roster') return this.#context.isSubscribed(remote, owner);
-    return behaviour === 'always';
-  }
-
-  /** The store numbers no archives; others may. */
-  #archiveId(owner: Jid): number | undefined {
-    if (!this.#context.hasOtherHandlers('mam_archive_id')) return undefined;
-    const id = this.#context.foldHook('mam_archive_id', undefined, { owner });
-    return id instanceof Promise ? undefined : id;
-  }
-
   /** Runs `mam_archive_message`; without the detour of the hook where nobody else listens. */
   #write(acc: Accumulator, entry: Entry): Outcome | Promise<Outcome> {
     if (!this.#context.hasOtherHandlers('mam_archive_message')) {
       this.#context.committing(acc, this.#writeOne(acc, entry).done);
       return 'ok';
     }
-    const { owner, remote, direction, isSimple: simple, micros, shard } = entry;
-    const stanza = acc.stanza!;
-    const params: ArchiveMessage = {
-      messageId: stableIdNumber(micros, shard),
-      archiveId: this.#archiveId(owner),
-      localJid: direction === 'outgoing' ? acc.from : acc.to,
-      remoteJid: remote,
-      sourceJid: acc.from,
-      originId: simple ? undefined : originIdOf(stanza.element),
-      direction,
-      packet: stanza,
-      isGroupchat: stanza.type === 'groupchat',
-      senderId: undefined,
-    };
+    const params = archiveMessageOf(acc, entry, this.#wishes.archiveId(entry.owner));
     this.#job = undefined;
     const outcome = this.#context.foldHook('mam_archive_message', 'ok', params);
     if (this.#job !== undefined) this.#context.committing(acc, (this.#job as Job).done);
     return outcome;
   }
 
-  #writeOne(acc: Accumulator, entry: Entry): Job {
-    const { direction, micros, shard, isSimple: simple } = entry;
+  #writeOne(acc: Accumulator, { direction, micros, shard, isSimple: simple }: Entry): Job {
     const stanza = acc.stanza!;
     const last = direction === 'incoming' ? this.#lastOf(acc) : undefined;
     if (last !== undefined) return this.#writer.addRecipient(last);
-    this.#lastStanza = stanza;
+    const clean = simple ? stanza : cleanOf(acc);
+    // Where it is delivered, forged ids must be taken out.
+    this.#lastStanza = clean === stanza ? stanza : undefined;
     this.#lastTimestamp = acc.timestamp;
     return this.#writer.add({
       micros,
@@ -287,16 +203,11 @@ export class Archiving {
       sides: direction === 'outgoing' ? ArchiveSide.SENDER : ArchiveSide.RECIPIENT,
       from: acc.from.full,
       to: acc.to.full,
-      packet: simple ? stanza.toBuffer('', '') : this.#clean(acc).toBuffer('', ''),
+      packet: clean.toBuffer('', ''),
       originId: simple ? null : (originIdOf(stanza.element) ?? null),
       isGroupchat: stanza.type === 'groupchat',
       isSearchable: this.#options.full_text_search,
     });
-  }
-
-  /** The message as both sides may have it: without ids in the name of either that this server has not given. */
-  #clean({ stanza, from, to }: Accumulator): Stanza {
-    return withoutIdsBy(stanza!, [from.bareJid, to.bareJid]) ?? stanza!;
   }
 
   /** The store's handler of `mam_archive_message`. */
@@ -304,7 +215,7 @@ export class Archiving {
     const { messageId, localJid, remoteJid, sourceJid, direction, packet, isGroupchat, originId } = message;
     const isOutgoing = direction === 'outgoing';
     this.#job = this.#writer.add({
-      micros: Number(messageId >> 8n),
+      micros: microsOfId(messageId),
       shard: Number(messageId & 255n),
       sides: isOutgoing ? ArchiveSide.SENDER : ArchiveSide.RECIPIENT,
       from: sourceJid.full,
@@ -339,4 +250,9 @@ export class Archiving {
     cancel();
     return undefined;
   }
+}
+
+/** The message as both sides may have it: without ids in the name of either that this server has not given. */
+function cleanOf({ stanza, from, to }: Accumulator): Stanza {
+  return withoutIdsBy(stanza!, [from.bareJid, to.bareJid]) ?? stanza!;
 }

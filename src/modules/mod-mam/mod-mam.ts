@@ -22,6 +22,7 @@ import { Retractions } from './retractions.ts';
 import { Shapers } from './shapers.ts';
 import { StoreHandlers } from './store-handlers.ts';
 import { foretell } from './strategy.ts';
+import { Wishes } from './wishes.ts';
 import { ArchiveWriter } from './writer.ts';
 
 /**
@@ -59,7 +60,7 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   const prefs = options.hasPrefs ? new Preferences(context, options.cache_users) : undefined;
   const store = new StoreHandlers(context);
   const retractions = new Retractions(context, writer);
-  const archiving = new Archiving(context, options, writer, prefs, retractions);
+  const archiving = new Archiving(context, options, writer, new Wishes(context, prefs), retractions);
   const removals = new Removals(context, options, writer, prefs);
   const requests = new Requests(context, {
     options,
