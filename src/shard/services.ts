@@ -53,5 +53,7 @@ export interface ShardServices {
   timestamp(): number;
   /** Work happens outside of a read: complete the turn. */
   touch(): void;
+  /** Calls back at the end of this turn, before what it led to leaves. */
+  atTurnEnd(callback: () => void): void;
   countFor(name: string, by: number): void;
 }

@@ -461,6 +461,10 @@ export class Shard implements C2sHost, ShardServices {
     this.threads.loop.touch();
   }
 
+  atTurnEnd(callback: () => void): void {
+    this.threads.loop.atTurnEnd(callback);
+  }
+
   domain(name: string): DomainInfo | undefined {
     return this.domains.hosted(name);
   }

@@ -38,6 +38,11 @@ export interface ServicesApi {
   sharedKey(name: string, bytes: number): Buffer;
   /** Microseconds since the epoch, rising. */
   timestamp(): number;
+  /**
+   * Calls back at the end of this turn of the shard's loop: all stanzas and frames of the turn have been handled by then, and nothing that they led to has left yet. What is
+   * asked of the store there is done before whatever those who see the turn's output may ask of it.
+   */
+  atTurnEnd(callback: () => void): void;
   /** Calls back again and again; ends with the module. */
   every(ms: number, callback: () => void): void;
   /** Calls back once; not if the module has ended. Returns how to cancel it. */
