@@ -113,6 +113,7 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [280, 'Message Carbons'],
   [297, 'Stanza Forwarding'],
   [300, 'Use of Cryptographic Hash Functions in XMPP'],
+  [333, 'Displayed Markers (DM)'],
   [334, 'Message Processing Hints'],
   [352, 'Client State Indication'],
   [359, 'Unique and Stable Stanza IDs'],

@@ -63,6 +63,10 @@ export function adminCommands(host: AdminHost): ReadonlyMap<string, AdminCommand
     blocklist_remove: (args) => onModule('mod_blocklist', 'blocklist_remove', args, domainOf(args)),
     blocklist_count: (args) => onModule('mod_blocklist', 'blocklist_count', args, text(args, 'domain')),
     blocklist_list: (args) => onModule('mod_blocklist', 'blocklist_list', args, text(args, 'domain')),
+    inbox_flush_bin: (args) => {
+      const domain = args['jid'] === undefined ? text(args, 'domain') : domainOf(args);
+      return onModule('mod_inbox', 'inbox_flush_bin', args, domain);
+    },
     domains: () => [...host.config.hosts.keys()],
     session_list: (args) => sessions(host, optionalText(args, 'domain'), optionalText(args, 'jid')),
     session_kick: (args) =>

@@ -7,6 +7,7 @@ import { addBlocklist } from './blocklist.ts';
 import { addCheckConfig } from './check-config.ts';
 import { addCompletion } from './completion.ts';
 import { addDomain } from './domain.ts';
+import { addInbox } from './inbox.ts';
 import { type Io, processIo } from './io.ts';
 import { addReload } from './reload.ts';
 import { addRoute } from './route.ts';
@@ -29,6 +30,7 @@ const VERBS = [
   addUser,
   addDomain,
   addBlocklist,
+  addInbox,
   addSession,
   addRoute,
   addTrace,

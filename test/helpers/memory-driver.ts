@@ -9,6 +9,7 @@ import type {
 import { Removed } from '../../src/store/removed.ts';
 import { memoryAuthTokens } from './memory-auth-tokens.ts';
 import { memoryFastTokens } from './memory-fast-tokens.ts';
+import { memoryInbox, memoryMarkers } from './memory-inbox.ts';
 import { memoryBlocklist, memoryPrivacy } from './memory-privacy.ts';
 import { MemoryRosters } from './memory-rosters.ts';
 import { lastTable, privateTable, vcardTable } from './memory-tables.ts';
@@ -43,6 +44,8 @@ export class MemoryDriver implements StoreDriver {
   readonly #operations: Table = {
     ...memoryAuthTokens(),
     ...memoryFastTokens(),
+    ...memoryInbox(),
+    ...memoryMarkers(),
     account_get: (domain, username) => this.#account(domain, username)?.details ?? null,
     account_exists: (domain, username) => this.#account(domain, username) !== undefined,
     account_insert: (domain, username, details, createdAt) => {

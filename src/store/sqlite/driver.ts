@@ -4,12 +4,15 @@ import { AuthTokens } from './auth-tokens.ts';
 import { Blocklist } from './blocklist.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
 import { FastTokens } from './fast-tokens.ts';
+import { Inboxes } from './inbox.ts';
 import { LastActivities } from './last-activity.ts';
 import { ModuleValues } from './module-values.ts';
+import { OfflineMarkers } from './offline-markers.ts';
 import { OfflineMessages } from './offline-messages.ts';
 import { PrivacyLists } from './privacy-lists.ts';
 import { PrivateStorage } from './private-storage.ts';
 import { Rosters } from './rosters.ts';
+import { SmartMarkers } from './smart-markers.ts';
 import { Vcards } from './vcards.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
@@ -27,6 +30,7 @@ export class SqliteDriver implements StoreDriver {
     const authTokens = new AuthTokens(db);
     const fastTokens = new FastTokens(db);
     const values = new ModuleValues(db);
+    const markers = new SmartMarkers(db);
     this.#db = db;
     this.#offline = offline;
     this.#operations = {
@@ -41,6 +45,9 @@ export class SqliteDriver implements StoreDriver {
       ...new Vcards(db).operations(),
       ...new PrivacyLists(db).operations(),
       ...new Blocklist(db).operations(),
+      ...new Inboxes(db).operations(),
+      ...markers.operations(),
+      ...new OfflineMarkers(db, markers).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,
     };
