@@ -114,6 +114,7 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [297, 'Stanza Forwarding'],
   [300, 'Use of Cryptographic Hash Functions in XMPP'],
   [313, 'Message Archive Management'],
+  [333, 'Displayed Markers (DM)'],
   [334, 'Message Processing Hints'],
   [352, 'Client State Indication'],
   [359, 'Unique and Stable Stanza IDs'],

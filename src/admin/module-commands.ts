@@ -4,22 +4,24 @@ import type { AdminCommand } from './socket.ts';
 
 type Args = Readonly<Record<string, unknown>>;
 
-/** Commands that a module of a domain answers: the module, and which argument tells the domain. The module looks at the others itself. */
-const COMMANDS: readonly (readonly [command: string, module: string, about: 'jid' | 'domain'])[] = [
-  ['blocklist_add', 'mod_blocklist', 'jid'],
-  ['blocklist_remove', 'mod_blocklist', 'jid'],
-  ['blocklist_count', 'mod_blocklist', 'domain'],
-  ['blocklist_list', 'mod_blocklist', 'domain'],
-  ['last_get', 'mod_last', 'jid'],
-  ['last_set', 'mod_last', 'jid'],
-  ['last_active', 'mod_last', 'domain'],
-  ['last_old', 'mod_last', 'domain'],
-  ['last_remove_old', 'mod_last', 'domain'],
-  ['private_get', 'mod_private', 'jid'],
-  ['private_set', 'mod_private', 'jid'],
-  ['vcard_get', 'mod_vcard', 'jid'],
-  ['vcard_set', 'mod_vcard', 'jid'],
-];
+/** Commands that a module of a domain answers: the module, and which argument tells the domain (`either`: that of an account, or a domain). The module looks at the others itself. */
+const COMMANDS: readonly (readonly [command: string, module: string, about: 'jid' | 'domain' | 'either'])[] =
+  [
+    ['blocklist_add', 'mod_blocklist', 'jid'],
+    ['blocklist_remove', 'mod_blocklist', 'jid'],
+    ['blocklist_count', 'mod_blocklist', 'domain'],
+    ['blocklist_list', 'mod_blocklist', 'domain'],
+    ['inbox_flush_bin', 'mod_inbox', 'either'],
+    ['last_get', 'mod_last', 'jid'],
+    ['last_set', 'mod_last', 'jid'],
+    ['last_active', 'mod_last', 'domain'],
+    ['last_old', 'mod_last', 'domain'],
+    ['last_remove_old', 'mod_last', 'domain'],
+    ['private_get', 'mod_private', 'jid'],
+    ['private_set', 'mod_private', 'jid'],
+    ['vcard_get', 'mod_vcard', 'jid'],
+    ['vcard_set', 'mod_vcard', 'jid'],
+  ];
 
 /** These commands, each of which calls `onModule`. */
 export function commandsOfModules(
@@ -28,8 +30,10 @@ export function commandsOfModules(
   return Object.fromEntries(
     COMMANDS.map(([command, module, about]) => [
       command,
-      (args: Args) =>
-        onModule(module, command, args, about === 'jid' ? domainOf(args) : text(args, 'domain')),
+      (args: Args) => {
+        const isOfAccount = about === 'jid' || (about === 'either' && args['jid'] !== undefined);
+        return onModule(module, command, args, isOfAccount ? domainOf(args) : text(args, 'domain'));
+      },
     ]),
   );
 }

@@ -7,6 +7,7 @@ import { addBlocklist } from './blocklist.ts';
 import { addCheckConfig } from './check-config.ts';
 import { addCompletion } from './completion.ts';
 import { addDomain } from './domain.ts';
+import { addInbox } from './inbox.ts';
 import { type Io, processIo } from './io.ts';
 import { addLast } from './last.ts';
 import { addReload } from './reload.ts';
@@ -34,6 +35,7 @@ const VERBS = [
   addLast,
   addPrivate,
   addVcard,
+  addInbox,
   addSession,
   addRoute,
   addTrace,

@@ -147,8 +147,12 @@ export const MONGOOSE_MODULES: ReadonlySet<string> = new Set([
   'mod_websockets',
 ]);
 
-/** Options of MongooseIM's modules that have no counterpart: how they schedule IQs, and in which database they keep data. */
-export const MODULE_OPTIONS_WITHOUT_EFFECT: ReadonlySet<string> = new Set(['iqdisc', 'backend']);
+/** Options of MongooseIM's modules that have no counterpart: how they schedule IQs, in which database they keep data, and by how many writers. */
+export const MODULE_OPTIONS_WITHOUT_EFFECT: ReadonlySet<string> = new Set([
+  'iqdisc',
+  'backend',
+  'async_writer',
+]);
 
 /** An option of mod_mam wherever it may stand. */
 function inMam(key: string): string[] {

@@ -163,6 +163,8 @@ export interface RoomAffiliations {
 
 /** A message to everybody in a room, for the inboxes of those who belong to it. */
 export interface MucInboxUpdate {
+  /** The accumulator of the message as its sender sent it. */
+  readonly acc: Accumulator;
   readonly hostType: HostType | undefined;
   readonly roomJid: Jid;
   readonly fromJid: Jid;

@@ -24,8 +24,11 @@ export type {
   ArchiveQuery,
   ArchiveResult,
   ArchiveRow,
+  InboxEntry,
+  MucInboxUpdate,
   PageRequest as ArchivePageRequest,
   Retraction,
+  RoomUser,
 } from '../hooks/archive-values.ts';
 export { DROP, STOP, type Stop, stop, type Verdict } from '../hooks/chain.ts';
 export { type KeptRecord, KeptStanza } from '../hooks/kept-stanza.ts';
@@ -48,13 +51,26 @@ export {
   type ClaimedMessages,
   type FastToken,
   type FastTokens,
+  type InboxChange,
+  type InboxPlace,
+  type InboxProperties,
+  type InboxQuery,
   type LastActivity,
+  type MarkerCode,
+  type MarkerRecord,
+  type MarkerScope,
+  type MarkerToDeliver,
+  type MissedConversation,
+  type MissedMarker,
   type OfflineMessage,
   type PrivacyChange,
+  type ReturnedConversation,
   type RosterLimits,
   type StoredArchivePrefs,
   type StoredChange,
   type StoredContact,
+  type StoredConversation,
+  type StoredMarker,
   type StoredPrivacyItem,
   type StoredPrivacyList,
   StoreUnavailableError,
@@ -66,17 +82,18 @@ export {
 } from '../store/operations.ts';
 export { isBracketed } from '../util/bracketed.ts';
 export { CommandError } from '../util/command-error.ts';
+export { GatheredWrites } from '../util/gathered-writes.ts';
 export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { randomText } from '../util/random.ts';
 export { searchWords } from '../util/search-words.ts';
 export { SegmentedCache } from '../util/segmented-cache.ts';
 export { Element } from '../xml/element.ts';
-export { escapeValue, serialize } from '../xml/writer.ts';
+export { escapeText, escapeValue, serialize } from '../xml/writer.ts';
 export { type CommandAction, type CommandResult, commandElement } from '../xmpp/command.ts';
 export { isMixedScript } from '../xmpp/confusable.ts';
 export { blankForm, type FormField, resultForm, submittedFields, tableForm } from '../xmpp/data-form.ts';
-export { utcOffset, utcSeconds } from '../xmpp/date-time.ts';
+export { utcMicros, utcOffset, utcSeconds } from '../xmpp/date-time.ts';
 export { delayXml, parseStamp } from '../xmpp/delay.ts';
 export { forwardedMessage } from '../xmpp/forwarded.ts';
 export { Jid, makeJid, parseDomain, parseJid, parseLocalpart, parseResource } from '../xmpp/jid.ts';

@@ -3,11 +3,14 @@ import { ARCHIVE_READS, type ArchiveOperations } from './operations/archive.ts';
 import { AUTH_TOKEN_READS, type AuthTokenOperations } from './operations/auth-tokens.ts';
 import { BLOCKLIST_READS, type BlocklistOperations } from './operations/blocklist.ts';
 import { FAST_TOKEN_READS, type FastTokenOperations } from './operations/fast-tokens.ts';
+import { INBOX_READS, type InboxOperations } from './operations/inbox.ts';
 import { LAST_READS, type LastOperations } from './operations/last.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
+import { OFFLINE_MARKER_READS, type OfflineMarkerOperations } from './operations/offline-markers.ts';
 import { PRIVACY_READS, type PrivacyOperations } from './operations/privacy.ts';
 import { PRIVATE_READS, type PrivateOperations } from './operations/private.ts';
 import { ROSTER_READS, type RosterOperations } from './operations/rosters.ts';
+import { SMART_MARKER_READS, type SmartMarkerOperations } from './operations/smart-markers.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
 import { VCARD_READS, type VcardOperations } from './operations/vcard.ts';
 import type { WriteOperations } from './operations/writes.ts';
@@ -17,10 +20,13 @@ export type * from './operations/archive.ts';
 export { ArchiveSide } from './operations/archive.ts';
 export type { BlocklistEntry } from './operations/blocklist.ts';
 export type { FastToken, FastTokens } from './operations/fast-tokens.ts';
+export type * from './operations/inbox.ts';
 export type { LastActivity } from './operations/last.ts';
 export type { Claimant, ClaimedMessages, OfflineMessage } from './operations/offline.ts';
+export type * from './operations/offline-markers.ts';
 export type { PrivacyChange, StoredPrivacyItem, StoredPrivacyList } from './operations/privacy.ts';
 export type * from './operations/rosters.ts';
+export type * from './operations/smart-markers.ts';
 export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } from './operations/vcard.ts';
 
 /**
@@ -35,11 +41,14 @@ export interface StoreOperations
     AuthTokenOperations,
     BlocklistOperations,
     FastTokenOperations,
+    InboxOperations,
     LastOperations,
+    OfflineMarkerOperations,
     OfflineOperations,
     PrivacyOperations,
     PrivateOperations,
     RosterOperations,
+    SmartMarkerOperations,
     ValueOperations,
     VcardOperations,
     WriteOperations {
@@ -59,12 +68,15 @@ export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ARCHIVE_READS,
   ...AUTH_TOKEN_READS,
   ...FAST_TOKEN_READS,
+  ...INBOX_READS,
   ...LAST_READS,
   ...BLOCKLIST_READS,
+  ...OFFLINE_MARKER_READS,
   ...OFFLINE_READS,
   ...PRIVATE_READS,
   ...PRIVACY_READS,
   ...ROSTER_READS,
+  ...SMART_MARKER_READS,
   ...VALUE_READS,
   ...VCARD_READS,
   'release_shard',

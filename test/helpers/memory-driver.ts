@@ -11,6 +11,7 @@ import { Removed } from '../../src/store/removed.ts';
 import { memoryArchive } from './memory-archive.ts';
 import { memoryAuthTokens } from './memory-auth-tokens.ts';
 import { memoryFastTokens } from './memory-fast-tokens.ts';
+import { memoryInbox, memoryMarkers } from './memory-inbox.ts';
 import { memoryBlocklist, memoryPrivacy } from './memory-privacy.ts';
 import { MemoryRosters } from './memory-rosters.ts';
 import { lastTable, privateTable, vcardTable } from './memory-tables.ts';
@@ -47,6 +48,8 @@ export class MemoryDriver implements StoreDriver {
     ...memoryArchive(),
     ...memoryAuthTokens(),
     ...memoryFastTokens(),
+    ...memoryInbox(),
+    ...memoryMarkers(),
     account_get: (domain, username) => this.#account(domain, username)?.details ?? null,
     account_exists: (domain, username) => this.#account(domain, username) !== undefined,
     account_insert: (domain, username, details, createdAt) => {

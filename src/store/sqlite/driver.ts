@@ -5,12 +5,15 @@ import { AuthTokens } from './auth-tokens.ts';
 import { Blocklist } from './blocklist.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
 import { FastTokens } from './fast-tokens.ts';
+import { Inboxes } from './inbox.ts';
 import { LastActivities } from './last-activity.ts';
 import { ModuleValues } from './module-values.ts';
+import { OfflineMarkers } from './offline-markers.ts';
 import { OfflineMessages } from './offline-messages.ts';
 import { PrivacyLists } from './privacy-lists.ts';
 import { PrivateStorage } from './private-storage.ts';
 import { Rosters } from './rosters.ts';
+import { SmartMarkers } from './smart-markers.ts';
 import { Vcards } from './vcards.ts';
 import { WriteBatches } from './write-batches.ts';
 
@@ -31,6 +34,7 @@ export class SqliteDriver implements StoreDriver {
     const authTokens = new AuthTokens(db);
     const fastTokens = new FastTokens(db);
     const values = new ModuleValues(db);
+    const markers = new SmartMarkers(db);
     this.#db = db;
     this.#archive = archive;
     this.#offline = offline;
@@ -48,6 +52,9 @@ export class SqliteDriver implements StoreDriver {
       ...new PrivacyLists(db).operations(),
       ...new Blocklist(db).operations(),
       ...new WriteBatches(db, (operation, args) => this.#runAny(operation, args)).operations(),
+      ...new Inboxes(db).operations(),
+      ...markers.operations(),
+      ...new OfflineMarkers(db, markers).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,
     };

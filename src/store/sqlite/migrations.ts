@@ -9,6 +9,8 @@ import { PRIVACY_LISTS } from './migrations/08-privacy-lists.ts';
 import { BLOCKLIST } from './migrations/09-blocklist.ts';
 import { WRITE_BATCHES } from './migrations/10-write-batches.ts';
 import { ARCHIVE } from './migrations/11-archive.ts';
+import { INBOX } from './migrations/12-inbox.ts';
+import { SMART_MARKERS } from './migrations/13-smart-markers.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -26,4 +28,6 @@ export const MIGRATIONS: readonly string[] = [
   BLOCKLIST,
   WRITE_BATCHES,
   ARCHIVE,
+  INBOX,
+  SMART_MARKERS,
 ];

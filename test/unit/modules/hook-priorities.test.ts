@@ -73,7 +73,8 @@ const ABSENT: Reasons = {
   mod_last: { 'session_cleanup 50': 'sessions_cleanup has the same sessions, all at once' },
   mod_mam: {
     'mam_archive_id 50': 'the store names archives by the address of their owner',
-    'filter_unacknowledged_messages 50': 'what is routed again does not pass filter_local_packet a second time',
+    'filter_unacknowledged_messages 50':
+      'what is routed again does not pass filter_local_packet a second time',
   },
   mod_offline: { 'failed_to_store_message 30': 'mod_amp hears of it itself' },
   mod_ping: { 'filter_local_packet 100': 'late answers are dropped by the router' },
