@@ -34,10 +34,14 @@ const MONGOOSE: Readonly<Record<string, string>> = {
   mod_extdisco: '',
   mod_fast_auth_token:
     'sasl2_stream_features 50, sasl2_start 50, sasl2_success 50, remove_user 50, remove_domain 50',
+  mod_inbox:
+    'disco_local_features 99, user_send_message 70, filter_local_packet 90, update_inbox_for_muc 90, inbox_unread_count 80, remove_user 50, remove_domain 50, get_personal_data 50',
   mod_keystore: 'get_key 50',
   mod_last: `unset_presence 50, session_cleanup 50, sessions_cleanup 50, user_receive_iq 50, ${REMOVAL}`,
   mod_mam: `user_send_message 60, filter_local_packet 60, disco_local_features 99, disco_sm_features 99, amp_determine_strategy 20, sm_filter_offline_message 50, filter_unacknowledged_messages 50, mam_archive_id 50, mam_archive_message 50, mam_lookup_messages 50, mam_archive_size 50, mam_remove_archive 50, mam_archive_sync 50, mam_get_behaviour 50, mam_get_prefs 50, mam_set_prefs 50, ${REMOVAL}, ${EXPORT}`,
   mod_offline: `offline_message 50, offline_groupchat_message 50, resend_offline_messages 50, disco_local_features 50, disco_sm_features 50, amp_determine_strategy 30, failed_to_store_message 30, ${REMOVAL}, ${EXPORT}`,
+  mod_offline_chatmarkers:
+    'offline_message 40, offline_groupchat_message 40, resend_offline_messages 60, remove_user 50',
   mod_offline_stub: 'offline_message 75',
   mod_ping: 'user_send_packet 100, user_send_iq 100, user_ping_response 100, filter_local_packet 100',
   mod_presence: 'user_send_presence 50, user_receive_presence 50, user_terminate 90, foreign_event 50',
@@ -47,6 +51,8 @@ const MONGOOSE: Readonly<Record<string, string>> = {
   mod_roster: `roster_get 50, roster_in_subscription 50, roster_out_subscription 50, roster_get_subscription_lists 50, roster_get_jid_info 50, roster_get_versioning_feature 50, ${REMOVAL}, ${EXPORT}`,
   mod_sasl2: 'c2s_stream_features 50, user_send_xmlel 50',
   mod_sic: '',
+  mod_smart_markers:
+    'user_send_message 90, filter_local_packet 20, remove_user 60, remove_domain 60, forget_room 85, room_new_affiliations 60',
   mod_stanzaid: 'user_send_message 1, user_receive_message 100, filter_room_packet 100',
   mod_stream_management:
     'c2s_stream_features 50, user_send_packet 20, user_receive_packet 10, xmpp_presend_element 50, user_send_xmlel 50, foreign_event 50, user_stop_request 100, user_socket_closed 100, user_socket_error 100, user_terminate 100, reroute_unacked_messages 80, session_cleanup 50, sasl2_stream_features 50, sasl2_start 50, sasl2_success 20, bind2_stream_features 50, bind2_enable_features 50',
@@ -70,6 +76,7 @@ const ABSENT: Reasons = {
   mod_fast_auth_token: {
     'sasl2_success 50': 'before a session is resumed, which ends the hook: its client wants its token, too',
   },
+  mod_inbox: { 'disco_local_features 99': DECLARED },
   mod_last: { 'session_cleanup 50': 'sessions_cleanup has the same sessions, all at once' },
   mod_mam: {
     'mam_archive_id 50': 'the store names archives by the address of their owner',
@@ -116,12 +123,19 @@ const OURS: Reasons = {
     'register_user 50': 'tokens of an earlier account of the name end',
     [EXPORT]: 'a user may ask for what is stored of him',
   },
+  mod_inbox: { 'anonymous_purge 50': 'data of anonymous users go with them' },
   mod_last: { [EXPORT]: 'a user may ask for what is stored of him' },
   mod_mam: { 'get_mam_pm_gdpr_data 50': 'its part of get_personal_data, as the list of hooks has it' },
   mod_offline: {
     'foreign_event 50': 'something was stored while the session came',
     'user_terminate 95': 'giving back what was not delivered; it is deleted after delivery, not before',
     'session_cleanup 50': 'the same for a session lost with its shard',
+  },
+  mod_offline_chatmarkers: {
+    'foreign_event 50': 'something was noted while the session came',
+    'remove_domain 50': 'data of users go with their domain',
+    'anonymous_purge 50': 'data of anonymous users go with them',
+    [EXPORT]: 'a user may ask for what is stored of him',
   },
   mod_ping: {
     'sm_register_connection 50': 'the interval begins with the session, or with its resumption',
@@ -141,6 +155,10 @@ const OURS: Reasons = {
     'foreign_event 40': 'a change on its way to the sessions, before mod_presence hears of it',
     'user_receive_iq 5': 'forged pushes (RFC 6121 §2.1.6)',
   },
+  mod_smart_markers: {
+    'anonymous_purge 60': 'data of anonymous users go with them',
+    'get_personal_data 60': 'a user may ask for what is stored of him',
+  },
   mod_stanzaid: {
     'disco_sm_features 99': 'XEP-0359 §4: support by the account',
     'filter_local_packet 50':
@@ -155,10 +173,13 @@ const OURS: Reasons = {
 
 /** Options with which a module registers all that it can. */
 const OPTIONS: Readonly<Record<string, object>> = {
+  mod_inbox: { groupchat: ['muc', 'muclight'] },
   mod_mam: { pm: {}, user_prefs_store: 'rdbms' },
   mod_offline: { store_groupchat_messages: true },
+  mod_offline_chatmarkers: { store_groupchat_messages: true },
   mod_ping: { send_pings: true },
   mod_roster: { versioning: true },
+  mod_smart_markers: { keep_private: true },
 };
 
 /** Something that takes part in everything and does nothing. */
