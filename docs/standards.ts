@@ -115,6 +115,7 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [300, 'Use of Cryptographic Hash Functions in XMPP'],
   [334, 'Message Processing Hints'],
   [352, 'Client State Indication'],
+  [357, 'Push Notifications'],
   [359, 'Unique and Stable Stanza IDs'],
   [368, 'SRV records for XMPP over TLS'],
   [386, 'Bind 2'],

@@ -15,6 +15,7 @@ export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export type { Acknowledger } from '../hooks/acknowledger.ts';
 export { afterwards, runAfterwards } from '../hooks/afterwards.ts';
+export type { FlatForm, PushEventAcc, PushedEvent } from '../hooks/archive-values.ts';
 export { DROP, STOP, type Stop, stop, type Verdict } from '../hooks/chain.ts';
 export { type KeptRecord, KeptStanza } from '../hooks/kept-stanza.ts';
 export * from '../hooks/login.ts';
@@ -32,6 +33,7 @@ export {
   type LastActivity,
   type OfflineMessage,
   type PrivacyChange,
+  type PushSubscription,
   type RosterLimits,
   type StoredChange,
   type StoredContact,
@@ -48,6 +50,8 @@ export { isBracketed } from '../util/bracketed.ts';
 export { CommandError } from '../util/command-error.ts';
 export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
+export { LatestQueue } from '../util/latest-queue.ts';
+export { pathSegment } from '../util/path-segment.ts';
 export { randomText } from '../util/random.ts';
 export { SegmentedCache } from '../util/segmented-cache.ts';
 export { Element } from '../xml/element.ts';
@@ -70,6 +74,7 @@ export { parseElement, parseElementText } from '../xmpp/trusted-xml.ts';
 export * from './api/accounts.ts';
 export * from './api/context.ts';
 export * from './api/definition.ts';
+export * from './api/outgoing.ts';
 export * from './api/registrations.ts';
 export * from './api/routing.ts';
 export * from './api/services.ts';

@@ -6,6 +6,7 @@ import { LAST_READS, type LastOperations } from './operations/last.ts';
 import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operations/offline.ts';
 import { PRIVACY_READS, type PrivacyOperations } from './operations/privacy.ts';
 import { PRIVATE_READS, type PrivateOperations } from './operations/private.ts';
+import { PUSH_READS, type PushOperations } from './operations/push.ts';
 import { ROSTER_READS, type RosterOperations } from './operations/rosters.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
 import { VCARD_READS, type VcardOperations } from './operations/vcard.ts';
@@ -15,6 +16,7 @@ export type { FastToken, FastTokens } from './operations/fast-tokens.ts';
 export type { LastActivity } from './operations/last.ts';
 export type { Claimant, ClaimedMessages, OfflineMessage } from './operations/offline.ts';
 export type { PrivacyChange, StoredPrivacyItem, StoredPrivacyList } from './operations/privacy.ts';
+export type { PushSubscription } from './operations/push.ts';
 export type * from './operations/rosters.ts';
 export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } from './operations/vcard.ts';
 
@@ -33,6 +35,7 @@ export interface StoreOperations
     OfflineOperations,
     PrivacyOperations,
     PrivateOperations,
+    PushOperations,
     RosterOperations,
     ValueOperations,
     VcardOperations {
@@ -56,6 +59,7 @@ export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...OFFLINE_READS,
   ...PRIVATE_READS,
   ...PRIVACY_READS,
+  ...PUSH_READS,
   ...ROSTER_READS,
   ...VALUE_READS,
   ...VCARD_READS,

@@ -10,6 +10,7 @@ import { Removed } from '../../src/store/removed.ts';
 import { memoryAuthTokens } from './memory-auth-tokens.ts';
 import { memoryFastTokens } from './memory-fast-tokens.ts';
 import { memoryBlocklist, memoryPrivacy } from './memory-privacy.ts';
+import { memoryPush } from './memory-push.ts';
 import { MemoryRosters } from './memory-rosters.ts';
 import { lastTable, privateTable, vcardTable } from './memory-tables.ts';
 
@@ -153,6 +154,7 @@ export class MemoryDriver implements StoreDriver {
     ...vcardTable(),
     ...memoryPrivacy(),
     ...memoryBlocklist(),
+    ...memoryPush(),
 
     release_shard: (shard) => this.#claims.releaseShard(shard),
     ping: () => null,

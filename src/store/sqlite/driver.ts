@@ -9,6 +9,7 @@ import { ModuleValues } from './module-values.ts';
 import { OfflineMessages } from './offline-messages.ts';
 import { PrivacyLists } from './privacy-lists.ts';
 import { PrivateStorage } from './private-storage.ts';
+import { PushSubscriptions } from './push-subscriptions.ts';
 import { Rosters } from './rosters.ts';
 import { Vcards } from './vcards.ts';
 
@@ -41,6 +42,7 @@ export class SqliteDriver implements StoreDriver {
       ...new Vcards(db).operations(),
       ...new PrivacyLists(db).operations(),
       ...new Blocklist(db).operations(),
+      ...new PushSubscriptions(db).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,
     };
