@@ -1,7 +1,8 @@
 import type { RabbitPoolConfig } from '../config/config.ts';
 import type { PoolLog } from './calls.ts';
 import type { RabbitMessage } from './message-queue.ts';
-import { type RabbitEvent, type RabbitExchange, RabbitLink } from './rabbit-link.ts';
+import type { RabbitExchange } from './rabbit-connection.ts';
+import { type RabbitEvent, RabbitLink } from './rabbit-link.ts';
 
 /** A routing key has a length of one byte on the wire (AMQP 0-9-1 §4.2.5.3). */
 const ROUTING_KEY_BYTES_MAX = 255;

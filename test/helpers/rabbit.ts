@@ -28,6 +28,12 @@ export interface Consumed {
   readonly content: unknown;
 }
 
+/** A certificate that it shows on its second port. */
+export interface RabbitTls {
+  readonly certfile: string;
+  readonly keyfile: string;
+}
+
 /** A real RabbitMQ on free ports of 127.0.0.1, with a directory, and a directory of Erlang's nodes, of its own. */
 export class Rabbit {
   readonly #directory = mkdtempSync(join(tmpdir(), 'mk-rabbit-'));
@@ -38,16 +44,26 @@ export class Rabbit {
   #distPort = 0;
   #model: ChannelModel | undefined;
   port = 0;
+  tlsPort = 0;
 
-  private constructor() {
+  private constructor(tlsPort: number, tls: RabbitTls | undefined) {
+    this.tlsPort = tlsPort;
     for (const name of ['db', 'log']) mkdirSync(join(this.#directory, name));
     writeFileSync(join(this.#directory, 'plugins'), '[].');
-    writeFileSync(join(this.#directory, 'advanced.config'), '[].');
+    const lines =
+      tls === undefined
+        ? []
+        : [
+            `listeners.ssl.1 = 127.0.0.1:${tlsPort}`,
+            `ssl_options.certfile = ${tls.certfile}`,
+            `ssl_options.keyfile = ${tls.keyfile}`,
+          ];
+    writeFileSync(join(this.#directory, 'rabbit.conf'), `${lines.join('\n')}\n`);
     writeFileSync(join(this.#directory, '.erlang.cookie'), randomBytes(12).toString('hex'), { mode: 0o400 });
   }
 
-  static async start(): Promise<Rabbit> {
-    const rabbit = new Rabbit();
+  static async start(tls?: RabbitTls): Promise<Rabbit> {
+    const rabbit = new Rabbit(await freePort(), tls);
     rabbit.port = await freePort();
     rabbit.#epmdPort = await freePort();
     rabbit.#distPort = await freePort();
@@ -79,7 +95,7 @@ export class Rabbit {
         RABBITMQ_LOG_BASE: join(directory, 'log'),
         RABBITMQ_LOGS: join(directory, 'log', 'rabbit.log'),
         RABBITMQ_ENABLED_PLUGINS_FILE: join(directory, 'plugins'),
-        RABBITMQ_CONFIG_FILE: join(directory, 'rabbit'),
+        RABBITMQ_CONFIG_FILE: join(directory, 'rabbit.conf'),
         RABBITMQ_CONF_ENV_FILE: join(directory, 'none'),
         RABBITMQ_PID_FILE: join(directory, 'pid'),
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1 +sbwt none -kernel inet_dist_use_interface {127,0,0,1}',

@@ -14,6 +14,7 @@ import { type Backend, markAgain, WANTED } from './backend.ts';
 import type { Events } from './events.ts';
 import type { PushOptions } from './options.ts';
 import { isWorthTelling, summaryOf } from './push-content.ts';
+import { isWanted } from './push-privacy.ts';
 import { PushPublishing } from './push-publishing.ts';
 import { PushRequests } from './push-requests.ts';
 import { PushServices, publishedServices } from './push-services.ts';
@@ -66,9 +67,10 @@ export class PushBackend implements Backend {
     const context = this.#context;
     const services = this.#services;
     const requests = new PushRequests(context, services);
-    const oneByOne = { type: 'one_queue' } as const;
-    context.iq('local', NS_PUSH, (request) => requests.answer(request), oneByOne);
-    context.iq('sm', NS_PUSH, (request) => requests.answer(request), oneByOne);
+    // They reach the store in the order they came.
+    const besideEachOther = { type: 'parallel' } as const;
+    context.iq('local', NS_PUSH, (request) => requests.answer(request), besideEachOther);
+    context.iq('sm', NS_PUSH, (request) => requests.answer(request), besideEachOther);
     context.permanentKey('event_pusher', 'published_services', {
       encode: (list) => list,
       decode: (data) => data,
@@ -150,7 +152,7 @@ export class PushBackend implements Backend {
         only === undefined
           ? (await this.#services.of(user)).filter((one) => !published.some((other) => isOf(one, other)))
           : [only];
-      if (services.length === 0) return;
+      if (services.length === 0 || !(await isWanted(this.#context, acc, user))) return;
       await this.#context.runHook('inbox_unread_count', acc, { user });
       const count = acc.get<number>('inbox', 'unread_count') ?? 1;
       const summary = summaryOf(acc, count, this.#options.include_body);

@@ -70,7 +70,7 @@ export class PushRequests {
   }
 
   async #disable(user: Jid, service: string, node: string | null): Promise<IqAnswer> {
-    await this.#services.disable(user.bareJid, service, node);
+    await this.#services.disable(user.bareJid, service, node, user);
     return EMPTY_RESULT;
   }
 }

@@ -70,11 +70,15 @@ export class PushServices {
     return result;
   }
 
-  /** A node, or (null) all nodes of a service, is told nothing more. */
-  async disable(user: Jid, service: string, node: string | null): Promise<void> {
-    await this.#context.store.request('push_disable', user.domain, user.local, service, node);
+  /** A node, or (null) all nodes of a service, is told nothing more. `client`: the session that wants it, which may want something else right after. */
+  async disable(user: Jid, service: string, node: string | null, client?: Jid): Promise<void> {
     const news: Disabled = { service, node };
-    this.#context.sendEvent(user, news);
+    const own = client === undefined ? undefined : this.#context.session(client)?.params;
+    if (own !== undefined) this.disabled(own, news);
+    this.#context.sendEvent(user, news, ({ shard, number }) => {
+      return shard !== own?.sid?.shard || number !== own.sid.number;
+    });
+    await this.#context.store.request('push_disable', user.domain, user.local, service, node);
     await this.#tell({ user: user.bare });
   }
 
@@ -92,8 +96,8 @@ export class PushServices {
   }
 
   async removeUser({ domain, local, bare }: Jid): Promise<undefined> {
-    await this.#context.store.request('push_remove_user', domain, local);
-    await this.#tell({ user: bare });
+    const removed = await this.#context.store.request('push_remove_user', domain, local);
+    if (removed > 0) await this.#tell({ user: bare });
   }
 
   async removeDomain(domain: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestCertificate, TestCertificates } from '../../helpers/certificates.ts';
 import { TestClient } from '../../helpers/client.ts';
 import { type Consumer, Rabbit, rabbitMissing } from '../../helpers/rabbit.ts';
 import { TestServer } from '../../helpers/server.ts';
@@ -27,13 +28,19 @@ function start(sections: string, pool: string): Promise<TestServer> {
 }
 
 describe.skipIf(rabbitMissing() !== undefined)('RabbitMQ', { timeout: START_MS }, () => {
+  const certificates = new TestCertificates();
+  let authority: TestCertificate;
   let rabbit: Rabbit;
 
   beforeAll(async () => {
-    rabbit = await Rabbit.start();
+    authority = await certificates.make('Test CA');
+    rabbit = await Rabbit.start(await certificates.make('rabbit.test', ['rabbit.test'], authority));
   }, START_MS);
 
-  afterAll(() => rabbit.stop());
+  afterAll(async () => {
+    await rabbit.stop();
+    certificates.remove();
+  });
 
   async function exists(exchange: string): Promise<boolean> {
     const channel = await rabbit.channel();
@@ -309,6 +316,43 @@ describe.skipIf(rabbitMissing() !== undefined)('RabbitMQ', { timeout: START_MS }
         await channel.deleteExchange('taken');
         await counted(server, `${PREFIX}published`, 1);
         await romeo.close();
+      } finally {
+        await server.stop();
+      }
+    });
+  });
+
+  describe('behind TLS', () => {
+    const secure = (cacertfile: string, name: string): string => `
+        host = "localhost"
+        port = ${rabbit.tlsPort}
+        reconnect.delay = 50
+        [outgoing_pools.rabbit.event_pusher.connection.tls]
+          cacertfile = "${cacertfile}"
+          server_name_indication.host = "${name}"
+      `;
+    const section = '[modules.mod_event_pusher.rabbit]\n  presence_exchange = { name = "secure" }';
+    const pool = (lines: string): string => `[outgoing_pools.rabbit.event_pusher.connection]\n${lines}`;
+
+    it('is told if its certificate is the right one', async () => {
+      const server = await start(section, pool(secure(authority.certfile, 'rabbit.test')));
+      try {
+        await counted(server, `${PREFIX}connections_opened`, 2);
+        const consumer = await rabbit.consumer('secure');
+        const romeo = await TestClient.login(server.port(), 'romeo@localhost/a');
+        expect((await consumer.next()).content).toEqual({ user_id: 'romeo@localhost/a', present: true });
+        await romeo.close();
+      } finally {
+        await server.stop();
+      }
+    });
+
+    it('is told nothing if it is somebody else’s', async () => {
+      const server = await start(section, pool(secure(authority.certfile, 'other.test')));
+      try {
+        await counted(server, `${PREFIX}connections_failed`, 2);
+        expect(server.log).toContain('other.test');
+        expect(await events(server, `${PREFIX}connections_opened`)).toBe(0);
       } finally {
         await server.stop();
       }

@@ -190,6 +190,8 @@ describe('of messages to absent users', () => {
     await nobodyThere(romeo, 'hal@localhost');
     romeo.send(chat('hal@localhost', 'blocked'));
     await romeo.message();
+    romeo.send(chat('hal@localhost', 'blocked', 'groupchat'));
+    await romeo.message();
     romeo.send(chat('bea@localhost', 'a secret'));
     watcher.send(chat('hal@localhost', 'not blocked'));
     expect((await published(watcher)).node).toBe('hal-node');
