@@ -78,6 +78,11 @@ const SECTIONS: readonly Section[] = [
     text: 'Connections to an LDAP directory. Each shard has its own.',
   },
   {
+    heading: '[outgoing_pools.rabbit.TAG]',
+    prefix: 'outgoing_pools.rabbit.NAME',
+    text: 'Connections to RabbitMQ. Each shard has its own.',
+  },
+  {
     heading: '[shaper.NAME]',
     prefix: 'shaper.NAME',
     text: [

@@ -25,9 +25,9 @@ const RUN_BY: Readonly<Record<Part, string>> = {
 const PARTS: readonly (readonly [Part, string])[] = [
   [
     'core',
-    'sessions and logging in, routing, rosters, presence, privacy lists, stream management, offline messages, accounts, tokens, capabilities, commands, vCards; built',
+    'sessions and logging in, routing, rosters, presence, privacy lists, stream management, offline messages, accounts, tokens, capabilities, commands, vCards, notifications; built',
   ],
-  ['archive', 'archives of users, inbox, notifications'],
+  ['archive', 'archives of users, inbox'],
   ['rooms', 'MUC, MUC Light and their archives'],
   ['pubsub', 'publish-subscribe'],
   ['federation', 'other servers, global distribution'],

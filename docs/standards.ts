@@ -117,6 +117,7 @@ export const XEP_TITLES: ReadonlyMap<number, string> = new Map([
   [333, 'Displayed Markers (DM)'],
   [334, 'Message Processing Hints'],
   [352, 'Client State Indication'],
+  [357, 'Push Notifications'],
   [359, 'Unique and Stable Stanza IDs'],
   [368, 'SRV records for XMPP over TLS'],
   [386, 'Bind 2'],

@@ -7,9 +7,10 @@ import { AUTH_METHODS_NOT_YET } from './schema/auth.ts';
  * file that he has. Patterns are paths, in which `[]` stands for any index and `*` for any key.
  */
 
-const POOLS_NOT_YET = ['rdbms', 'redis', 'elastic', 'rabbit', 'cassandra'];
+const POOLS_NOT_YET = ['rdbms', 'redis', 'elastic', 'cassandra'];
 const SNI = 'connection.tls.server_name_indication';
-const POOLS = ['outgoing_pools.http.*', 'outgoing_pools.ldap.*'];
+const PUSHER = 'modules.mod_event_pusher';
+const POOLS = ['outgoing_pools.http.*', 'outgoing_pools.ldap.*', 'outgoing_pools.rabbit.*'];
 
 /** Archives of rooms come with rooms. */
 const MAM_NOT_YET = ['muc'];
@@ -80,6 +81,10 @@ const NO_EFFECT = [
   'listen.http[].transport.num_acceptors',
   'listen.http[].tls.module',
   ...MAM_NO_EFFECT.flatMap(inMam),
+  ...['backend', 'iqdisc', 'wpool.strategy', 'wpool.call_timeout'].flatMap((key) => [
+    `${PUSHER}.push.${key}`,
+    `host_config[].${PUSHER}.push.${key}`,
+  ]),
   ...POOLS.flatMap((pool) =>
     ['strategy', `${SNI}.enabled`, `${SNI}.protocol`].flatMap((key) => [
       `${pool}.${key}`,
@@ -90,6 +95,15 @@ const NO_EFFECT = [
 
 const RENAMED: readonly (readonly [pattern: string, use: string])[] = [
   ['listen.http[].transport.max_connections', 'max_connections of the listener'],
+];
+
+const NO_SNS =
+  'events cannot be sent to Amazon SNS: there is no such backend. Remove the section, and send them from a module of your own on the hook push_event';
+
+/** What must not be ignored: whoever wrote it would wait for what never comes. */
+const REFUSED: readonly (readonly [pattern: string, message: string])[] = [
+  [`${PUSHER}.sns`, NO_SNS],
+  [`host_config[].${PUSHER}.sns`, NO_SNS],
 ];
 
 /** The modules of MongooseIM; one that Meerkat has by now is looked for there first. */
@@ -165,34 +179,41 @@ function inMam(key: string): string[] {
 export const NOT_YET_TEXT = 'not built yet, ignored';
 export const NO_EFFECT_TEXT = 'has no effect in Meerkat, ignored';
 
-/** Takes out of the tree what Meerkat does not have, with a warning for each. */
+/** Takes out of the tree what Meerkat does not have, with a warning (or an error) for each. */
 export function setAsideForeign(tree: Table, report: Report): void {
-  for (const pattern of NOT_YET) setAside(tree, pattern, NOT_YET_TEXT, report);
-  for (const pattern of NO_EFFECT) setAside(tree, pattern, NO_EFFECT_TEXT, report);
-  for (const [pattern, use] of RENAMED) setAside(tree, pattern, `ignored, use ${use}`, report);
+  const warn = (message: string): Told => {
+    return (path) => report.warn(path, message);
+  };
+  for (const pattern of NOT_YET) setAside(tree, pattern, warn(NOT_YET_TEXT));
+  for (const pattern of NO_EFFECT) setAside(tree, pattern, warn(NO_EFFECT_TEXT));
+  for (const [pattern, use] of RENAMED) setAside(tree, pattern, warn(`ignored, use ${use}`));
+  for (const [pattern, message] of REFUSED) setAside(tree, pattern, (path) => report.error(path, message));
   removeEmptied(tree);
 }
 
-function setAside(tree: Table, pattern: string, message: string, report: Report): void {
+/** Hears where something was taken out. */
+type Told = (path: Path) => void;
+
+function setAside(tree: Table, pattern: string, told: Told): void {
   const steps = pattern
     .split('.')
     .flatMap((part) => (part.endsWith('[]') ? [part.slice(0, -2), '[]'] : [part]));
-  remove(tree, steps, [], message, report);
+  remove(tree, steps, [], told);
 }
 
-function remove(value: unknown, steps: readonly string[], path: Path, message: string, report: Report): void {
+function remove(value: unknown, steps: readonly string[], path: Path, told: Told): void {
   const [step, ...rest] = steps;
   if (step === '[]') {
     if (!Array.isArray(value)) return;
-    for (const [i, element] of value.entries()) remove(element, rest, [...path, i], message, report);
+    for (const [i, element] of value.entries()) remove(element, rest, [...path, i], told);
   } else if (step === '*') {
     if (!isTable(value)) return;
-    for (const key of Object.keys(value)) remove(value[key], rest, [...path, key], message, report);
+    for (const key of Object.keys(value)) remove(value[key], rest, [...path, key], told);
   } else if (step !== undefined && isTable(value) && Object.hasOwn(value, step)) {
-    if (rest.length > 0) remove(value[step], rest, [...path, step], message, report);
+    if (rest.length > 0) remove(value[step], rest, [...path, step], told);
     else {
       delete value[step];
-      report.warn([...path, step], message);
+      told([...path, step]);
     }
   }
 }

@@ -6,6 +6,7 @@ import type { CertificateConfig } from './config.ts';
 export interface PoolsConfig {
   readonly http: ReadonlyMap<string, HttpPoolConfig>;
   readonly ldap: ReadonlyMap<string, LdapPoolConfig>;
+  readonly rabbit: ReadonlyMap<string, RabbitPoolConfig>;
 }
 
 export interface PoolConfig {
@@ -38,6 +39,22 @@ export interface LdapPoolConfig extends PoolConfig {
   readonly rootDn: string;
   readonly password: string;
   readonly connectTimeoutMs: number;
+  /** Undefined: not encrypted. */
+  readonly tls: OutgoingTlsConfig | undefined;
+}
+
+/** `queueMax`: messages that wait in all connections together; `callTimeoutMs`: for opening a connection, and for a confirmation. */
+export interface RabbitPoolConfig extends PoolConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  readonly virtualHost: string;
+  /** Whether RabbitMQ confirms each message. */
+  readonly isConfirmed: boolean;
+  readonly reconnectDelayMs: number;
+  /** Failed attempts in a row after which what waits is dropped; 0: it waits on. */
+  readonly reconnectAttempts: number;
   /** Undefined: not encrypted. */
   readonly tls: OutgoingTlsConfig | undefined;
 }

@@ -167,6 +167,21 @@ export class Accumulator {
     return this.#permanent;
   }
 
+  /** Makes all temporary keys of a namespace permanent. */
+  makePermanent(namespace: string): void {
+    if (this.#temporary === undefined) return;
+    const prefix = `${namespace}/`;
+    let names: string[] | undefined;
+    for (const name of this.#temporary.keys()) {
+      if (!name.startsWith(prefix)) continue;
+      names ??= [];
+      names.push(name);
+    }
+    if (names === undefined) return;
+    for (const name of names)
+      this.setPermanent(namespace, name.slice(prefix.length), this.#temporary.get(name));
+  }
+
   /** Takes over permanent keys (from a frame, from storage, from another accumulator). */
   adoptPermanent(keys: ReadonlyMap<string, unknown> | undefined): void {
     if (keys === undefined || keys.size === 0) return;

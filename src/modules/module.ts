@@ -24,9 +24,12 @@ export type {
   ArchiveQuery,
   ArchiveResult,
   ArchiveRow,
+  FlatForm,
   InboxEntry,
   MucInboxUpdate,
   PageRequest as ArchivePageRequest,
+  PushEventAcc,
+  PushedEvent,
   Retraction,
   RoomUser,
 } from '../hooks/archive-values.ts';
@@ -64,6 +67,7 @@ export {
   type MissedMarker,
   type OfflineMessage,
   type PrivacyChange,
+  type PushSubscription,
   type ReturnedConversation,
   type RosterLimits,
   type StoredArchivePrefs,
@@ -85,6 +89,8 @@ export { CommandError } from '../util/command-error.ts';
 export { GatheredWrites } from '../util/gathered-writes.ts';
 export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
+export { LatestQueue } from '../util/latest-queue.ts';
+export { pathSegment } from '../util/path-segment.ts';
 export { randomText } from '../util/random.ts';
 export { searchWords } from '../util/search-words.ts';
 export { SegmentedCache } from '../util/segmented-cache.ts';
@@ -111,6 +117,7 @@ export * from './api/accounts.ts';
 export * from './api/command-input.ts';
 export * from './api/context.ts';
 export * from './api/definition.ts';
+export * from './api/outgoing.ts';
 export * from './api/registrations.ts';
 export * from './api/routing.ts';
 export * from './api/services.ts';

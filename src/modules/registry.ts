@@ -9,7 +9,9 @@ import mod_carboncopy from './mod-carboncopy/mod-carboncopy.ts';
 import mod_csi from './mod-csi/mod-csi.ts';
 import mod_disco from './mod-disco/mod-disco.ts';
 import mod_domain_isolation from './mod-domain-isolation.ts';
+import mod_event_pusher from './mod-event-pusher/mod-event-pusher.ts';
 import mod_extdisco from './mod-extdisco/mod-extdisco.ts';
+import mod_external_filter from './mod-external-filter/mod-external-filter.ts';
 import mod_fast_auth_token from './mod-fast-auth-token/mod-fast-auth-token.ts';
 import mod_inbox from './mod-inbox/mod-inbox.ts';
 import mod_keystore from './mod-keystore/mod-keystore.ts';
@@ -23,6 +25,7 @@ import mod_presence from './mod-presence/mod-presence.ts';
 import mod_blocking from './mod-privacy/mod-blocking.ts';
 import mod_privacy from './mod-privacy/mod-privacy.ts';
 import mod_private from './mod-private/mod-private.ts';
+import mod_push_service_mongoosepush from './mod-push-service-mongoosepush/mod-push-service-mongoosepush.ts';
 import mod_register from './mod-register/mod-register.ts';
 import mod_roster from './mod-roster/mod-roster.ts';
 import mod_sasl2 from './mod-sasl2/mod-sasl2.ts';
@@ -50,7 +53,9 @@ export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
     mod_csi,
     mod_disco,
     mod_domain_isolation,
+    mod_event_pusher,
     mod_extdisco,
+    mod_external_filter,
     mod_fast_auth_token,
     mod_inbox,
     mod_keystore,
@@ -63,6 +68,7 @@ export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
     mod_presence,
     mod_privacy,
     mod_private,
+    mod_push_service_mongoosepush,
     mod_register,
     mod_roster,
     mod_sasl2,

@@ -12,6 +12,8 @@ import { tlsOptions } from './tls.ts';
 
 /** An answer longer than this is none that we asked for (T63). */
 const ANSWER_BYTES_MAX = 65_536;
+/** More than a stanza and what is said about it. */
+const REQUEST_BYTES_MAX = 1_048_576;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -20,10 +22,14 @@ export interface HttpAnswer {
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
-  /** Below the pool's `path_prefix`: a name of the protocol, never something from outside. */
+  /** Below the pool's `path_prefix`: names of the protocol; something from outside only as a segment that was encoded. */
   readonly path: string;
   /** In the query of a GET, in the form of a POST. */
-  readonly fields: Readonly<Record<string, string>>;
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Of a POST, in place of the form. */
+  readonly body?: { readonly type: string; readonly text: string } | undefined;
+  /** Further headers, by names of the protocol. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** For `Authorization: Basic`: `user:password`. */
   readonly basicAuth?: string | undefined;
 }
@@ -59,10 +65,17 @@ export class HttpPool {
     });
   }
 
-  /** Sends a request. Rejects with {@link OutgoingError} when no answer comes; a status of 500 and above is none, either. */
+  /**
+   * Sends a request. Rejects with {@link OutgoingError} when no answer comes; a status of 500 and above is none, either. Redirections are answers like any other.
+   */
   request(request: HttpRequest): Promise<HttpAnswer> {
+    const content = contentOf(request);
+    if (content !== undefined && content.bytes.length > REQUEST_BYTES_MAX) {
+      const message = `${this.#config.name}: a request of more than ${REQUEST_BYTES_MAX} bytes`;
+      return Promise.reject(new OutgoingError('full', message));
+    }
     return this.#calls.run(async (signal) => {
-      const answer = await this.#attempt(request, signal, true);
+      const answer = await this.#attempt(request, content, signal, true);
       if (answer.status >= 500) {
         throw new OutgoingError('down', `${this.#config.name} answered with status ${answer.status}`);
       }
@@ -75,21 +88,22 @@ export class HttpPool {
     this.#agent.destroy();
   }
 
-  #attempt(request: HttpRequest, signal: AbortSignal, mayRepeat: boolean): Promise<HttpAnswer> {
+  #attempt(
+    request: HttpRequest,
+    content: Content | undefined,
+    signal: AbortSignal,
+    mayRepeat: boolean,
+  ): Promise<HttpAnswer> {
     const { name, requestTimeoutMs, pathPrefix } = this.#config;
-    const form = new URLSearchParams(request.fields).toString();
-    const isGet = request.method === 'GET';
+    const isGet = content === undefined;
+    const query = isGet ? `?${new URLSearchParams(request.fields)}` : '';
     const options: RequestOptions = {
       ...this.#base,
       method: request.method,
-      path: isGet ? `${pathPrefix}${request.path}?${form}` : pathPrefix + request.path,
+      path: `${pathPrefix}${request.path}${query}`,
       headers: {
-        ...(isGet
-          ? {}
-          : {
-              'Content-Type': 'application/x-www-form-urlencoded',
-              'Content-Length': Buffer.byteLength(form),
-            }),
+        ...(isGet ? {} : { 'Content-Type': content.type, 'Content-Length': content.bytes.length }),
+        ...request.headers,
         ...(request.basicAuth === undefined
           ? {}
           : { Authorization: `Basic ${Buffer.from(request.basicAuth).toString('base64')}` }),
@@ -108,7 +122,7 @@ export class HttpPool {
         clearTimeout(timer);
         // A connection that the service closed while it was idle says nothing about the service.
         const isStale = sent.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
-        if (isStale && isGet && mayRepeat) resolve(this.#attempt(request, signal, false));
+        if (isStale && isGet && mayRepeat) resolve(this.#attempt(request, content, signal, false));
         else reject(error instanceof OutgoingError ? error : failure(name, error));
       };
       sent.on('error', fail);
@@ -118,9 +132,22 @@ export class HttpPool {
           resolve(answer);
         }, fail);
       });
-      sent.end(isGet ? undefined : form);
+      sent.end(content?.bytes);
     });
   }
+}
+
+interface Content {
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
+/** What a POST sends; undefined for a GET. */
+function contentOf({ method, fields, body }: HttpRequest): Content | undefined {
+  if (method === 'GET') return undefined;
+  if (body !== undefined) return { type: body.type, bytes: Buffer.from(body.text) };
+  const form = new URLSearchParams(fields).toString();
+  return { type: 'application/x-www-form-urlencoded', bytes: Buffer.from(form) };
 }
 
 async function read(response: IncomingMessage, name: string): Promise<HttpAnswer> {

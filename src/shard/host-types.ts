@@ -3,13 +3,13 @@ import type { AuthConfig, Config, HostTypeConfig } from '../config/config.ts';
 import { HostType } from '../hooks/host-type.ts';
 import { EMPTY_TABLE, GLOBAL, type HookRegistry } from '../hooks/registry.ts';
 import type { ModuleDefinition } from '../modules/module.ts';
-import type { LdapPool } from '../outgoing/ldap-pool.ts';
 import { type MethodSurroundings, makeMethod } from './auth-methods.ts';
 import type { LabelledCounts } from './labelled-counts.ts';
 import type { HostTypeAuth } from './login.ts';
 import { ShardModuleContext } from './module-context.ts';
 import { loadModule, optionsOf } from './module-loader.ts';
 import { startOrder } from './module-order.ts';
+import type { TaggedPools } from './pools.ts';
 import type { ShardServices } from './services.ts';
 
 /** A running module of one host type. */
@@ -74,11 +74,11 @@ export class HostTypes {
     return [...this.#entries.values()].map((entry) => entry.hostType);
   }
 
-  /** The pool `[outgoing_pools.ldap.TAG]` of a host type. Throws if there is none. */
-  ldapPool(name: string, tag: string): LdapPool {
-    const config = this.#entries.get(name)?.settings.pools.ldap.get(tag);
-    if (config === undefined) throw new Error(`no [outgoing_pools.ldap] has the tag "${tag}"`);
-    return this.#around.pools.ldap(config, name);
+  /** The pool `[outgoing_pools.KIND.TAG]` of a host type. Throws if there is none. */
+  pool<K extends keyof TaggedPools>(kind: K, name: string, tag: string): TaggedPools[K] {
+    const config = this.#entries.get(name)?.settings.pools[kind].get(tag);
+    if (config === undefined) throw new Error(`no [outgoing_pools.${kind}] has the tag "${tag}"`);
+    return this.#around.pools.tagged(kind, config, name);
   }
 
   /** The modules that run for a host type. */

@@ -2,10 +2,10 @@ import { hkdfSync } from 'node:crypto';
 import type { LdapDirectory } from '../auth/ldap.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import type { IqComponent } from '../local/iq-table.ts';
-import type { Accounts, ModuleContext, Values } from '../modules/module.ts';
-import type { LdapPool } from '../outgoing/ldap-pool.ts';
+import type { Accounts, MessageBroker, ModuleContext, Values, WebService } from '../modules/module.ts';
 import type { Store } from '../store/store.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import { ModulePools } from './module-pools.ts';
 import { ModuleSessions } from './module-sessions.ts';
 import type { ShardServices } from './services.ts';
 
@@ -13,12 +13,14 @@ import type { ShardServices } from './services.ts';
 export class ShardModuleContext extends ModuleSessions implements ModuleContext {
   readonly values: Values;
   readonly accounts: Accounts;
-  readonly #directories = new Map<string, LdapPool>();
+  readonly #pools: ModulePools;
 
   constructor(services: ShardServices, host: HostType, module: string, options: unknown, slot: number) {
     super(services, host, module, options, slot);
     this.values = valuesOf(services.store, module);
     this.accounts = services.accounts.of(host);
+    this.#pools = new ModulePools(services, host.name);
+    this.undo.push(() => this.#pools.end());
   }
 
   get store(): Store {
@@ -26,15 +28,20 @@ export class ShardModuleContext extends ModuleSessions implements ModuleContext 
   }
 
   ldap(tag: string): Pick<LdapDirectory, 'search'> {
-    this.#directories.set(tag, this.services.ldapPool(this.hostType, tag));
-    return { search: (query) => this.#directories.get(tag)!.search(query) };
+    return this.#pools.ldap(tag);
+  }
+
+  http(tag: string): WebService {
+    return this.#pools.http(tag);
+  }
+
+  rabbit(tag: string): MessageBroker {
+    return this.#pools.rabbit(tag);
   }
 
   /** The configuration changed, and this module goes on: its pools, with what is new about them. Throws if one is gone. */
   keepPools(): void {
-    for (const tag of this.#directories.keys()) {
-      this.#directories.set(tag, this.services.ldapPool(this.hostType, tag));
-    }
+    this.#pools.keep();
   }
 
   access(rule: string, jid: Jid, host: string, otherwise?: string | number): string | number {

@@ -120,11 +120,12 @@ export abstract class ModuleRouting extends ModuleRegistrations implements Routi
     payload: Element,
     callback: (answer: Accumulator | undefined) => void,
     timeoutMs?: number,
+    type: 'get' | 'set' = 'get',
   ): boolean {
     if (this.withheld('request', `to ${to.full}`)) return true;
     const id = this.services.routing.pending.register(to.full, callback, timeoutMs);
     if (id === undefined) return false;
-    const iq = Element.of('iq', NS_CLIENT, { type: 'get', id }, payload);
+    const iq = Element.of('iq', NS_CLIENT, { type, id }, payload);
     void this.route(this.accumulator(from, to, iq));
     return true;
   }

@@ -1,12 +1,28 @@
 import { statSync } from 'node:fs';
-import type { HttpPoolConfig, LdapPoolConfig, OutgoingTlsConfig, ProgramConfig } from '../config/config.ts';
+import type {
+  HttpPoolConfig,
+  LdapPoolConfig,
+  OutgoingTlsConfig,
+  PoolConfig,
+  ProgramConfig,
+  RabbitPoolConfig,
+} from '../config/config.ts';
 import type { Logger } from '../observe/log.ts';
 import { HttpPool } from '../outgoing/http-pool.ts';
 import { LdapPool } from '../outgoing/ldap-pool.ts';
 import { ProgramPool } from '../outgoing/program-pool.ts';
+import { RabbitPool } from '../outgoing/rabbit-pool.ts';
 
-type PoolOf = { http: HttpPool; ldap: LdapPool; program: ProgramPool };
-type ConfigOf = { http: HttpPoolConfig; ldap: LdapPoolConfig; program: ProgramConfig };
+/** Pools that the configuration names by a tag. */
+export type TaggedPools = { http: HttpPool; ldap: LdapPool; rabbit: RabbitPool };
+
+type PoolOf = TaggedPools & { program: ProgramPool };
+type ConfigOf = {
+  http: HttpPoolConfig;
+  ldap: LdapPoolConfig;
+  rabbit: RabbitPoolConfig;
+  program: ProgramConfig;
+};
 
 type Pool = PoolOf[keyof PoolOf];
 
@@ -16,12 +32,15 @@ type Pool = PoolOf[keyof PoolOf];
  */
 export class Pools {
   readonly #log: Logger;
+  readonly #count: (name: string, by: number) => void;
   #pools = new Map<string, Pool>();
   /** Those that the configuration which is being applied wants. */
   #wanted = new Map<string, Pool>();
 
-  constructor(log: Logger) {
+  /** `count` adds to a counter of metrics. */
+  constructor(log: Logger, count: (name: string, by: number) => void) {
     this.#log = log;
+    this.#count = count;
   }
 
   /** The pool of one host type, or the one that all share if its scope says so. Throws when its files cannot be read. */
@@ -33,6 +52,24 @@ export class Pools {
   ldap(config: LdapPoolConfig, hostType: string): LdapPool {
     const scope = config.scope === 'global' ? '' : hostType;
     return this.#pool('ldap', config, scope, () => new LdapPool(config, this.#log));
+  }
+
+  rabbit(config: RabbitPoolConfig, hostType: string): RabbitPool {
+    const scope = config.scope === 'global' ? '' : hostType;
+    const name = config.name.replace('.', '_');
+    return this.#pool('rabbit', config, scope, () => {
+      return new RabbitPool(config, this.#log, (event, by) => this.#count(`${name}_${event}`, by));
+    });
+  }
+
+  /** The pool of any kind that has tags. */
+  tagged<K extends keyof TaggedPools>(kind: K, config: PoolConfig, hostType: string): TaggedPools[K] {
+    const makers: { readonly [P in keyof TaggedPools]: () => TaggedPools[P] } = {
+      http: () => this.http(config as HttpPoolConfig, hostType),
+      ldap: () => this.ldap(config as LdapPoolConfig, hostType),
+      rabbit: () => this.rabbit(config as RabbitPoolConfig, hostType),
+    };
+    return makers[kind]();
   }
 
   /** Programs are the same for all host types that name the same one: the domain is in each question. */

@@ -1,7 +1,6 @@
 import type { ShaperConfig } from '../config/config.ts';
 import type { HookRegistry } from '../hooks/registry.ts';
 import type { Logger } from '../observe/log.ts';
-import type { LdapPool } from '../outgoing/ldap-pool.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
 import type { Store } from '../store/store.ts';
 import type { JidCache } from '../xmpp/jid-cache.ts';
@@ -15,6 +14,7 @@ import type { ModuleCommands } from './module-commands.ts';
 import type { ModuleMechanisms } from './module-mechanisms.ts';
 import type { Notices } from './notices.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
+import type { TaggedPools } from './pools.ts';
 import type { Revocations } from './revocations.ts';
 import type { Routing } from './routing.ts';
 import type { Sessions } from './sessions.ts';
@@ -49,8 +49,8 @@ export interface ShardServices {
   readonly registrationTimeoutMs: number;
   /** Random, and the same for all shards until the server stops. */
   readonly runSecret: Uint8Array;
-  /** The pool `[outgoing_pools.ldap.TAG]` of a host type. Throws if there is none. */
-  ldapPool(hostType: string, tag: string): LdapPool;
+  /** The pool `[outgoing_pools.KIND.TAG]` of a host type. Throws if there is none. */
+  pool<K extends keyof TaggedPools>(kind: K, hostType: string, tag: string): TaggedPools[K];
   nextRef(): number;
   timestamp(): number;
   /** Work happens outside of a read: complete the turn. */

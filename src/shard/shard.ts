@@ -11,7 +11,6 @@ import { JID_CACHE_MAX } from '../limits.ts';
 import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { createLimitedLog, type Logger, setLogLevel } from '../observe/log.ts';
-import type { LdapPool } from '../outgoing/ldap-pool.ts';
 import { ALL_SHARDS } from '../sm/outbox.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
@@ -46,7 +45,7 @@ import { ModuleMechanisms } from './module-mechanisms.ts';
 import { Notices } from './notices.ts';
 import { Peers } from './peers.ts';
 import { PermanentKeys } from './permanent-keys.ts';
-import { Pools } from './pools.ts';
+import { Pools, type TaggedPools } from './pools.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
 import { Removals } from './removals.ts';
 import { followAccounts } from './removed-accounts.ts';
@@ -182,7 +181,7 @@ export class Shard implements C2sHost, ShardServices {
       accounts: new StoredAccounts(this.store),
       passwords: new PasswordVerifier(passwordTasks(this.asker)),
       anonymous: new DirectoryAnonymousSessions(this.sm),
-      pools: new Pools(this.log),
+      pools: new Pools(this.log, (name, by) => this.countFor(name, by)),
       countFor: (name) => this.countFor(name, 1),
       counts: this.counts,
       registerCore: (hostType, auth, config) =>
@@ -538,8 +537,8 @@ export class Shard implements C2sHost, ShardServices {
 
   // ── ShardServices ──────────────────────────────────────────────────────────────────────────────────────────
 
-  ldapPool(hostType: string, tag: string): LdapPool {
-    return this.hostTypes.ldapPool(hostType, tag);
+  pool<K extends keyof TaggedPools>(kind: K, hostType: string, tag: string): TaggedPools[K] {
+    return this.hostTypes.pool(kind, hostType, tag);
   }
 
   shaper(name: string): ShaperConfig | undefined {

@@ -9,6 +9,7 @@ import { OFFLINE_LATE, OFFLINE_READS, type OfflineOperations } from './operation
 import { OFFLINE_MARKER_READS, type OfflineMarkerOperations } from './operations/offline-markers.ts';
 import { PRIVACY_READS, type PrivacyOperations } from './operations/privacy.ts';
 import { PRIVATE_READS, type PrivateOperations } from './operations/private.ts';
+import { PUSH_READS, type PushOperations } from './operations/push.ts';
 import { ROSTER_READS, type RosterOperations } from './operations/rosters.ts';
 import { SMART_MARKER_READS, type SmartMarkerOperations } from './operations/smart-markers.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
@@ -25,6 +26,7 @@ export type { LastActivity } from './operations/last.ts';
 export type { Claimant, ClaimedMessages, OfflineMessage } from './operations/offline.ts';
 export type * from './operations/offline-markers.ts';
 export type { PrivacyChange, StoredPrivacyItem, StoredPrivacyList } from './operations/privacy.ts';
+export type { PushSubscription } from './operations/push.ts';
 export type * from './operations/rosters.ts';
 export type * from './operations/smart-markers.ts';
 export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } from './operations/vcard.ts';
@@ -47,6 +49,7 @@ export interface StoreOperations
     OfflineOperations,
     PrivacyOperations,
     PrivateOperations,
+    PushOperations,
     RosterOperations,
     SmartMarkerOperations,
     ValueOperations,
@@ -75,6 +78,7 @@ export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...OFFLINE_READS,
   ...PRIVATE_READS,
   ...PRIVACY_READS,
+  ...PUSH_READS,
   ...ROSTER_READS,
   ...SMART_MARKER_READS,
   ...VALUE_READS,

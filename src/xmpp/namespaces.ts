@@ -61,3 +61,7 @@ export const NS_AMP_ERRORS = 'http://jabber.org/protocol/amp#errors';
 export const NS_AMP_FEATURE = 'http://jabber.org/features/amp';
 export const NS_EXTDISCO = 'urn:xmpp:extdisco:2';
 export const NS_PUBSUB_EVENT = 'http://jabber.org/protocol/pubsub#event';
+export const NS_PUBSUB = 'http://jabber.org/protocol/pubsub';
+export const NS_PUBLISH_OPTIONS = 'http://jabber.org/protocol/pubsub#publish-options';
+export const NS_PUSH = 'urn:xmpp:push:0';
+export const NS_PUSH_SUMMARY = 'urn:xmpp:push:summary';

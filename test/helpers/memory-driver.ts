@@ -13,6 +13,7 @@ import { memoryAuthTokens } from './memory-auth-tokens.ts';
 import { memoryFastTokens } from './memory-fast-tokens.ts';
 import { memoryInbox, memoryMarkers } from './memory-inbox.ts';
 import { memoryBlocklist, memoryPrivacy } from './memory-privacy.ts';
+import { memoryPush } from './memory-push.ts';
 import { MemoryRosters } from './memory-rosters.ts';
 import { lastTable, privateTable, vcardTable } from './memory-tables.ts';
 
@@ -160,6 +161,7 @@ export class MemoryDriver implements StoreDriver {
     ...vcardTable(),
     ...memoryPrivacy(),
     ...memoryBlocklist(),
+    ...memoryPush(),
 
     write_all: ([shard, since, number], writes) => {
       const place = `${shard} ${number % KEPT_BATCHES_MAX}`;

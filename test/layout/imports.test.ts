@@ -69,6 +69,7 @@ const WIRING = ['main.ts', 'cli'];
 
 /** Libraries with one importer. */
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  amqplib: ['outgoing'],
   'better-sqlite3': ['store'],
   msgpackr: ['frame'],
   'smol-toml': ['config'],

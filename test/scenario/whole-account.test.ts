@@ -33,6 +33,7 @@ const NAMES = [
 const MODULES = `${NAMES.map((name) => `[modules.mod_${name}]\n`).join('')}
 [modules.mod_keystore]
   keys = [{name = "token_secret", type = "ram"}]
+[modules.mod_event_pusher.push]
 [modules.mod_greeter]
   path = "${GREETER}"
 ${LAB}`;
@@ -41,6 +42,7 @@ const USES = [
   "<query xmlns='jabber:iq:private'><storage xmlns='storage:bookmarks'><x>secret</x></storage></query>",
   "<vCard xmlns='vcard-temp'><FN>Romeo Montague</FN></vCard>",
   "<query xmlns='jabber:iq:privacy'><list name='own'><item action='deny' order='1'/></list></query>",
+  "<enable xmlns='urn:xmpp:push:0' jid='push.example' node='phone'/>",
   "<block xmlns='urn:xmpp:blocking'><item jid='tybalt@localhost'/></block>",
 ];
 
@@ -119,6 +121,7 @@ it('an account takes everything with it', async () => {
         'offline',
         'privacy',
         'private',
+        'push_subscription',
         'roster',
         'vcard',
       ].sort(),
@@ -130,6 +133,7 @@ it('an account takes everything with it', async () => {
     contains('offline', 'wherefore');
     contains('privacy', 'own', 'blocking default', 'tybalt@localhost');
     contains('private', 'secret');
+    contains('push_subscription', 'push.example', 'phone');
     contains('vcard', 'Romeo Montague');
     contains('greeter', 'Ay me');
     for (const name of ['last', 'auth_token', 'fast_auth_token'])

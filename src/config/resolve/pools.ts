@@ -4,18 +4,28 @@ import type {
   OutgoingTlsConfig,
   PoolConfig,
   PoolsConfig,
+  RabbitPoolConfig,
 } from '../config.ts';
 import type { Path } from '../path.ts';
-import type { HttpPoolTable, LdapPoolTable, OutgoingTlsTable, PoolsTable } from '../schema/pools.ts';
+import type {
+  HttpPoolTable,
+  LdapPoolTable,
+  OutgoingTlsTable,
+  PoolsTable,
+  RabbitPoolTable,
+} from '../schema/pools.ts';
 import type { ResolveContext } from './context.ts';
 import { secret } from './files.ts';
 import { pemFile, versionsOf } from './tls.ts';
 
 /** What "no limit" of a queue means: everything has one. */
 const QUEUE_LENGTH_MAX = 1000;
+const MESSAGES_MAX = 100_000;
 const IN_CLEAR = 'what is sent there, passwords too, crosses the network in clear';
 const LDAP_PORT = 389;
 const LDAPS_PORT = 636;
+const AMQP_PORT = 5672;
+const AMQPS_PORT = 5671;
 
 export function resolvePools(table: PoolsTable, path: Path, context: ResolveContext): PoolsConfig {
   const http = [...(table.http ?? [])].map(([tag, pool]) => {
@@ -24,7 +34,10 @@ export function resolvePools(table: PoolsTable, path: Path, context: ResolveCont
   const ldap = [...(table.ldap ?? [])].map(([tag, pool]) => {
     return [tag, ldapPool(`ldap.${tag}`, pool, [...path, 'ldap', tag], context)] as const;
   });
-  return { http: new Map(http), ldap: new Map(ldap) };
+  const rabbit = [...(table.rabbit ?? [])].map(([tag, pool]) => {
+    return [tag, rabbitPool(`rabbit.${tag}`, pool, [...path, 'rabbit', tag], context)] as const;
+  });
+  return { http: new Map(http), ldap: new Map(ldap), rabbit: new Map(rabbit) };
 }
 
 /** Those of a host type beside those of the server; of the same kind and tag, its own. */
@@ -32,15 +45,20 @@ export function mergePools(shared: PoolsConfig, own: PoolsConfig): PoolsConfig {
   return {
     http: new Map([...shared.http, ...own.http]),
     ldap: new Map([...shared.ldap, ...own.ldap]),
+    rabbit: new Map([...shared.rabbit, ...own.rabbit]),
   };
 }
 
-function common(name: string, table: HttpPoolTable | LdapPoolTable): PoolConfig {
+function common(
+  name: string,
+  table: HttpPoolTable | LdapPoolTable | RabbitPoolTable,
+  queueLengthMax = QUEUE_LENGTH_MAX,
+): PoolConfig {
   return {
     name,
     scope: table.scope,
     workers: table.workers,
-    queueMax: table.workers * Math.min(table.max_worker_queue_len, QUEUE_LENGTH_MAX),
+    queueMax: table.workers * Math.min(table.max_worker_queue_len, queueLengthMax),
     callTimeoutMs: table.call_timeout,
   };
 }
@@ -74,6 +92,30 @@ function ldapPool(name: string, table: LdapPoolTable, path: Path, context: Resol
     rootDn,
     password: secret(context, below, 'password', password, file) ?? '',
     connectTimeoutMs,
+    tls: tls === undefined ? undefined : outgoingTls(tls, [...below, 'tls'], context),
+  };
+}
+
+function rabbitPool(
+  name: string,
+  table: RabbitPoolTable,
+  path: Path,
+  context: ResolveContext,
+): RabbitPoolConfig {
+  const { host, port, username, virtual_host: virtualHost, reconnect, tls } = table.connection;
+  const { password, password_file: file, confirms_enabled: isConfirmed } = table.connection;
+  const below = [...path, 'connection'];
+  if (tls === undefined && !isLocal(host)) context.report.warn(below, `has no tls section: ${IN_CLEAR}`);
+  return {
+    ...common(name, table, MESSAGES_MAX),
+    host,
+    port: port ?? (tls === undefined ? AMQP_PORT : AMQPS_PORT),
+    username,
+    password: secret(context, below, 'password', password, file) ?? 'guest',
+    virtualHost,
+    isConfirmed,
+    reconnectDelayMs: reconnect.delay,
+    reconnectAttempts: reconnect.attempts,
     tls: tls === undefined ? undefined : outgoingTls(tls, [...below, 'tls'], context),
   };
 }

@@ -57,12 +57,28 @@ const tlsSchema = z.object({
   ),
 });
 
-const poolOptions = () => ({
+/** What the limits of a kind of pool are by default. */
+interface Limits {
+  readonly workers: number;
+  readonly queue: number;
+  readonly queueMax: number;
+  readonly queueAbout: string;
+}
+
+const CALLS: Limits = {
+  workers: 10,
+  queue: 25,
+  queueMax: 1000,
+  queueAbout:
+    'Requests that may wait for each connection. When `workers` times as many wait, further ones are refused at once. `"infinity"` means 1000.',
+};
+
+const poolOptions = ({ workers, queue, queueMax, queueAbout }: Limits = CALLS) => ({
   scope: option(z.enum(['global', 'host_type']).default('global'), {
     about: 'Whether all host types share the connections, or each has its own.',
     reload: 'new connections',
   }),
-  workers: option(z.int().min(1).max(256).default(10), {
+  workers: option(z.int().min(1).max(256).default(workers), {
     about: 'Connections that each shard may have, each for one request at a time.',
     unit: 'connections',
     reload: 'new connections',
@@ -72,9 +88,8 @@ const poolOptions = () => ({
     unit: 'ms',
     reload: 'new connections',
   }),
-  max_worker_queue_len: option(intOrInfinity(0, 1000).default(25), {
-    about:
-      'Requests that may wait for each connection. When `workers` times as many wait, further ones are refused at once. `"infinity"` means 1000.',
+  max_worker_queue_len: option(intOrInfinity(0, queueMax).default(queue), {
+    about: queueAbout,
     unit: 'requests',
     reload: 'new connections',
   }),
@@ -155,6 +170,79 @@ const ldapPoolSchema = z.object({
   ),
 });
 
+/** One connection takes many messages at once; a second one is of use beyond tens of thousands a second. */
+const MESSAGES: Limits = {
+  workers: 1,
+  queue: 1000,
+  queueMax: 100_000,
+  queueAbout:
+    'Messages that may wait for each connection, not yet sent or not yet confirmed. Beyond it, or beyond 16 MiB, the oldest is dropped. `"infinity"` means 100000.',
+};
+
+const rabbitPoolSchema = z.object({
+  ...poolOptions(MESSAGES),
+  connection: option(
+    z
+      .object({
+        host: option(text().default('localhost'), {
+          about: 'Its name or address.',
+          reload: 'new connections',
+        }),
+        port: option(z.int().min(1).max(65_535).optional(), {
+          about: 'Its port.',
+          defaultText: '5672, or 5671 with `tls`',
+          reload: 'new connections',
+        }),
+        username: option(text().default('guest'), {
+          about: 'Whom it is logged in to as.',
+          reload: 'new connections',
+        }),
+        password: option(text().optional(), {
+          about: 'The password.',
+          defaultText: '`"guest"`',
+          reload: 'new connections',
+          secret: true,
+        }),
+        password_file: option(text().optional(), {
+          about: 'A file that holds it; white space around it is removed.',
+          reload: 'new connections',
+        }),
+        virtual_host: option(text().default('/'), {
+          about: 'The virtual host.',
+          reload: 'new connections',
+        }),
+        confirms_enabled: option(z.boolean().default(false), {
+          about:
+            'Whether RabbitMQ confirms each message. One that it has not confirmed when the connection is lost is sent again.',
+          reload: 'new connections',
+        }),
+        reconnect: option(
+          z
+            .object({
+              attempts: option(z.int().min(0).max(1_000_000).default(0), {
+                about:
+                  'After so many failed attempts in a row what waits is dropped; 0: it waits on. It is tried again in any case.',
+                reload: 'new connections',
+              }),
+              delay: option(z.int().min(1).max(600_000).default(2000), {
+                about: 'The pause before it is tried again.',
+                unit: 'ms',
+                reload: 'new connections',
+              }),
+            })
+            .prefault({}),
+          { about: 'When the connection is lost.', reload: 'new connections' },
+        ),
+        tls: option(tlsSchema.optional(), {
+          about: 'Encrypts from the first byte (`amqps`).',
+          reload: 'new connections',
+        }),
+      })
+      .prefault({}),
+    { about: 'Where it is.', reload: 'new connections' },
+  ),
+});
+
 /** `[outgoing_pools]` */
 export const poolsSchema = z.object({
   http: option(namedTables(httpPoolSchema).optional(), {
@@ -165,9 +253,14 @@ export const poolsSchema = z.object({
     about: 'LDAP directories, by tag.',
     reload: 'new connections',
   }),
+  rabbit: option(namedTables(rabbitPoolSchema).optional(), {
+    about: 'RabbitMQ servers, by tag.',
+    reload: 'new connections',
+  }),
 });
 
 export type PoolsTable = z.output<typeof poolsSchema>;
 export type HttpPoolTable = z.output<typeof httpPoolSchema>;
 export type LdapPoolTable = z.output<typeof ldapPoolSchema>;
+export type RabbitPoolTable = z.output<typeof rabbitPoolSchema>;
 export type OutgoingTlsTable = z.output<typeof tlsSchema>;

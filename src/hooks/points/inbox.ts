@@ -16,7 +16,7 @@ export const inboxPoints = {
   }),
   inbox_unread_count: point<Accumulator, { user: Jid }>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'Push notifications, when they tell how many messages are unread.',
     acc: 'The accumulator of the message.',
     params: { user: 'The user who is notified.' },
@@ -25,7 +25,7 @@ export const inboxPoints = {
   }),
   push_event: point<PushEventAcc, { event: PushedEvent }>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'The event pusher, for every message sent or delivered, for users who come and go, and for messages that were not acknowledged.',
     acc: 'The accumulator of what happened, and a record `metadata` without entries. A handler that runs before the receivers (priority 50) may add to `metadata`, or end the chain with a stop.',
     params: { event: 'What happened.' },
@@ -37,7 +37,7 @@ export const inboxPoints = {
     { pubsubJid: Jid | undefined; notificationForms: readonly FlatForm[]; options: FlatForm }
   >({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'Push notifications for a virtual service, or publish-subscribe when something is published to a node of type push.',
     acc: '`ok`.',
     params: {

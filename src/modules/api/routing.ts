@@ -65,13 +65,14 @@ export interface RoutingApi {
   handOver(acc: Accumulator, to: SessionId): void;
   /** Messages that this shard has for sessions of an account wait until `until` has settled: something older is on its way to them. */
   holdDelivery(bare: Jid, until: Promise<unknown>): void;
-  /** Sends a request to a client and calls back with its answer, or with undefined when none came in time. */
+  /** Sends a request and calls back with its answer, or with undefined when none came in time. False: too many wait for answers, and it was not sent. */
   request(
     to: Jid,
     from: Jid,
     payload: Element,
     callback: (answer: Accumulator | undefined) => void,
     timeoutMs?: number,
+    type?: 'get' | 'set',
   ): boolean;
   /**
    * Counts and traces that a stanza ended in this module. Whoever takes one (with STOP from a hook for absent users, or for its subdomain) says so once: the

@@ -4,6 +4,7 @@ import type { IqComponent } from '../../local/iq-table.ts';
 import type { Store } from '../../store/store.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { Accounts, Values } from './accounts.ts';
+import type { MessageBroker, WebService } from './outgoing.ts';
 
 /** What else a server offers: storage, accounts, rules, domains, time, counters. */
 export interface ServicesApi {
@@ -15,6 +16,10 @@ export interface ServicesApi {
    * no more entries than you need, and put texts from outside into filters by {@link fillFilter} or {@link escapeFilterValue} alone.
    */
   ldap(tag: string): Pick<LdapDirectory, 'search'>;
+  /** A web service: the pool `[outgoing_pools.http.TAG]` of the host type. Throws if there is none. */
+  http(tag: string): WebService;
+  /** RabbitMQ: the pool `[outgoing_pools.rabbit.TAG]` of the host type. Throws if there is none. */
+  rabbit(tag: string): MessageBroker;
   /**
    * The value of an access rule for a JID, for one of the hosts: `allow`, `deny`, a number or a name. `otherwise`: if the configuration has no such rule; `deny` if
    * not given.

@@ -12,6 +12,7 @@ import { OfflineMarkers } from './offline-markers.ts';
 import { OfflineMessages } from './offline-messages.ts';
 import { PrivacyLists } from './privacy-lists.ts';
 import { PrivateStorage } from './private-storage.ts';
+import { PushSubscriptions } from './push-subscriptions.ts';
 import { Rosters } from './rosters.ts';
 import { SmartMarkers } from './smart-markers.ts';
 import { Vcards } from './vcards.ts';
@@ -55,6 +56,7 @@ export class SqliteDriver implements StoreDriver {
       ...new Inboxes(db).operations(),
       ...markers.operations(),
       ...new OfflineMarkers(db, markers).operations(),
+      ...new PushSubscriptions(db).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,
     };

@@ -11,6 +11,7 @@ import { WRITE_BATCHES } from './migrations/10-write-batches.ts';
 import { ARCHIVE } from './migrations/11-archive.ts';
 import { INBOX } from './migrations/12-inbox.ts';
 import { SMART_MARKERS } from './migrations/13-smart-markers.ts';
+import { PUSH } from './migrations/14-push.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly string[] = [
   ARCHIVE,
   INBOX,
   SMART_MARKERS,
+  PUSH,
 ];

@@ -106,6 +106,18 @@ describe('permanence', () => {
     expect(acc.get('test', 'key')).toBe(2);
   });
 
+  test('is given to all temporary keys of a namespace, and to no others', () => {
+    const acc = accumulator();
+    acc.makePermanent('test');
+    acc.set('test', 'one', 1);
+    acc.set('test', 'two', 2);
+    acc.set('tester', 'three', 3);
+    acc.makePermanent('test');
+    acc.strip(undefined, 'example.com');
+    expect(['one', 'two'].map((key) => acc.get('test', key))).toEqual([1, 2]);
+    expect(acc.get('tester', 'three')).toBeUndefined();
+  });
+
   test('is not given to a list that is appended to', () => {
     const acc = accumulator();
     acc.append('test', 'list', 'a');

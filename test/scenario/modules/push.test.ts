@@ -1,0 +1,235 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestClient } from '../../helpers/client.ts';
+import { TestServer } from '../../helpers/server.ts';
+import { enableResumption } from '../../helpers/stream-management.ts';
+import {
+  chat,
+  disablePush,
+  enablePush,
+  field,
+  form,
+  PUSH_SERVICE,
+  published,
+} from './event-pusher-support.ts';
+import { LAB, loginOn, nobodyThere } from './support.ts';
+
+/** Push notifications to users who are not there (XEP-0357 §7), on two shards. */
+
+const FRIENDS = ['ann', 'bea', 'cat', 'dot', 'eve', 'fay', 'gil', 'hal', 'ida', 'jan', 'kim', 'lea'];
+const MODULES = `
+  [modules.mod_presence]
+  [modules.mod_roster]
+  [modules.mod_offline]
+  [modules.mod_privacy]
+  [modules.mod_blocking]
+  [modules.mod_stream_management]
+    resume_timeout = 1
+`;
+
+function serverWith(push: string, service = PUSH_SERVICE): Promise<TestServer> {
+  return TestServer.start({
+    users: ['romeo', 'watcher', ...FRIENDS],
+    toml: `${MODULES}\n[modules.mod_event_pusher.push]\n${push}\n${service}\n${LAB}`,
+  });
+}
+
+describe('of messages to absent users', () => {
+  let server: TestServer;
+  let romeo: TestClient;
+  let watcher: TestClient;
+
+  beforeAll(async () => {
+    server = await serverWith('');
+    romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+    watcher = await TestClient.login(server.port(), 'watcher@localhost/desk');
+  });
+
+  afterAll(() => server.stop());
+
+  /** Enables nodes for a user on the shard of `place`, who then leaves. */
+  async function away(
+    user: string,
+    nodes: readonly string[],
+    place: 'same' | 'other' = 'other',
+    options = '',
+  ): Promise<void> {
+    const client = await loginOn(server, `${user}@localhost/phone`, place, romeo);
+    for (const node of nodes) await enablePush(client, node, options);
+    await client.close();
+    await nobodyThere(romeo, `${user}@localhost`);
+  }
+
+  it('tells each node, with its options, who wrote and how many messages there are; not what', async () => {
+    await away('ann', ['one', 'two'], 'other', form(field('secret', 's3') + field('device_id', 'd')));
+    romeo.send(chat('ann@localhost', 'good &amp; night'));
+    const both = [await published(watcher), await published(watcher)];
+    expect(both.map(({ node }) => node).sort()).toEqual(['one', 'two']);
+    for (const { from, summary, options, xml } of both) {
+      expect(from).toBe('localhost');
+      expect(summary).toEqual({
+        FORM_TYPE: 'urn:xmpp:push:summary',
+        'message-count': '1',
+        'last-message-sender': 'romeo@localhost',
+      });
+      expect(options).toMatchObject({ secret: 's3', device_id: 'd' });
+      expect(xml).not.toContain('night');
+    }
+  });
+
+  it('tells nothing of messages without a text, of errors, headlines and normal ones, nor of users who enabled nothing', async () => {
+    await away('bea', ['bea-node']);
+    romeo.send(
+      "<message to='bea@localhost' type='chat'><active xmlns='http://jabber.org/protocol/chatstates'/></message>",
+    );
+    romeo.send("<message to='bea@localhost' type='chat'><body/></message>");
+    romeo.send(chat('bea@localhost', 'no', 'headline'));
+    romeo.send(chat('bea@localhost', 'no', 'normal'));
+    romeo.send(chat('bea@localhost', 'no', 'error'));
+    romeo.send(chat('lea@localhost', 'nobody is told'));
+    romeo.send(chat('bea@localhost', 'yes'));
+    expect((await published(watcher)).node).toBe('bea-node');
+    await watcher.nothingElse();
+  });
+
+  it('tells of group chats by the full address', async () => {
+    await away('cat', ['cat-node'], 'same');
+    romeo.send(chat('cat@localhost', 'to all', 'groupchat'));
+    expect((await published(watcher)).summary['last-message-sender']).toBe('romeo@localhost/orchard');
+    await romeo.message();
+  });
+
+  it('tells nothing while the user is there, whatever his priority', async () => {
+    const dot = await loginOn(server, 'dot@localhost/phone', 'other', romeo, { priority: -1 });
+    await enablePush(dot, 'dot-node');
+    romeo.send(chat('dot@localhost', 'stored, but he is there'));
+    await romeo.iq('get', 'localhost', "<where xmlns='urn:test:lab'/>");
+    await dot.available(1);
+    romeo.send(chat('dot@localhost', 'delivered'));
+    await dot.message();
+    await dot.message();
+    await dot.close();
+    await nobodyThere(romeo, 'dot@localhost');
+    romeo.send(chat('dot@localhost', 'third'));
+    expect((await published(watcher)).node).toBe('dot-node');
+    await watcher.nothingElse();
+  });
+
+  it('ends when it is disabled: one node, or all of a service', async () => {
+    const eve = await loginOn(server, 'eve@localhost/phone', 'other', romeo);
+    for (const node of ['e1', 'e2', 'e3']) await enablePush(eve, node);
+    await enablePush(eve, 'other-service', '', 'localhost', 'app@push.test');
+    romeo.send(chat('eve@localhost', 'read'));
+    await eve.message();
+    await eve.close();
+    await nobodyThere(romeo, 'eve@localhost');
+    romeo.send(chat('eve@localhost', 'first'));
+    const first = await Promise.resolve([
+      await published(watcher),
+      await published(watcher),
+      await published(watcher),
+      await published(watcher),
+    ]);
+    expect(first.map(({ node }) => node).sort()).toEqual(['e1', 'e2', 'e3', 'other-service']);
+    const again = await loginOn(server, 'eve@localhost/phone', 'same', romeo);
+    await disablePush(again, 'e2');
+    await again.close();
+    await nobodyThere(romeo, 'eve@localhost');
+    romeo.send(chat('eve@localhost', 'second'));
+    const second = [await published(watcher), await published(watcher), await published(watcher)];
+    expect(second.map(({ node }) => node).sort()).toEqual(['e1', 'e3', 'other-service']);
+    const last = await loginOn(server, 'eve@localhost/phone', 'other', romeo);
+    await disablePush(last);
+    await last.close();
+    await nobodyThere(romeo, 'eve@localhost');
+    romeo.send(chat('eve@localhost', 'third'));
+    expect((await published(watcher)).node).toBe('other-service');
+    await watcher.nothingElse();
+  });
+
+  it('ends when the service says that the node is gone; not for other errors', async () => {
+    await away('fay', ['gone-1', 'internal-1', 'away-1']);
+    romeo.send(chat('fay@localhost', 'first'));
+    const first = [await published(watcher), await published(watcher), await published(watcher)];
+    expect(first.map(({ node }) => node).sort()).toEqual(['away-1', 'gone-1', 'internal-1']);
+    const exported = async (): Promise<string> => {
+      const answer = await romeo.iq(
+        'get',
+        'localhost',
+        "<export xmlns='urn:test:lab'>fay@localhost</export>",
+      );
+      return answer.elements()[0]!.text();
+    };
+    while ((await exported()).includes('gone-1'));
+    // All shards know it when the store has been told; the two others are told still.
+    await romeo.iq('get', 'localhost', "<where xmlns='urn:test:lab'/>");
+    romeo.send(chat('fay@localhost', 'second'));
+    const second = [await published(watcher), await published(watcher)];
+    expect(second.map(({ node }) => node).sort()).toEqual(['away-1', 'internal-1']);
+    await watcher.nothingElse();
+  });
+
+  it('tells a slow service of the latest only when it has answered', async () => {
+    await away('gil', ['held-1']);
+    for (let i = 0; i < 20; i++) romeo.send(chat('gil@localhost', `message ${i}`));
+    expect((await published(watcher)).node).toBe('held-1');
+    romeo.send(chat('bea@localhost', 'meanwhile others are told'));
+    expect((await published(watcher)).node).toBe('bea-node');
+    await watcher.nothingElse();
+    watcher.send(chat('push.test', 'answer'));
+    expect((await published(watcher)).node).toBe('held-1');
+    await watcher.nothingElse();
+    watcher.send(chat('push.test', 'answer'));
+    await watcher.nothingElse();
+  });
+
+  it('tells nothing of what the user does not want, or a module keeps back', async () => {
+    const hal = await loginOn(server, 'hal@localhost/phone', 'other', romeo);
+    await enablePush(hal, 'hal-node');
+    await hal.iq('set', undefined, "<block xmlns='urn:xmpp:blocking'><item jid='romeo@localhost'/></block>");
+    await hal.close();
+    await nobodyThere(romeo, 'hal@localhost');
+    romeo.send(chat('hal@localhost', 'blocked'));
+    await romeo.message();
+    romeo.send(chat('hal@localhost', 'blocked', 'groupchat'));
+    await romeo.message();
+    romeo.send(chat('bea@localhost', 'a secret'));
+    watcher.send(chat('hal@localhost', 'not blocked'));
+    expect((await published(watcher)).node).toBe('hal-node');
+    await watcher.nothingElse();
+  });
+
+  it('tells of messages of a session that was not resumed, when it has ended; once', async () => {
+    const ida = await loginOn(server, 'ida@localhost/phone', 'other', romeo);
+    await enablePush(ida, 'ida-node');
+    await enableResumption(ida);
+    ida.cut();
+    romeo.send(chat('ida@localhost/phone', 'into the void'));
+    const told = await published(watcher);
+    expect(told.node).toBe('ida-node');
+    expect(told.summary['last-message-sender']).toBe('romeo@localhost');
+    await nobodyThere(romeo, 'ida@localhost');
+    await watcher.nothingElse();
+  });
+});
+
+describe('with the text, and the number of an inbox', () => {
+  it('are what the operator wants', async () => {
+    const service = PUSH_SERVICE.replace(/\n+$/, '\n  unread = 7\n');
+    const server = await serverWith('include_body = true', service);
+    try {
+      const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+      const watcher = await TestClient.login(server.port(), 'watcher@localhost/desk');
+      const ann = await loginOn(server, 'ann@localhost/phone', 'other', romeo);
+      await enablePush(ann, 'one');
+      await ann.close();
+      await nobodyThere(romeo, 'ann@localhost');
+      romeo.send(chat('ann@localhost', 'good night'));
+      expect((await published(watcher)).summary).toMatchObject({
+        'message-count': '7',
+        'last-message-body': 'good night',
+      });
+    } finally {
+      await server.stop();
+    }
+  });
+});
