@@ -31,7 +31,10 @@ const MONGOOSE: Readonly<Record<string, string>> = {
   mod_disco:
     'disco_local_features 100, disco_local_items 100, disco_local_identity 100, disco_sm_features 100, disco_sm_items 100, disco_sm_identity 100, disco_info 100',
   mod_domain_isolation: 'filter_local_packet 10',
+  mod_event_pusher:
+    'filter_local_packet 80, user_send_message 90, user_available 90, unset_presence 90, unacknowledged_message 90, push_event 50, remove_user 90, remove_domain 50',
   mod_extdisco: '',
+  mod_external_filter: 'user_send_message 3',
   mod_fast_auth_token:
     'sasl2_stream_features 50, sasl2_start 50, sasl2_success 50, remove_user 50, remove_domain 50',
   mod_inbox:
@@ -47,6 +50,7 @@ const MONGOOSE: Readonly<Record<string, string>> = {
   mod_presence: 'user_send_presence 50, user_receive_presence 50, user_terminate 90, foreign_event 50',
   mod_privacy: `disco_local_features 98, privacy_iq_get 50, privacy_iq_set 50, privacy_get_user_list 50, privacy_check_packet 50, privacy_updated_list 50, user_send_message 10, user_send_presence 10, user_send_iq 50, user_receive_message 10, user_receive_presence 10, user_receive_iq 10, foreign_event 50, ${REMOVAL}`,
   mod_private: `${REMOVAL}, ${EXPORT}`,
+  mod_push_service_mongoosepush: 'push_notifications 10',
   mod_register: 'c2s_stream_features 50, user_send_xmlel 30',
   mod_roster: `roster_get 50, roster_in_subscription 50, roster_out_subscription 50, roster_get_subscription_lists 50, roster_get_jid_info 50, roster_get_versioning_feature 50, ${REMOVAL}, ${EXPORT}`,
   mod_sasl2: 'c2s_stream_features 50, user_send_xmlel 50',
@@ -117,6 +121,13 @@ const OURS: Reasons = {
     'sm_filter_offline_message 50': 'copies for a device that is gone are not bounced or kept',
   },
   mod_csi: { 'reroute_unacked_messages 90': 'see above' },
+  mod_event_pusher: {
+    'offline_message 30': 'notifications of messages that nobody is there for',
+    'offline_groupchat_message 30': 'the same of rooms',
+    'foreign_event 50': 'sessions whose node was disabled',
+    'anonymous_purge 90': 'data of anonymous users go with them',
+    [EXPORT]: 'a user may ask for what is stored of him',
+  },
   mod_fast_auth_token: {
     'sasl2_success 10': 'see above',
     'user_terminate 50': 'a client that is thrown out loses its tokens',
@@ -173,6 +184,8 @@ const OURS: Reasons = {
 
 /** Options with which a module registers all that it can. */
 const OPTIONS: Readonly<Record<string, object>> = {
+  mod_event_pusher: { push: {} },
+  mod_external_filter: { pool_tag: 'default' },
   mod_inbox: { groupchat: ['muc', 'muclight'] },
   mod_mam: { pm: {}, user_prefs_store: 'rdbms' },
   mod_offline: { store_groupchat_messages: true },
