@@ -58,6 +58,9 @@ export function adminCommands(host: AdminHost): ReadonlyMap<string, AdminCommand
         limit: Math.min(USERS_PAGE_MAX, optionalNumber(args, 'limit') ?? USERS_PAGE_MAX),
       }),
     user_export: (args) => onAny('user_export', { jid: text(args, 'jid') }),
+    export_user: (args) =>
+      onAny('export_user', { jid: text(args, 'jid'), input: { cursor: args['cursor'] } }),
+    import_user: (args) => onAny('import_user', { domain: text(args, 'domain'), input: args }),
     domain_remove_data: (args) => onAny('domain_remove_data', { domain: text(args, 'domain') }),
     blocklist_add: (args) => onModule('mod_blocklist', 'blocklist_add', args, domainOf(args)),
     blocklist_remove: (args) => onModule('mod_blocklist', 'blocklist_remove', args, domainOf(args)),

@@ -33,6 +33,7 @@ export const ERROR_CODES = [
   'module_not_loaded',
   'not_blocked',
   'export_failed',
+  'import_failed',
   'removal_failed',
   'file_exists',
   'backup_failed',

@@ -7,6 +7,8 @@ import { addBlocklist } from './blocklist.ts';
 import { addCheckConfig } from './check-config.ts';
 import { addCompletion } from './completion.ts';
 import { addDomain } from './domain.ts';
+import { addExport } from './export.ts';
+import { addImport } from './import.ts';
 import { type Io, processIo } from './io.ts';
 import { addReload } from './reload.ts';
 import { addRoute } from './route.ts';
@@ -34,6 +36,8 @@ const VERBS = [
   addTrace,
   addStats,
   addBackup,
+  addExport,
+  addImport,
   addVersion,
   addCompletion,
 ] as const;

@@ -9,6 +9,8 @@ import {
   type ModuleContext,
   NS_PRIVATE,
   type PersonalData,
+  type PortableEntry,
+  type PortableOutcome,
   parseElementText,
   StanzaError,
   serialize,
@@ -45,6 +47,16 @@ export default defineModule({
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => personalData(context, data, jid));
+    context.portable({
+      name: 'query',
+      ns: NS_PRIVATE,
+      isContainer: true,
+      read: async ({ domain, local }) => {
+        const rows = await context.store.request('private_list', domain, local);
+        return { entries: rows.map(([, xml]) => xml), next: null };
+      },
+      write: (user, entries) => takeEntries(context, user, entries),
+    });
   },
 });
 
@@ -104,4 +116,40 @@ async function personalData(
 ): Promise<readonly PersonalData[]> {
   const rows = await context.store.request('private_list', jid.domain, jid.local);
   return [...data, { name: 'private', columns: ['ns', 'xml'], rows }];
+}
+
+/** Elements from another server. Those that are there stay: one for each name in a namespace. */
+async function takeEntries(
+  context: ModuleContext,
+  user: Jid,
+  entries: readonly PortableEntry[],
+): Promise<PortableOutcome[]> {
+  const { domain, local } = user;
+  const outcomes: PortableOutcome[] = [];
+  for (const { element } of entries) {
+    if (element.ns === '' || element.ns === NS_PRIVATE) {
+      outcomes.push({ code: 'invalid', text: 'it has no namespace of its own' });
+      continue;
+    }
+    const [row] = await context.store.request('private_get', domain, local, [element.ns]);
+    const own = row === undefined ? [] : parseElementText(`<x>${row[1]}</x>`).elements();
+    const other = own.find(({ name }) => name === element.name);
+    const xml = serialize(element);
+    if (other !== undefined) {
+      const isSame = serialize(other) === xml;
+      outcomes.push(isSame ? 'known' : { code: 'differs', text: 'something else is there, and stays' });
+      continue;
+    }
+    const all: [string, string] = [element.ns, (row?.[1] ?? '') + xml];
+    const result = await context.store.request(
+      'private_set',
+      domain,
+      local,
+      [all],
+      NAMESPACES_MAX,
+      BYTES_MAX,
+    );
+    outcomes.push(result === 'stored' ? 'taken' : { code: 'full', text: 'the private storage is full' });
+  }
+  return outcomes;
 }

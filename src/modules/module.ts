@@ -27,8 +27,10 @@ export type { SessionRef } from '../sm/session-manager.ts';
 export {
   type Claimant,
   type ClaimedMessages,
+  DIGEST_BYTES,
   type FastToken,
   type FastTokens,
+  type ImportedMessage,
   type LastActivity,
   type OfflineMessage,
   type PrivacyChange,
@@ -62,6 +64,7 @@ export * from '../xmpp/namespaces.ts';
 export { type PageRequest, pageOf, pageRequest } from '../xmpp/result-set.ts';
 export { isOlder, isSameSession, type SessionId } from '../xmpp/session-id.ts';
 export { stableId } from '../xmpp/stable-id.ts';
+export { parseMicros, stampOfMicros } from '../xmpp/stamp.ts';
 export { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
 export { streamErrorXml } from '../xmpp/stream-error.ts';
@@ -70,6 +73,7 @@ export { parseElement, parseElementText } from '../xmpp/trusted-xml.ts';
 export * from './api/accounts.ts';
 export * from './api/context.ts';
 export * from './api/definition.ts';
+export * from './api/portable.ts';
 export * from './api/registrations.ts';
 export * from './api/routing.ts';
 export * from './api/services.ts';

@@ -13,6 +13,7 @@ import type { ModuleCommands } from './module-commands.ts';
 import type { ModuleMechanisms } from './module-mechanisms.ts';
 import type { Notices } from './notices.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
+import type { PortableParts } from './portable-parts.ts';
 import type { Revocations } from './revocations.ts';
 import type { Routing } from './routing.ts';
 import type { Sessions } from './sessions.ts';
@@ -39,6 +40,7 @@ export interface ShardServices {
   readonly mechanisms: ModuleMechanisms;
   readonly notices: Notices;
   readonly moduleCommands: ModuleCommands;
+  readonly portableParts: PortableParts;
   readonly revocations: Revocations;
   readonly sessions: Sessions;
   readonly storedMessages: StoredMessages;

@@ -13,7 +13,13 @@ import { VCARD_READS, type VcardOperations } from './operations/vcard.ts';
 export type { BlocklistEntry } from './operations/blocklist.ts';
 export type { FastToken, FastTokens } from './operations/fast-tokens.ts';
 export type { LastActivity } from './operations/last.ts';
-export type { Claimant, ClaimedMessages, OfflineMessage } from './operations/offline.ts';
+export {
+  type Claimant,
+  type ClaimedMessages,
+  DIGEST_BYTES,
+  type ImportedMessage,
+  type OfflineMessage,
+} from './operations/offline.ts';
 export type { PrivacyChange, StoredPrivacyItem, StoredPrivacyList } from './operations/privacy.ts';
 export type * from './operations/rosters.ts';
 export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } from './operations/vcard.ts';

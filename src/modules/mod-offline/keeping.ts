@@ -12,17 +12,16 @@ import {
 } from '../module.ts';
 import type { OfflineOptions } from './mod-offline.ts';
 import { extensionsOf, isStorable, NO_EXTENSIONS, storedEvent } from './offline-text.ts';
+import { type Position, pageOf } from './pages.ts';
 import { tellAvailable } from './tell-available.ts';
 
 /** Kept for a user when the access rule says nothing (docs/security.md). */
 const MESSAGES_MAX = 500;
-const BYTES_MAX = 8_388_608;
+export const BYTES_MAX = 8_388_608;
 /** Longest that a sender is held up while the store is behind; less than a hook may take. */
 const PACE_MS_MAX = 1_000;
 /** Expired messages deleted at a time. */
 const CLEAN_UP_BATCH = 1_000;
-/** Messages in an export of personal data. */
-const EXPORT_MAX = 100_000;
 
 /** Puts messages for absent users into the store, and takes out what nobody will fetch. */
 export class Keeping {
@@ -71,7 +70,7 @@ export class Keeping {
     };
     const expires = expiresIn === undefined ? null : this.#context.timestamp() + expiresIn * 1_000_000;
     const { domain, local } = owner;
-    const messagesMax = this.#messagesMax(owner);
+    const messagesMax = this.messagesMax(owner);
     let result: 'stored' | 'full' | 'gone';
     try {
       result = await this.#context.store.request(
@@ -110,7 +109,8 @@ export class Keeping {
     tellAvailable(this.#context, owner);
   }
 
-  #messagesMax(owner: Jid): number | null {
+  /** How many messages are kept for a user; null: any number. */
+  messagesMax(owner: Jid): number | null {
     const value = this.#context.access(this.#context.options.access_max_user_messages, owner, owner.domain);
     if (value === Number.POSITIVE_INFINITY) return null;
     return typeof value === 'number' ? value : MESSAGES_MAX;
@@ -152,13 +152,14 @@ export class Keeping {
   }
 
   async personalData(data: readonly PersonalData[], jid: Jid): Promise<readonly PersonalData[]> {
-    const messages = await this.#context.store.request('offline_list', jid.domain, jid.local, EXPORT_MAX);
-    const rows = messages.map(({ timestamp, from, to, packet }) => [
-      new Date(timestamp / 1000).toISOString(),
-      from,
-      to,
-      Buffer.from(packet).toString(),
-    ]);
+    const rows: string[][] = [];
+    for (let after: Position = null; ; ) {
+      const page = await pageOf(this.#context, jid, after);
+      for (const { timestamp, from, to, packet } of page.messages)
+        rows.push([new Date(timestamp / 1000).toISOString(), from, to, Buffer.from(packet).toString()]);
+      after = page.next;
+      if (after === null) break;
+    }
     return [...data, { name: 'offline', columns: ['timestamp', 'from', 'to', 'packet'], rows }];
   }
 

@@ -7,6 +7,7 @@ import { FAST_TOKENS } from './migrations/06-fast-tokens.ts';
 import { AUTH_TOKENS } from './migrations/07-auth-tokens.ts';
 import { PRIVACY_LISTS } from './migrations/08-privacy-lists.ts';
 import { BLOCKLIST } from './migrations/09-blocklist.ts';
+import { IMPORTED_MESSAGES } from './migrations/imported-messages.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly string[] = [
   AUTH_TOKENS,
   PRIVACY_LISTS,
   BLOCKLIST,
+  IMPORTED_MESSAGES,
 ];
