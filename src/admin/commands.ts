@@ -57,6 +57,9 @@ export function adminCommands(host: AdminHost): ReadonlyMap<string, AdminCommand
         limit: Math.min(USERS_PAGE_MAX, optionalNumber(args, 'limit') ?? USERS_PAGE_MAX),
       }),
     user_export: (args) => onAny('user_export', { jid: text(args, 'jid') }),
+    export_user: (args) =>
+      onAny('export_user', { jid: text(args, 'jid'), input: { cursor: args['cursor'] } }),
+    import_user: (args) => onAny('import_user', { domain: text(args, 'domain'), input: args }),
     domain_remove_data: (args) => onAny('domain_remove_data', { domain: text(args, 'domain') }),
     ...commandsOfModules((module, command, input, domain) =>
       onAny('module', { command, text: module, domain, input }),

@@ -2,7 +2,7 @@ import { parseLocalpart } from '../xmpp/jid.ts';
 import { type AccountPage, StoreUnavailable } from './account-store.ts';
 import type { Existence } from './anonymous.ts';
 import { MethodLogins } from './logins.ts';
-import { type AuthMethod, type AuthObserver, NO_OBSERVER } from './method.ts';
+import { type AuthMethod, type AuthObserver, type CredentialKeeper, NO_OBSERVER } from './method.ts';
 import { observed } from './observed.ts';
 
 /** Usernames in one page of a listing. */
@@ -116,6 +116,25 @@ export class HostAuth {
       if (outcome === 'exists') return refused('exists');
     }
     return refused('not_allowed');
+  }
+
+  /** SCRAM credentials of the first method that keeps some; undefined when none does. */
+  get credentials(): CredentialKeeper | undefined {
+    return this.#methods.find((method) => method.credentials !== undefined)?.credentials;
+  }
+
+  /** Makes an account that has these credentials (`scram-text.ts`), as {@link tryRegister} makes one with a password. */
+  async tryImport(domain: string, username: string, details: string): Promise<Registration> {
+    this.#observer.count('try_register');
+    const existence = await this.existence(domain, username);
+    if (existence === 'unknown') throw new StoreUnavailable('cannot tell whether the account exists');
+    if (existence === 'yes') return refused('exists');
+    if (await this.#isFull(domain)) return refused('limit_per_domain_exceeded');
+    const method = this.#methods.find(({ credentials }) => credentials !== undefined);
+    if (method === undefined) return refused('not_allowed');
+    if (!(await method.credentials!.insert(domain, username, details))) return refused('exists');
+    this.#observer.count('register_user');
+    return { kind: 'registered', username, method: method.name };
   }
 
   /** Two registrations at once may both take the last place: the limit is there to bound a domain, not to count it. */

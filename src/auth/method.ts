@@ -35,6 +35,16 @@ export interface AuthObserver {
 
 export const NO_OBSERVER: AuthObserver = { count: () => {}, asked: () => {}, failed: () => {} };
 
+/** SCRAM credentials as a method keeps them, in the form of `scram-text.ts`: for accounts that move from one server to another. */
+export interface CredentialKeeper {
+  /** Undefined when there is no such account, or nothing that could be moved. */
+  get(domain: string, username: string): Promise<string | undefined>;
+  /** Makes an account that has them. False when there is one already. */
+  insert(domain: string, username: string, details: string): Promise<boolean>;
+  /** Replaces them. False when there is no such account. */
+  update(domain: string, username: string, details: string): Promise<boolean>;
+}
+
 export type RegisterOutcome = 'registered' | 'exists' | 'not_allowed';
 
 /**
@@ -53,6 +63,8 @@ export interface AuthMethod {
    * else keeps them, an answer is soon out of date.
    */
   readonly isOwn: boolean;
+  /** Undefined for a method that keeps no SCRAM credentials. */
+  readonly credentials?: CredentialKeeper | undefined;
   /** Whether logins by this kind of mechanism can succeed here. */
   supports(kind: MechanismKind): boolean;
   /** SCRAM keys for one hash. Undefined when there is no such account, or it has no keys with that hash. */

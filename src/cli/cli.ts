@@ -5,12 +5,16 @@ import { escapeControls } from '../observe/escape.ts';
 import { addBackup } from './backup.ts';
 import { addBlocklist } from './blocklist.ts';
 import { addCheckConfig } from './check-config.ts';
+import { addCheckStorage } from './check-storage.ts';
 import { addCompletion } from './completion.ts';
 import { addDomain } from './domain.ts';
+import { addExport } from './export.ts';
+import { addImport } from './import.ts';
 import { addInbox } from './inbox.ts';
 import { type Io, processIo } from './io.ts';
 import { addLast } from './last.ts';
 import { addReload } from './reload.ts';
+import { addRestore } from './restore.ts';
 import { addRoute } from './route.ts';
 import type { Runner } from './runner.ts';
 import { addSession } from './session.ts';
@@ -41,6 +45,10 @@ const VERBS = [
   addTrace,
   addStats,
   addBackup,
+  addRestore,
+  addCheckStorage,
+  addExport,
+  addImport,
   addVersion,
   addCompletion,
 ] as const;

@@ -52,8 +52,10 @@ export {
   type ArchiveSweep,
   type Claimant,
   type ClaimedMessages,
+  DIGEST_BYTES,
   type FastToken,
   type FastTokens,
+  type ImportedMessage,
   type InboxChange,
   type InboxPlace,
   type InboxProperties,
@@ -107,6 +109,7 @@ export * from '../xmpp/namespaces.ts';
 export { type PageRequest, pageOf, pageRequest } from '../xmpp/result-set.ts';
 export { isOlder, isSameSession, type SessionId } from '../xmpp/session-id.ts';
 export * from '../xmpp/stable-id.ts';
+export { parseMicros, stampOfMicros } from '../xmpp/stamp.ts';
 export { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
 export { hasIdBy, stanzaIdXml, withoutIdsBy } from '../xmpp/stanza-ids.ts';
@@ -118,6 +121,7 @@ export * from './api/command-input.ts';
 export * from './api/context.ts';
 export * from './api/definition.ts';
 export * from './api/outgoing.ts';
+export * from './api/portable.ts';
 export * from './api/registrations.ts';
 export * from './api/routing.ts';
 export * from './api/services.ts';

@@ -17,6 +17,8 @@ import {
 } from './account-commands.ts';
 import { explainRoute } from './explain.ts';
 import { moduleCommand } from './module-commands.ts';
+import { exportUserPiece } from './portable-export.ts';
+import { importUser } from './portable-import.ts';
 import type { Shard } from './shard.ts';
 import type { Threads } from './threads.ts';
 
@@ -77,6 +79,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['user_exists', (shard, { jid }) => userExists(shard, jid ?? '')],
   ['user_list', (shard, { domain, after, limit }) => userList(shard, domain ?? '', after, limit)],
   ['user_export', (shard, { jid }) => userExport(shard, jid ?? '')],
+  ['export_user', (shard, args) => exportUserPiece(shard, args)],
+  ['import_user', (shard, args) => importUser(shard, args)],
   ['domain_remove_data', (shard, { domain }) => domainRemoveData(shard, domain ?? '')],
   ['module', (shard, args) => moduleCommand(shard, args)],
   ['trace', (shard, { bares }) => watch(shard, bares ?? [])],

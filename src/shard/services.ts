@@ -15,6 +15,7 @@ import type { ModuleMechanisms } from './module-mechanisms.ts';
 import type { Notices } from './notices.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
 import type { TaggedPools } from './pools.ts';
+import type { PortableParts } from './portable-parts.ts';
 import type { Revocations } from './revocations.ts';
 import type { Routing } from './routing.ts';
 import type { Sessions } from './sessions.ts';
@@ -41,6 +42,7 @@ export interface ShardServices {
   readonly mechanisms: ModuleMechanisms;
   readonly notices: Notices;
   readonly moduleCommands: ModuleCommands;
+  readonly portableParts: PortableParts;
   readonly revocations: Revocations;
   readonly sessions: Sessions;
   readonly storedMessages: StoredMessages;

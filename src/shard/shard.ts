@@ -46,6 +46,7 @@ import { Notices } from './notices.ts';
 import { Peers } from './peers.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { Pools, type TaggedPools } from './pools.ts';
+import { PortableParts } from './portable-parts.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
 import { Removals } from './removals.ts';
 import { followAccounts } from './removed-accounts.ts';
@@ -98,6 +99,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly domains: Domains;
   readonly notices: Notices;
   readonly moduleCommands = new ModuleCommands();
+  readonly portableParts = new PortableParts();
   readonly sessions: Sessions;
   readonly threads: Threads;
   readonly storedMessages: StoredMessages;

@@ -23,7 +23,13 @@ export type { BlocklistEntry } from './operations/blocklist.ts';
 export type { FastToken, FastTokens } from './operations/fast-tokens.ts';
 export type * from './operations/inbox.ts';
 export type { LastActivity } from './operations/last.ts';
-export type { Claimant, ClaimedMessages, OfflineMessage } from './operations/offline.ts';
+export {
+  type Claimant,
+  type ClaimedMessages,
+  DIGEST_BYTES,
+  type ImportedMessage,
+  type OfflineMessage,
+} from './operations/offline.ts';
 export type * from './operations/offline-markers.ts';
 export type { PrivacyChange, StoredPrivacyItem, StoredPrivacyList } from './operations/privacy.ts';
 export type { PushSubscription } from './operations/push.ts';

@@ -37,6 +37,7 @@ interface Stored extends OfflineMessage {
 export class MemoryDriver implements StoreDriver {
   readonly #accounts = new Map<string, Map<string, Account>>();
   readonly #values = new Map<string, Map<string, unknown>>();
+  readonly #imported = new Map<string, Map<string, true>>();
   readonly #removed = new Removed();
   readonly #claims = new Claims();
   readonly #rosters = new MemoryRosters();
@@ -52,6 +53,7 @@ export class MemoryDriver implements StoreDriver {
     ...memoryInbox(),
     ...memoryMarkers(),
     account_get: (domain, username) => this.#account(domain, username)?.details ?? null,
+    account_created: (domain, username) => this.#account(domain, username)?.createdAt ?? null,
     account_exists: (domain, username) => this.#account(domain, username) !== undefined,
     account_insert: (domain, username, details, createdAt) => {
       if (this.#account(domain, username) !== undefined) return 'exists';
@@ -80,12 +82,7 @@ export class MemoryDriver implements StoreDriver {
 
     offline_append: (domain, username, message, expires, messagesMax, bytesMax) => {
       if (this.#removed.covers(domain, username, message.timestamp)) return 'gone';
-      const stored = this.#of(domain, username);
-      if (messagesMax !== null && stored.length >= messagesMax) return 'full';
-      const bytes = stored.reduce((sum, { packet }) => sum + packet.length, message.packet.length);
-      if (bytesMax !== null && bytes > bytesMax) return 'full';
-      this.#messages.push({ ...message, id: this.#nextId++, domain, username, expires });
-      return 'stored';
+      return this.#keep(domain, username, message, expires, messagesMax, bytesMax);
     },
     offline_claim: (domain, username, claimant, now, limit, bytesMax = Number.POSITIVE_INFINITY) => {
       const heldBy = this.#claims.take(domain, username, claimant);
@@ -111,13 +108,37 @@ export class MemoryDriver implements StoreDriver {
     offline_release: (...args) => this.#claims.release(...args),
     offline_pass: (...args) => this.#claims.pass(...args),
     offline_count: (domain, username) => this.#of(domain, username).length,
-    offline_list: (domain, username, limit) => this.#of(domain, username).slice(0, limit).map(publicPart),
+    offline_page: (domain, username, after, limit, bytesMax) => {
+      let bytes = 0;
+      return this.#of(domain, username)
+        .filter(
+          ({ timestamp, id }) =>
+            after === null || timestamp > after[0] || (timestamp === after[0] && id > after[1]),
+        )
+        .slice(0, limit)
+        .filter(({ packet }, i) => {
+          bytes += packet.length;
+          return i === 0 || bytes <= bytesMax;
+        })
+        .map(publicPart);
+    },
+    offline_import: (domain, username, messages, messagesMax, bytesMax) =>
+      messages.map(({ message, expires, digest }) => {
+        const known = getOrMake(this.#imported, `${username}@${domain}`);
+        const key = Buffer.from(digest).toString('hex');
+        if (known.has(key)) return 'known';
+        const result = this.#keep(domain, username, message, expires, messagesMax, bytesMax);
+        if (result === 'stored') known.set(key, true);
+        return result;
+      }),
     offline_remove_user: (domain, username) => {
       this.#removed.note(domain, username);
+      this.#imported.delete(`${username}@${domain}`);
       return this.#remove((m) => m.domain === domain && m.username === username);
     },
     offline_remove_domain: (domain) => {
       this.#removed.note(domain);
+      for (const user of this.#imported.keys()) if (user.endsWith(`@${domain}`)) this.#imported.delete(user);
       return this.#remove((m) => m.domain === domain);
     },
     offline_remove_expired: (domain, now, limit) =>
@@ -196,6 +217,17 @@ export class MemoryDriver implements StoreDriver {
   }
 
   close(): void {}
+
+  #keep(
+    ...[domain, username, message, expires, messagesMax, bytesMax]: StoreArgs<'offline_append'>
+  ): 'stored' | 'full' {
+    const stored = this.#of(domain, username);
+    if (messagesMax !== null && stored.length >= messagesMax) return 'full';
+    const bytes = stored.reduce((sum, { packet }) => sum + packet.length, message.packet.length);
+    if (bytesMax !== null && bytes > bytesMax) return 'full';
+    this.#messages.push({ ...message, id: this.#nextId++, domain, username, expires });
+    return 'stored';
+  }
 
   #account(domain: string, username: string): Account | undefined {
     return this.#accounts.get(domain)?.get(username);

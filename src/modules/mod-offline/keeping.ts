@@ -18,11 +18,12 @@ import {
   type OfflineExtensions,
   storedEvent,
 } from './offline-text.ts';
+import { type Position, pageOf } from './pages.ts';
 import { tellAvailable } from './tell-available.ts';
 
 /** Kept for a user when the access rule says nothing (docs/security.md). */
 const MESSAGES_MAX = 500;
-const BYTES_MAX = 8_388_608;
+export const BYTES_MAX = 8_388_608;
 /** Longest that a sender is held up while the store is behind; less than a hook may take. */
 const PACE_MS_MAX = 1_000;
 /** What a message that waits for the store takes beside its bytes, about. */
@@ -30,8 +31,6 @@ const KEPT_OVERHEAD_BYTES = 1_024;
 const NOT_STORED = 'The server could not store your message';
 /** Expired messages deleted at a time. */
 const CLEAN_UP_BATCH = 1_000;
-/** Messages in an export of personal data. */
-const EXPORT_MAX = 100_000;
 
 /** Puts messages for absent users into the store, and takes out what nobody will fetch. */
 export class Keeping {
@@ -82,7 +81,7 @@ export class Keeping {
     };
     const expires = expiresIn === undefined ? null : this.#context.timestamp() + expiresIn * 1_000_000;
     const { domain, local } = owner;
-    const messagesMax = this.#messagesMax(owner);
+    const messagesMax = this.messagesMax(owner);
     // What the sender sends next must not overtake it because its user has come meanwhile; but it does not wait for a store that hangs.
     const { promise: inOrder, resolve: delayed } = Promise.withResolvers<void>();
     const writing = this.#context.store.write(
@@ -150,7 +149,8 @@ export class Keeping {
     tellAvailable(this.#context, owner);
   }
 
-  #messagesMax(owner: Jid): number | null {
+  /** How many messages are kept for a user; null: any number. */
+  messagesMax(owner: Jid): number | null {
     const value = this.#context.access(this.#context.options.access_max_user_messages, owner, owner.domain);
     if (value === Number.POSITIVE_INFINITY) return null;
     return typeof value === 'number' ? value : MESSAGES_MAX;
@@ -192,13 +192,14 @@ export class Keeping {
   }
 
   async personalData(data: readonly PersonalData[], jid: Jid): Promise<readonly PersonalData[]> {
-    const messages = await this.#context.store.request('offline_list', jid.domain, jid.local, EXPORT_MAX);
-    const rows = messages.map(({ timestamp, from, to, packet }) => [
-      new Date(timestamp / 1000).toISOString(),
-      from,
-      to,
-      Buffer.from(packet).toString(),
-    ]);
+    const rows: string[][] = [];
+    for (let after: Position = null; ; ) {
+      const page = await pageOf(this.#context, jid, after);
+      for (const { timestamp, from, to, packet } of page.messages)
+        rows.push([new Date(timestamp / 1000).toISOString(), from, to, Buffer.from(packet).toString()]);
+      after = page.next;
+      if (after === null) break;
+    }
     return [...data, { name: 'offline', columns: ['timestamp', 'from', 'to', 'packet'], rows }];
   }
 

@@ -13,6 +13,7 @@ import {
   stop,
 } from '../module.ts';
 import { registerCommands } from './commands.ts';
+import { takeEntries } from './portable.ts';
 import { isStorable, NAMESPACES_MAX, store, stored } from './storage.ts';
 
 /** Private XML storage (XEP-0049): what clients keep on the server for themselves, by namespace. */
@@ -42,6 +43,16 @@ export default defineModule({
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => personalData(context, data, jid));
+    context.portable({
+      name: 'query',
+      ns: NS_PRIVATE,
+      isContainer: true,
+      read: async ({ domain, local }) => {
+        const rows = await context.store.request('private_list', domain, local);
+        return { entries: rows.map(([, xml]) => xml), next: null };
+      },
+      write: (user, entries) => takeEntries(context, user, entries),
+    });
   },
 });
 

@@ -80,6 +80,13 @@ export default defineModule<Options>({
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => vcards.personalData(data, jid));
+    context.portable({
+      name: 'vCard',
+      ns: NS_VCARD,
+      isContainer: false,
+      read: (user) => vcards.page(user),
+      write: (user, entries) => vcards.take(user, entries),
+    });
     if (search) openDirectories(context, cards);
   },
 });

@@ -8,8 +8,12 @@ import {
   NS_VCARD,
   type Outcome,
   type PersonalData,
+  type PortableEntry,
+  type PortableOutcome,
+  type PortablePage,
   parseElementText,
   StanzaError,
+  serialize,
 } from '../module.ts';
 import type { Cards } from './cards.ts';
 
@@ -71,6 +75,30 @@ export class Vcards {
     } catch {
       return { error: 'store_unavailable' };
     }
+  }
+
+  /** Takes vCards from another server. One that is there stays. */
+  async take(user: Jid, entries: readonly PortableEntry[]): Promise<PortableOutcome[]> {
+    const outcomes: PortableOutcome[] = [];
+    for (const { element } of entries) {
+      const own = await this.#cards.get(user);
+      if (own !== null) {
+        const isSame = serialize(parseElementText(own)) === serialize(element);
+        outcomes.push(
+          isSame ? 'known' : { code: 'differs', text: 'the account has another vCard, which stays' },
+        );
+        continue;
+      }
+      const refusal = await this.store(user, element);
+      const text = refusal?.text ?? refusal?.condition;
+      outcomes.push(text === undefined ? 'taken' : { code: 'invalid', text });
+    }
+    return outcomes;
+  }
+
+  async page(user: Jid): Promise<PortablePage> {
+    const xml = await this.#cards.get(user);
+    return { entries: xml === null ? [] : [xml], next: null };
   }
 
   async remove(user: Jid): Promise<undefined> {

@@ -12,6 +12,7 @@ import { ARCHIVE } from './migrations/11-archive.ts';
 import { INBOX } from './migrations/12-inbox.ts';
 import { SMART_MARKERS } from './migrations/13-smart-markers.ts';
 import { PUSH } from './migrations/14-push.ts';
+import { IMPORTED_MESSAGES } from './migrations/15-imported-messages.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly string[] = [
   INBOX,
   SMART_MARKERS,
   PUSH,
+  IMPORTED_MESSAGES,
 ];
