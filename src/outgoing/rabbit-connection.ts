@@ -1,4 +1,4 @@
-import { type Channel, type ChannelModel, connect } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
 import type { RabbitPoolConfig } from '../config/config.ts';
 import { tlsOptions } from './tls.ts';
 
@@ -29,6 +29,15 @@ export interface RabbitEvents {
   blocked(isBlocked: boolean): void;
 }
 
+/** It is loaded when the first pool needs it, and not installed by everybody: few servers talk to RabbitMQ. */
+async function clientLibrary(): Promise<typeof import('amqplib')> {
+  try {
+    return await import('amqplib');
+  } catch (cause) {
+    throw new Error('RabbitMQ needs a package that is not installed: npm install amqplib', { cause });
+  }
+}
+
 /**
  * Opens a connection with a channel and declares the exchanges, all within the time that a call may take. Rejects with what went wrong, and leaves nothing behind
  * then.
@@ -39,6 +48,7 @@ export async function openRabbit(
   events: RabbitEvents,
 ): Promise<RabbitConnection> {
   const { name, callTimeoutMs } = config;
+  const { connect } = await clientLibrary();
   const opening = connect(whereIs(config), socketOptions(config));
   let end = (): void => void opening.then((model) => closeModel(model, callTimeoutMs), ignore);
   let timer: NodeJS.Timeout | undefined;
