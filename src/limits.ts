@@ -124,6 +124,12 @@ export const KEPT_PER_BATCH_BYTES_MAX = 131_072;
 /** Such requests under way at a time; the store remembers as many of a shard. */
 export const KEPT_BATCHES_MAX = 32;
 
+/**
+ * A client that wants its session back waits so long for what it has sent to be stored: nobody can say before how much of it was handled. If the store takes longer, it is
+ * told that there is no such session, and may open another one.
+ */
+export const COMMIT_WAIT_MS_MAX = 5_000;
+
 /** A shard that has not answered for this long is replaced. */
 export const HEARTBEAT_MS = 500;
 export const HEARTBEAT_LOST_MS = 5_000;

@@ -49,10 +49,13 @@ export class SqliteDriver implements StoreDriver {
   }
 
   run<O extends StoreOperation>(operation: O, args: StoreArgs<O>): StoreResult<O> {
+    const offline = this.#offline;
+    const { mark } = offline;
     try {
       return this.#runAny(operation, args) as StoreResult<O>;
     } catch (cause) {
-      this.#offline.forgetTotals();
+      // It may have undone everything before it, too.
+      offline.undo(this.isOpen ? mark : 0);
       throw cause;
     }
   }
@@ -76,8 +79,9 @@ export class SqliteDriver implements StoreDriver {
   commit(): void {
     try {
       this.#db.exec('COMMIT');
+      this.#offline.committed();
     } catch (cause) {
-      this.#offline.forgetTotals();
+      this.#offline.undo(0);
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw cause;
     }
