@@ -73,7 +73,8 @@ export class ArchiveRemoval {
   /** See `archive_remove_user`. */
   removeUser(bare: string): null {
     const [domain, username] = jidParts(bare);
-    const micros = this.#removed.note(domain, username);
+    // A domain by itself has no account, and its name stands for all of them.
+    const micros = username === '' ? 0 : this.#removed.note(domain, username);
     const owner = this.#jids.find(bare);
     if (owner === undefined) return null;
     this.#deletePrefs.run(owner);
