@@ -207,6 +207,8 @@ export class ArchiveWriter {
 
   /** Tries everything again in order. If the first two fail the store is to blame, and the rest waits; if others succeed, those that fail have a strike. */
   async #retry(): Promise<void> {
+    // What has come since tells whether the store takes anything.
+    this.flush();
     const failed = new Set<Job>();
     let succeeded = 0;
     while (succeeded > 0 || failed.size < 2) {
