@@ -43,6 +43,8 @@ export interface Effort {
   /** Users of the presence storm. */
   readonly storm: number;
   readonly parse: number;
+  /** Inboxes that are read. */
+  readonly inboxes: number;
 }
 
 /** Runs a scenario on a relay of its own. */

@@ -1,4 +1,5 @@
 import { type Effort, errorsOf, line, type Measure, onRelay, onServer, plain, show } from './figure.ts';
+import { inboxRead, inboxStream } from './inbox-figures.ts';
 import { saxesCost } from './parse-cost.ts';
 import { type LoadOptions, type Measured, perOperation } from './processes.ts';
 import { fullLogin, idle, login, resumeStorm } from './session-figures.ts';
@@ -15,6 +16,7 @@ const FULL: Effort = {
   resumptions: 4_000,
   storm: 6_000,
   parse: 200_000,
+  inboxes: 4_000,
 };
 const SMOKE: Effort = {
   rounds: 1,
@@ -27,6 +29,7 @@ const SMOKE: Effort = {
   resumptions: 60,
   storm: 60,
   parse: 1_000,
+  inboxes: 40,
 };
 
 /** All figures, in the order of the page. */
@@ -43,6 +46,8 @@ export function figures(isSmoke: boolean): Measure[] {
     presenceStorm(effort, 1),
     presenceStorm(effort, 2),
     offline(effort),
+    inboxRead(effort),
+    inboxStream(effort, 2),
     login(effort, 'SCRAM-SHA-1', 'login-scram'),
     login(effort, 'PLAIN', 'login-plain'),
     fullLogin(effort),

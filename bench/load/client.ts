@@ -2,6 +2,7 @@ import type { Scenario } from './scenario.ts';
 import { carbons } from './scenarios/carbons.ts';
 import { classicFullLogin, modernFullLogin, tokenFullLogin } from './scenarios/full-login.ts';
 import { idle, idleAcknowledged, idlePostQuantum, idleTls } from './scenarios/idle.ts';
+import { inbox } from './scenarios/inbox.ts';
 import { plainLogin, scramLogin } from './scenarios/login.ts';
 import { offline } from './scenarios/offline.ts';
 import { pingPong, pingPongAcknowledged } from './scenarios/ping-pong.ts';
@@ -33,6 +34,7 @@ const SCENARIOS = new Map<string, Scenario>([
   ['full-login-modern', modernFullLogin],
   ['full-login-token', tokenFullLogin],
   ['resume-storm', resumeStorm],
+  ['inbox', inbox],
 ]);
 
 const options = JSON.parse(process.argv[2]!) as {
