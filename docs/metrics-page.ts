@@ -17,7 +17,12 @@ The values of all labels come from lists that are closed when the server starts 
 | \`from\`, \`to\` | as \`shard\`: the two ends of a ring |
 | \`kind\` | \`message\`, \`presence\`, \`iq\`, \`other\`; of threads: \`shard\`, \`store\` |
 | \`outcome\` | how routing ended: \`delivered\`, \`forwarded\` (to another shard, where it ends anew), \`stored\`, \`bounced\`, \`dropped\` |
+| \`source\` | where a message came from: a \`client\`, the \`server\` itself (errors, answers, copies of modules, what was stored), another \`shard\`, a \`copy\` for another session, a \`session\` that ended before its client had it |
 | \`result\` | \`success\`, \`failure\` |
+| \`mechanism\` | a SASL mechanism that there is; \`unknown\` for all others |
+| \`method\` | an authentication method, as in the configuration |
+| \`question\` | \`scram_keys\`, \`check_password\`, \`accepts_certificate\` (these three are logins), \`does_user_exist\`, \`try_register\`, \`set_password\`, \`remove_user\` |
+| \`answer\` | \`yes\`, \`no\`, \`failed\`: the method could not answer |
 | \`quantile\` | \`0.5\`, \`0.99\`, \`1\` (the maximum) |
 | \`hook\`, \`host_type\` | a hook of [hooks.md](hooks.md), and the host type, or \`global\` |
 | \`event\` | a name that a module counts under |

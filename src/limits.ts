@@ -112,6 +112,35 @@ export const STORE_PENDING_BUSY = 2_000;
 /** After this a request to the store counts as failed. */
 export const STORE_TIMEOUT_MS = 30_000;
 
+/**
+ * Writes that a shard keeps while the store is gone, slow, or its disk is full, and their bytes. Whoever sends more is told so. Ten thousand are minutes of the messages
+ * that a busy shard stores.
+ */
+export const KEPT_MAX = 10_000;
+export const KEPT_BYTES_MAX = 16_777_216;
+/** Of these in one request: more only make the next one wait. */
+export const KEPT_PER_BATCH_MAX = 256;
+export const KEPT_PER_BATCH_BYTES_MAX = 131_072;
+/** Such requests under way at a time; the store remembers as many of a shard. */
+export const KEPT_BATCHES_MAX = 32;
+/** Work of the store that may wait begins so long after there is some, and goes on in steps with such a pause before each. */
+export const STORE_WORK_DELAY_MS = 1_000;
+export const STORE_WORK_PAUSE_MS = 20;
+/** Not while there are more requests than so many a second. */
+export const STORE_BUSY_REQUESTS = 500;
+
+/** A query of an archive that looks at messages one by one (words, a resource) may take so long (T64). */
+export const ARCHIVE_QUERY_MS_MAX = 500;
+/** Archived messages that wait for being put into indexes (`archive-indexing.ts`). Beyond that, it is done. */
+export const ARCHIVE_INDEX_QUEUE_MAX = 2_048;
+/** Archived messages whose words wait to be indexed until the store has time. Beyond that, archiving indexes as it goes. */
+export const SEARCH_QUEUE_MAX = 500_000;
+/** Different words of one message that can be searched for, and of one search. */
+export const SEARCH_WORDS_MAX = 1_000;
+export const SEARCH_TERMS_MAX = 32;
+/** How far back in a conversation a message is looked for that its sender wants retracted. */
+export const RETRACTION_SEARCH_MAX = 100_000;
+
 /** A shard that has not answered for this long is replaced. */
 export const HEARTBEAT_MS = 500;
 export const HEARTBEAT_LOST_MS = 5_000;

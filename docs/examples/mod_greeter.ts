@@ -97,9 +97,12 @@ async function answer(context: ModuleContext<Options>, request: IqRequest): Prom
 }
 
 /** A message to the bot is answered; anything else to it is not. */
-function reply(context: ModuleContext<Options>, { stanza, from, to }: Accumulator): undefined {
+function reply(context: ModuleContext<Options>, acc: Accumulator): undefined {
+  const { stanza, from, to } = acc;
   // Answering errors would make a loop of two bots.
-  if (stanza?.name !== 'message' || stanza.type === 'error') return;
+  const isForUs = stanza?.name === 'message' && stanza.type !== 'error';
+  context.outcome(acc, isForUs ? 'delivered' : 'dropped');
+  if (!isForUs) return;
   const body = Element.of('body', NS_CLIENT, {}, `Hello, ${from.local}!`);
   const message = Element.of('message', NS_CLIENT, { type: 'chat', id: stanza.id }, body);
   void context.route(context.accumulator(to, from, message));

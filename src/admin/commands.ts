@@ -7,6 +7,7 @@ import { ShardLostError } from '../supervisor/shard-handle.ts';
 import type { CommandFailure } from '../util/command-error.ts';
 import { parseJid } from '../xmpp/jid.ts';
 import { AdminError } from './errors.ts';
+import { commandsOfModules, text } from './module-commands.ts';
 import type { ReloadReport } from './reload.ts';
 import type { AdminCommand, Caller } from './socket.ts';
 import type { Stats } from './stats.ts';
@@ -34,15 +35,13 @@ export interface NamedExplanation extends Omit<Explanation, 'decision'> {
 
 type Args = Readonly<Record<string, unknown>>;
 
-const USERS_PAGE_MAX = 10_000;
+/** As many as authentication methods give in one page. */
+const USERS_PAGE_MAX = 1_000;
 
 /** The commands of the admin socket, by name. `docs/operations.md` has the same as commands of `meerkat`. */
 export function adminCommands(host: AdminHost): ReadonlyMap<string, AdminCommand> {
   let isBackingUp = false;
   const onAny = (command: string, args: Args): Promise<unknown> => asked(host.onAnyShard(command, args));
-  /** A command that a module of the domain answers; it looks at its arguments itself. */
-  const onModule = (module: string, command: string, input: Args, domain: string): Promise<unknown> =>
-    onAny('module', { command, text: module, domain, input });
   const commands: Record<string, AdminCommand> = {
     ping: () => ({ pid: process.pid, ...host.product }),
     stats: () => host.stats(),
@@ -58,11 +57,13 @@ export function adminCommands(host: AdminHost): ReadonlyMap<string, AdminCommand
         limit: Math.min(USERS_PAGE_MAX, optionalNumber(args, 'limit') ?? USERS_PAGE_MAX),
       }),
     user_export: (args) => onAny('user_export', { jid: text(args, 'jid') }),
+    export_user: (args) =>
+      onAny('export_user', { jid: text(args, 'jid'), input: { cursor: args['cursor'] } }),
+    import_user: (args) => onAny('import_user', { domain: text(args, 'domain'), input: args }),
     domain_remove_data: (args) => onAny('domain_remove_data', { domain: text(args, 'domain') }),
-    blocklist_add: (args) => onModule('mod_blocklist', 'blocklist_add', args, domainOf(args)),
-    blocklist_remove: (args) => onModule('mod_blocklist', 'blocklist_remove', args, domainOf(args)),
-    blocklist_count: (args) => onModule('mod_blocklist', 'blocklist_count', args, text(args, 'domain')),
-    blocklist_list: (args) => onModule('mod_blocklist', 'blocklist_list', args, text(args, 'domain')),
+    ...commandsOfModules((module, command, input, domain) =>
+      onAny('module', { command, text: module, domain, input }),
+    ),
     domains: () => [...host.config.hosts.keys()],
     session_list: (args) => sessions(host, optionalText(args, 'domain'), optionalText(args, 'jid')),
     session_kick: (args) =>
@@ -168,12 +169,6 @@ async function backup(
 
 // ── arguments ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function text(args: Args, name: string): string {
-  const value = args[name];
-  if (typeof value !== 'string') throw new AdminError('bad_request', `${name} must be a string`);
-  return value;
-}
-
 function optionalText(args: Args, name: string): string | undefined {
   const value = args[name];
   return value === undefined || value === null ? undefined : text(args, name);
@@ -184,15 +179,6 @@ function optionalNumber(args: Args, name: string): number | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
   throw new AdminError('bad_request', `${name} must be a positive integer`);
-}
-
-/** The domain of the account that a command is about. */
-function domainOf(args: Args): string {
-  const jid = parseJid(text(args, 'jid'));
-  if (jid === undefined || jid.local === '') {
-    throw new AdminError('invalid_jid', `not the address of a user: ${text(args, 'jid')}`);
-  }
-  return jid.domain;
 }
 
 function isCommandFailure(value: unknown): value is CommandFailure {

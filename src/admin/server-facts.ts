@@ -1,6 +1,7 @@
 import { Counter, counterRow } from '../memory/counters.ts';
 import { CertificateDates, certificatesOf } from '../observe/certificates.ts';
 import { Liveness } from '../observe/liveness.ts';
+import type { Unreadiness } from '../observe/readiness.ts';
 import type { ShardStats } from '../shard/commands.ts';
 import type { Server } from '../supervisor/server.ts';
 
@@ -48,14 +49,24 @@ export class ServerFacts {
     return this.#liveness.dead();
   }
 
-  unreadiness(): ('starting' | 'draining' | 'shard' | 'store')[] {
+  unreadiness(): Unreadiness[] {
     const server = this.#server;
     if (server.isStopping) return ['draining'];
     if (!this.isStarted) return ['starting'];
     return [
       ...(server.areShardsReady ? [] : (['shard'] as const)),
       ...(server.isStoreReady ? [] : (['store'] as const)),
+      ...(this.areWritesFailing() ? (['storage'] as const) : []),
     ];
+  }
+
+  /** Whether the store cannot write, or shards wait long for what it is to write. */
+  areWritesFailing(): boolean {
+    if (this.counters(this.storeThread)[Counter.store_writes_failing] !== 0) return true;
+    for (let shard = 0; shard < this.shards; shard++) {
+      if (this.counters(shard)[Counter.kept_stalled] !== 0) return true;
+    }
+    return false;
   }
 
   // ── for metrics ──────────────────────────────────────────────────────────────────────────────────────────

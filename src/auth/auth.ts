@@ -2,7 +2,8 @@ import { parseLocalpart } from '../xmpp/jid.ts';
 import { type AccountPage, StoreUnavailable } from './account-store.ts';
 import type { Existence } from './anonymous.ts';
 import { MethodLogins } from './logins.ts';
-import { type AuthMethod, type AuthObserver, NO_OBSERVER } from './method.ts';
+import { type AuthMethod, type AuthObserver, type CredentialKeeper, NO_OBSERVER } from './method.ts';
+import { observed } from './observed.ts';
 
 /** Usernames in one page of a listing. */
 export const ACCOUNT_PAGE_MAX = 1000;
@@ -75,7 +76,8 @@ export class HostAuth {
     for (const method of this.#methods) {
       if (method.isAnonymous && !withAnonymous) continue;
       try {
-        if (await method.doesUserExist(domain, username)) return 'yes';
+        const ask = () => method.doesUserExist(domain, username);
+        if (await observed(this.#observer, method, 'does_user_exist', ask)) return 'yes';
       } catch (error) {
         this.#failed(method, error);
         answer = 'unknown';
@@ -100,7 +102,13 @@ export class HostAuth {
     if (existence === 'yes') return refused('exists');
     if (await this.#isFull(domain)) return refused('limit_per_domain_exceeded');
     for (const method of this.#methods) {
-      const outcome = await method.tryRegister(domain, username, password);
+      const outcome = await observed(
+        this.#observer,
+        method,
+        'try_register',
+        () => method.tryRegister(domain, username, password),
+        (answer) => answer === 'registered',
+      );
       if (outcome === 'registered') {
         this.#observer.count('register_user');
         return { kind: 'registered', username, method: method.name };
@@ -108,6 +116,25 @@ export class HostAuth {
       if (outcome === 'exists') return refused('exists');
     }
     return refused('not_allowed');
+  }
+
+  /** SCRAM credentials of the first method that keeps some; undefined when none does. */
+  get credentials(): CredentialKeeper | undefined {
+    return this.#methods.find((method) => method.credentials !== undefined)?.credentials;
+  }
+
+  /** Makes an account that has these credentials (`scram-text.ts`), as {@link tryRegister} makes one with a password. */
+  async tryImport(domain: string, username: string, details: string): Promise<Registration> {
+    this.#observer.count('try_register');
+    const existence = await this.existence(domain, username);
+    if (existence === 'unknown') throw new StoreUnavailable('cannot tell whether the account exists');
+    if (existence === 'yes') return refused('exists');
+    if (await this.#isFull(domain)) return refused('limit_per_domain_exceeded');
+    const method = this.#methods.find(({ credentials }) => credentials !== undefined);
+    if (method === undefined) return refused('not_allowed');
+    if (!(await method.credentials!.insert(domain, username, details))) return refused('exists');
+    this.#observer.count('register_user');
+    return { kind: 'registered', username, method: method.name };
   }
 
   /** Two registrations at once may both take the last place: the limit is there to bound a domain, not to count it. */
@@ -122,7 +149,8 @@ export class HostAuth {
     const existence = await this.existence(domain, username);
     if (existence === 'no') return 'user_not_found';
     for (const method of this.#methods) {
-      if (await method.setPassword(domain, username, password)) return 'changed';
+      const ask = () => method.setPassword(domain, username, password);
+      if (await observed(this.#observer, method, 'set_password', ask)) return 'changed';
     }
     return 'not_allowed';
   }
@@ -133,7 +161,9 @@ export class HostAuth {
    */
   async removeUser(domain: string, username: string): Promise<boolean> {
     const results = await Promise.allSettled(
-      this.#methods.map((method) => method.removeUser(domain, username)),
+      this.#methods.map((method) =>
+        observed(this.#observer, method, 'remove_user', () => method.removeUser(domain, username)),
+      ),
     );
     for (const [i, result] of results.entries())
       if (result.status === 'rejected') this.#failed(this.#methods[i]!, result.reason);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AccountPage, AccountStore, StoredPassword } from './account-store.ts';
-import type { AuthMethod, RegisterOutcome } from './method.ts';
+import type { AuthMethod, CredentialKeeper, RegisterOutcome } from './method.ts';
 import type { PasswordVerifier } from './password-verifier.ts';
 import type { MechanismKind } from './sasl/catalogue.ts';
 import type { AccountKeys, ScramQuery } from './sasl/exchange.ts';
@@ -48,6 +48,19 @@ export class InternalMethod implements AuthMethod {
       options.policy.format === 'plain'
         ? { password: randomBytes(SCRAM_SALT_BYTES).toString('hex'), details: undefined }
         : { password: '', details: serializeCredentials(this.#decoyCredentials) };
+  }
+
+  get credentials(): CredentialKeeper | undefined {
+    if (this.#policy.format === 'plain') return undefined;
+    return {
+      get: async (domain, username) => (await this.#store.get(domain, username))?.details,
+      insert: (domain, username, details) => this.#store.insert(domain, username, { password: '', details }),
+      update: async (domain, username, details) => {
+        const isDone = await this.#store.update(domain, username, { password: '', details });
+        this.#passwords.forget(domain, username);
+        return isDone;
+      },
+    };
   }
 
   supports(kind: MechanismKind): boolean {

@@ -1,4 +1,5 @@
 import { type AuthMethod, type AuthObserver, NO_OBSERVER } from './method.ts';
+import { observed } from './observed.ts';
 import type { Logins, ScramLogin, ScramQuery } from './sasl/exchange.ts';
 
 /**
@@ -18,15 +19,17 @@ export class MethodLogins implements Logins {
 
   async scramKeys(domain: string, username: string, query: ScramQuery): Promise<ScramLogin | undefined> {
     return this.#firstAnswer('scram', async (method) => {
-      const keys = await method.scramKeys(domain, username, query);
+      const ask = () => method.scramKeys(domain, username, query);
+      const keys = await observed(this.#observer, method, 'scram_keys', ask);
       return keys && { keys, method: method.name };
     });
   }
 
   async checkPassword(domain: string, username: string, password: string): Promise<string | undefined> {
-    return this.#firstAnswer('plain', async (method) =>
-      (await method.checkPassword(domain, username, password)) ? method.name : undefined,
-    );
+    return this.#firstAnswer('plain', async (method) => {
+      const ask = () => method.checkPassword(domain, username, password);
+      return (await observed(this.#observer, method, 'check_password', ask)) ? method.name : undefined;
+    });
   }
 
   async acceptsCertificate(
@@ -34,9 +37,10 @@ export class MethodLogins implements Logins {
     username: string,
     certificate: Uint8Array,
   ): Promise<string | undefined> {
-    return this.#firstAnswer('external', async (method) =>
-      (await method.acceptsCertificate(domain, username, certificate)) ? method.name : undefined,
-    );
+    return this.#firstAnswer('external', async (method) => {
+      const ask = () => method.acceptsCertificate(domain, username, certificate);
+      return (await observed(this.#observer, method, 'accepts_certificate', ask)) ? method.name : undefined;
+    });
   }
 
   anonymousMethod(): string | undefined {

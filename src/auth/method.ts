@@ -15,13 +15,35 @@ export type AuthEvent =
   | 'unregister_user'
   | 'method_failed';
 
+/** What is asked of a method; for metrics. */
+export type AuthQuestion =
+  | 'scram_keys'
+  | 'check_password'
+  | 'accepts_certificate'
+  | 'does_user_exist'
+  | 'try_register'
+  | 'set_password'
+  | 'remove_user';
+
 /** Told what happens, from those who ask the methods. */
 export interface AuthObserver {
   count(event: AuthEvent): void;
+  /** A method was asked. `failed`: it could not answer. */
+  asked(question: AuthQuestion, method: string, answer: 'yes' | 'no' | 'failed', seconds: number): void;
   failed: MethodErrorReport;
 }
 
-export const NO_OBSERVER: AuthObserver = { count: () => {}, failed: () => {} };
+export const NO_OBSERVER: AuthObserver = { count: () => {}, asked: () => {}, failed: () => {} };
+
+/** SCRAM credentials as a method keeps them, in the form of `scram-text.ts`: for accounts that move from one server to another. */
+export interface CredentialKeeper {
+  /** Undefined when there is no such account, or nothing that could be moved. */
+  get(domain: string, username: string): Promise<string | undefined>;
+  /** Makes an account that has them. False when there is one already. */
+  insert(domain: string, username: string, details: string): Promise<boolean>;
+  /** Replaces them. False when there is no such account. */
+  update(domain: string, username: string, details: string): Promise<boolean>;
+}
 
 export type RegisterOutcome = 'registered' | 'exists' | 'not_allowed';
 
@@ -41,6 +63,8 @@ export interface AuthMethod {
    * else keeps them, an answer is soon out of date.
    */
   readonly isOwn: boolean;
+  /** Undefined for a method that keeps no SCRAM credentials. */
+  readonly credentials?: CredentialKeeper | undefined;
   /** Whether logins by this kind of mechanism can succeed here. */
   supports(kind: MechanismKind): boolean;
   /** SCRAM keys for one hash. Undefined when there is no such account, or it has no keys with that hash. */

@@ -23,6 +23,7 @@ export function authenticated(c2s: C2s, { username, method }: SaslSuccess): bool
     return false;
   }
   host.counters[Counter.c2s_auth_success]!++;
+  host.login.ended(c2s, 'success');
   host.log.debug({ what: 'login', jid: jid.bare, address: c2s.info.address }, 'authenticated');
   negotiation.exchange = undefined;
   negotiation.tasksEnded(host.monotonicMs());
@@ -41,6 +42,7 @@ export function loginFailed(c2s: C2s, failed: SaslFailure, xml: string): void {
     host.log.error({ err: cause, what: 'auth_backend_failed', user: username }, 'cannot authenticate');
   }
   host.counters[Counter.c2s_auth_failed]!++;
+  host.login.ended(c2s, 'failure');
   void foldHook(c2s.hostType, 'auth_failed', undefined, { username, server: c2s.lserver });
   host.log.info(
     { what: 'auth_failed', user: username, server: c2s.lserver, address: c2s.info.address, condition },

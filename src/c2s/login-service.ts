@@ -15,6 +15,8 @@ export interface LoginService {
   channelBindings(c2s: C2s): readonly string[];
   /** Starts an exchange, or says why there is none. `acc` is the accumulator of a login by SASL2. */
   start(c2s: C2s, mechanism: string, acc?: Accumulator): SaslExchange | SaslFailure;
+  /** An exchange has ended; counts it, and the time that it took. */
+  ended(c2s: C2s, result: 'success' | 'failure'): void;
   /**
    * Whether a session may be opened: the listener's access rule, then `session_opening_allowed_for_user`, for every session whatever
    * the rule is.

@@ -21,6 +21,8 @@ export class Negotiation {
   saslRefusalsLeft = SASL_REFUSALS_MAX;
   bindRetriesLeft = BIND_RETRIES_MAX;
   exchange: SaslExchange | undefined = undefined;
+  /** The mechanism of the exchange under way, by a name that there is, and when it began (monotonic milliseconds). */
+  attempt: { readonly mechanism: string; readonly beganMs: number } | undefined = undefined;
   /** Monotonic milliseconds: end of the present step, and of the whole login. */
   stepDeadlineMs: number;
   /** When the stream came, likewise. */

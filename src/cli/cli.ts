@@ -5,16 +5,23 @@ import { escapeControls } from '../observe/escape.ts';
 import { addBackup } from './backup.ts';
 import { addBlocklist } from './blocklist.ts';
 import { addCheckConfig } from './check-config.ts';
+import { addCheckStorage } from './check-storage.ts';
 import { addCompletion } from './completion.ts';
 import { addDomain } from './domain.ts';
+import { addExport } from './export.ts';
+import { addImport } from './import.ts';
+import { addInbox } from './inbox.ts';
 import { type Io, processIo } from './io.ts';
+import { addLast } from './last.ts';
 import { addReload } from './reload.ts';
+import { addRestore } from './restore.ts';
 import { addRoute } from './route.ts';
 import type { Runner } from './runner.ts';
 import { addSession } from './session.ts';
 import { addStart } from './start.ts';
 import { addStats } from './stats.ts';
 import { addStop } from './stop.ts';
+import { addPrivate, addVcard } from './stored-xml.ts';
 import type { Target } from './target.ts';
 import { addTrace } from './trace.ts';
 import { addUser } from './user.ts';
@@ -29,11 +36,19 @@ const VERBS = [
   addUser,
   addDomain,
   addBlocklist,
+  addLast,
+  addPrivate,
+  addVcard,
+  addInbox,
   addSession,
   addRoute,
   addTrace,
   addStats,
   addBackup,
+  addRestore,
+  addCheckStorage,
+  addExport,
+  addImport,
   addVersion,
   addCompletion,
 ] as const;

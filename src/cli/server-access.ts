@@ -33,9 +33,18 @@ export async function withServerOrStorage<T>(
     return await withServer(target, io, (client) => work((command, args) => client.request(command, args)));
   } catch (cause) {
     const isGone = cause instanceof AdminError && cause.code === 'server_unreachable';
-    const isNamed = target.config ?? target.data ?? io.env['MEERKAT_CONFIG'] ?? io.env['MEERKAT_DATA'];
-    if (!isGone || target.socket !== undefined || isNamed === undefined) throw cause;
+    if (!isGone || target.socket !== undefined || !isNamed(target, io)) throw cause;
   }
   const { withStorage } = await import('./headless.ts');
   return await withStorage(target, io, work);
+}
+
+/** For what works on a storage directory alone: nobody shall make or use another one by mistake. Throws `usage`. */
+export function requireNamed(target: Target, io: Io): void {
+  if (!isNamed(target, io))
+    throw new AdminError('usage', '--config or --data must say which storage directory is meant');
+}
+
+function isNamed(target: Target, io: Io): boolean {
+  return (target.config ?? target.data ?? io.env['MEERKAT_CONFIG'] ?? io.env['MEERKAT_DATA']) !== undefined;
 }

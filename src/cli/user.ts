@@ -4,8 +4,8 @@ import { print, table } from './io.ts';
 import { passwordFrom } from './password.ts';
 import type { Runner } from './runner.ts';
 import { type Ask, withServerOrStorage } from './server-access.ts';
+import { eachUserPage } from './user-pages.ts';
 
-const PAGE = 1_000;
 const PASSWORD = 'the password; without it, or with -, it is asked for, or read from standard input';
 
 export function addUser(program: Command, runner: Runner): void {
@@ -120,14 +120,5 @@ async function listUsers(
   show: (page: readonly string[]) => void,
 ): Promise<void> {
   const domains = domain === undefined ? ((await ask('domains')) as string[]) : [domain];
-  for (const one of domains) {
-    let after: string | undefined;
-    for (;;) {
-      const page = (await ask('user_list', { domain: one, after, limit: PAGE })) as string[];
-      show(page);
-      if (page.length < PAGE) break;
-      const last = page.at(-1)!;
-      after = last.slice(0, last.lastIndexOf('@'));
-    }
-  }
+  for (const one of domains) await eachUserPage(ask, one, show);
 }

@@ -12,6 +12,20 @@ const SNI = 'connection.tls.server_name_indication';
 const PUSHER = 'modules.mod_event_pusher';
 const POOLS = ['outgoing_pools.http.*', 'outgoing_pools.ldap.*', 'outgoing_pools.rabbit.*'];
 
+/** Archives of rooms come with rooms. */
+const MAM_NOT_YET = ['muc'];
+/** How MongooseIM's archives write and read, and modules of Erlang that they call. */
+const MAM_NO_EFFECT = [
+  'is_archivable_message',
+  'send_message',
+  'extra_fin_element',
+  'extra_lookup_params',
+  'cache',
+  'async_writer',
+  'db_jid_format',
+  'db_message_format',
+];
+
 const NOT_YET = [
   'internal_databases',
   ...POOLS_NOT_YET.map((kind) => `outgoing_pools.${kind}`),
@@ -39,6 +53,7 @@ const NOT_YET = [
   'listen.http[].handlers.mongoose_client_api',
   'host_config[].s2s',
   ...POOLS_NOT_YET.map((kind) => `host_config[].outgoing_pools.${kind}`),
+  ...MAM_NOT_YET.flatMap(inMam),
   ...AUTH_METHODS_NOT_YET.flatMap((key) => [`auth.${key}`, `host_config[].auth.${key}`]),
 ];
 
@@ -65,6 +80,7 @@ const NO_EFFECT = [
   'listen.http[].reuse_port',
   'listen.http[].transport.num_acceptors',
   'listen.http[].tls.module',
+  ...MAM_NO_EFFECT.flatMap(inMam),
   ...['backend', 'iqdisc', 'wpool.strategy', 'wpool.call_timeout'].flatMap((key) => [
     `${PUSHER}.push.${key}`,
     `host_config[].${PUSHER}.push.${key}`,
@@ -145,8 +161,20 @@ export const MONGOOSE_MODULES: ReadonlySet<string> = new Set([
   'mod_websockets',
 ]);
 
-/** Options of MongooseIM's modules that have no counterpart: how they schedule IQs, and in which database they keep data. */
-export const MODULE_OPTIONS_WITHOUT_EFFECT: ReadonlySet<string> = new Set(['iqdisc', 'backend']);
+/** Options of MongooseIM's modules that have no counterpart: how they schedule IQs, in which database they keep data, and by how many writers. */
+export const MODULE_OPTIONS_WITHOUT_EFFECT: ReadonlySet<string> = new Set([
+  'iqdisc',
+  'backend',
+  'async_writer',
+]);
+
+/** An option of mod_mam wherever it may stand. */
+function inMam(key: string): string[] {
+  return ['modules.mod_mam', 'modules.mod_mam.pm'].flatMap((section) => [
+    `${section}.${key}`,
+    `host_config[].${section}.${key}`,
+  ]);
+}
 
 export const NOT_YET_TEXT = 'not built yet, ignored';
 export const NO_EFFECT_TEXT = 'has no effect in Meerkat, ignored';

@@ -188,6 +188,7 @@ export interface StoreReplyFrame {
   readonly id: number;
   /** Undefined on success; otherwise why it failed. */
   readonly error: string | undefined;
+  /** What the operation returned; of one that failed, what it has left behind (`store/failure.ts`). */
   readonly value: unknown;
 }
 

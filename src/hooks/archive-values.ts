@@ -80,6 +80,7 @@ export interface ArchiveQuery {
 export interface ArchiveRow {
   readonly id: bigint;
   readonly sourceJid: Jid;
+  /** With its addresses, in bytes of its own. */
   readonly packet: Stanza;
 }
 
@@ -88,6 +89,8 @@ export interface ArchivePage {
   readonly total: number | undefined;
   readonly offset: number | undefined;
   readonly rows: readonly ArchiveRow[];
+  /** Whether there is more in the direction of the page; undefined if that follows from total and offset. */
+  readonly hasMore?: boolean;
 }
 
 export type ArchiveResult = ArchivePage | Failed;
@@ -160,6 +163,8 @@ export interface RoomAffiliations {
 
 /** A message to everybody in a room, for the inboxes of those who belong to it. */
 export interface MucInboxUpdate {
+  /** The accumulator of the message as its sender sent it. */
+  readonly acc: Accumulator;
   readonly hostType: HostType | undefined;
   readonly roomJid: Jid;
   readonly fromJid: Jid;

@@ -20,6 +20,8 @@ export type Nothing = undefined;
 /** Something did not work; `error` is a short name of the cause. */
 export interface Failed {
   readonly error: string;
+  /** The same in words. */
+  readonly text?: string;
 }
 
 export type Outcome = 'ok' | Failed;

@@ -60,6 +60,19 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
       KINDS.map((kind) => ({ cell: `route_${outcome}_${kind}` as const, labels: { kind, outcome } })),
     ),
   },
+  {
+    name: 'messages_entered_total',
+    help: 'Messages that began a way on a shard, by source. Their sum less that of all outcomes of messages is what is under way.',
+    type: 'counter',
+    of: 'shards',
+    cells: [
+      { cell: 'messages_from_clients', labels: { source: 'client' } },
+      { cell: 'messages_from_server', labels: { source: 'server' } },
+      { cell: 'messages_from_shards', labels: { source: 'shard' } },
+      { cell: 'messages_copied', labels: { source: 'copy' } },
+      { cell: 'messages_taken_back', labels: { source: 'session' } },
+    ],
+  },
   counter('stanza_errors_sent_total', 'Stanzas answered with an error.', 'shards', 'stanza_error_out'),
   counter(
     'router_stanzas_dropped_total',
@@ -101,6 +114,21 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
     'congested_turns',
   ),
   gauge('store_pending_requests', 'Requests that wait for the store.', 'shards', 'store_queue'),
+  gauge('kept_writes', 'Writes that wait for the store or are under way to it.', 'shards', 'kept_writes'),
+  gauge('kept_write_bytes', 'Their bytes.', 'shards', 'kept_bytes'),
+  gauge(
+    'kept_writes_stalled',
+    'Whether such writes fail or take long: the disk is full or slow, or the store is away.',
+    'shards',
+    'kept_stalled',
+  ),
+  counter('kept_write_retries_total', 'Times that such writes were tried again.', 'shards', 'kept_retries'),
+  counter(
+    'kept_writes_refused_total',
+    'Writes refused because too many were kept already: their senders were told so.',
+    'shards',
+    'kept_refused',
+  ),
   gauge('heap_used_bytes', 'JavaScript heap in use.', 'shards', 'heap_used_bytes'),
   {
     name: 'loop_delay_seconds',
@@ -135,6 +163,12 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
   counter('doorbells_total', 'Times that another thread had to be woken.', 'threads', 'doorbell_rung'),
   counter('store_requests_total', 'Requests that reached the store.', 'store', 'store_requests'),
   counter('store_failures_total', 'Requests that the store could not carry out.', 'store', 'store_failed'),
+  gauge(
+    'store_writes_failing',
+    'Whether the last write failed: the disk is full or broken, or another process has the database.',
+    'store',
+    'store_writes_failing',
+  ),
   counter('store_commits_total', 'Transactions.', 'store', 'store_commits'),
   {
     ...counter('store_commit_seconds_total', 'Time spent in commits.', 'store', 'store_commit_us_total'),

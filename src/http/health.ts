@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Unreadiness } from '../observe/readiness.ts';
 
 /** What the health endpoints ask. */
 export interface HealthSource {
   /** Shards whose event loop has stopped for good. */
   deadShards(): readonly number[];
   /** Why the server is not ready; empty when it is. */
-  unreadiness(): readonly ('starting' | 'draining' | 'shard' | 'store')[];
+  unreadiness(): readonly Unreadiness[];
 }
 
 /**

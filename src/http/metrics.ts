@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Gauge, Counter as PromCounter, Registry } from 'prom-client';
 import { COUNTER_NAMES, Counter, type CounterName } from '../memory/counters.ts';
 import { COUNTER_FAMILIES, type CounterFamily } from './counter-families.ts';
+import { LABELLED_FAMILIES, type LabelledFamily } from './labelled-families.ts';
 import { type ShardCounts, Totals } from './totals.ts';
 
 /** What metrics are made of. */
@@ -33,6 +34,8 @@ export interface ShardCountsByName {
   readonly shard: number;
   readonly hooks: readonly (readonly [hook: string, tag: string, runs: number])[];
   readonly modules: readonly (readonly [name: string, count: number])[];
+  /** Counters with labels (`labelled-families.ts`): name and values, joined by line ends. */
+  readonly labelled: readonly (readonly [key: string, value: number])[];
   readonly lanes: readonly { readonly to: number; readonly waitingFrames: number }[];
 }
 
@@ -47,6 +50,7 @@ export interface MetricDescription {
 const PREFIX = 'meerkat_';
 const HOOKS_MAX = 20_000;
 const MODULE_COUNTERS_MAX = 1_000;
+const LABELLED_MAX = 2_000;
 /** Separates hook and host type; neither can contain it. */
 const SEPARATOR = '\n';
 
@@ -57,6 +61,7 @@ export class Metrics {
   readonly #described: MetricDescription[] = [];
   readonly #hooks = new Totals(HOOKS_MAX);
   readonly #modules = new Totals(MODULE_COUNTERS_MAX);
+  readonly #labelled = new Totals(LABELLED_MAX);
   #lanes: readonly ShardCountsByName[] = [];
   #underWay: Promise<string> | undefined;
 
@@ -68,6 +73,7 @@ export class Metrics {
     this.#addRings();
     this.#addListeners();
     this.#addShardCounts();
+    for (const family of LABELLED_FAMILIES) this.#addLabelled(family);
     collectDefaultMetrics({ register: this.#registry, prefix: PREFIX });
   }
 
@@ -97,6 +103,7 @@ export class Metrics {
       }),
     );
     this.#modules.add(stats.map(({ shard, modules }) => ({ shard, counts: modules })));
+    this.#labelled.add(stats.map(({ shard, labelled }) => ({ shard, counts: labelled })));
     return await this.#registry.metrics();
   }
 
@@ -196,6 +203,15 @@ export class Metrics {
         for (const [event, count] of this.#modules.entries()) set({ event }, count);
       },
     );
+  }
+
+  #addLabelled({ name, help, labels }: LabelledFamily): void {
+    this.#add('counter', name, help, labels, (set) => {
+      for (const [key, value] of this.#labelled.entries()) {
+        const [of, ...values] = key.split(SEPARATOR);
+        if (of === name) set(Object.fromEntries(labels.map((label, i) => [label, values[i] ?? ''])), value);
+      }
+    });
   }
 
   #threads(of: CounterFamily['of']): number[] {

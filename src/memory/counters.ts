@@ -43,6 +43,12 @@ export const COUNTER_NAMES = [
   'route_dropped_presence',
   'route_dropped_iq',
   'route_dropped_other',
+  // Where messages come from that are routed on a shard: with the outcomes above the two sides of one account.
+  'messages_from_clients',
+  'messages_from_server',
+  'messages_from_shards',
+  'messages_copied',
+  'messages_taken_back',
   'router_stanza_dropped',
   'router_no_route_found',
   'router_failed',
@@ -68,12 +74,19 @@ export const COUNTER_NAMES = [
   'loop_delay_max_us',
   'heap_used_bytes',
   'store_queue',
+  // Writes that shards keep until the store has done them.
+  'kept_writes',
+  'kept_bytes',
+  'kept_stalled',
+  'kept_retries',
+  'kept_refused',
   'store_requests',
   'store_failed',
   'store_commits',
   'store_commit_us_total',
   'store_commit_us_max',
   'store_rows_written',
+  'store_writes_failing',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];

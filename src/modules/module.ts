@@ -15,7 +15,24 @@ export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export type { Acknowledger } from '../hooks/acknowledger.ts';
 export { afterwards, runAfterwards } from '../hooks/afterwards.ts';
-export type { FlatForm, PushEventAcc, PushedEvent } from '../hooks/archive-values.ts';
+export type {
+  ArchiveBehaviour,
+  ArchiveBorders,
+  ArchiveMessage,
+  ArchivePage,
+  ArchivePrefs,
+  ArchiveQuery,
+  ArchiveResult,
+  ArchiveRow,
+  FlatForm,
+  InboxEntry,
+  MucInboxUpdate,
+  PageRequest as ArchivePageRequest,
+  PushEventAcc,
+  PushedEvent,
+  Retraction,
+  RoomUser,
+} from '../hooks/archive-values.ts';
 export { DROP, STOP, type Stop, stop, type Verdict } from '../hooks/chain.ts';
 export { type KeptRecord, KeptStanza } from '../hooks/kept-stanza.ts';
 export * from '../hooks/login.ts';
@@ -26,17 +43,40 @@ export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPL
 export { type Addressed, addressedWith, wantAddressed } from '../sm/addressed.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
 export {
+  type ArchivedMessage,
+  type ArchivedPage,
+  type ArchivePageQuery,
+  type ArchiveRecord,
+  type ArchiveRetraction,
+  ArchiveSide,
+  type ArchiveSweep,
   type Claimant,
   type ClaimedMessages,
+  DIGEST_BYTES,
   type FastToken,
   type FastTokens,
+  type ImportedMessage,
+  type InboxChange,
+  type InboxPlace,
+  type InboxProperties,
+  type InboxQuery,
   type LastActivity,
+  type MarkerCode,
+  type MarkerRecord,
+  type MarkerScope,
+  type MarkerToDeliver,
+  type MissedConversation,
+  type MissedMarker,
   type OfflineMessage,
   type PrivacyChange,
   type PushSubscription,
+  type ReturnedConversation,
   type RosterLimits,
+  type StoredArchivePrefs,
   type StoredChange,
   type StoredContact,
+  type StoredConversation,
+  type StoredMarker,
   type StoredPrivacyItem,
   type StoredPrivacyList,
   StoreUnavailableError,
@@ -48,33 +88,40 @@ export {
 } from '../store/operations.ts';
 export { isBracketed } from '../util/bracketed.ts';
 export { CommandError } from '../util/command-error.ts';
+export { GatheredWrites } from '../util/gathered-writes.ts';
 export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { LatestQueue } from '../util/latest-queue.ts';
 export { pathSegment } from '../util/path-segment.ts';
 export { randomText } from '../util/random.ts';
+export { searchWords } from '../util/search-words.ts';
 export { SegmentedCache } from '../util/segmented-cache.ts';
 export { Element } from '../xml/element.ts';
-export { serialize } from '../xml/writer.ts';
+export { escapeText, escapeValue, serialize } from '../xml/writer.ts';
 export { type CommandAction, type CommandResult, commandElement } from '../xmpp/command.ts';
 export { isMixedScript } from '../xmpp/confusable.ts';
 export { blankForm, type FormField, resultForm, submittedFields, tableForm } from '../xmpp/data-form.ts';
-export { utcOffset, utcSeconds } from '../xmpp/date-time.ts';
+export { utcMicros, utcOffset, utcSeconds } from '../xmpp/date-time.ts';
 export { delayXml, parseStamp } from '../xmpp/delay.ts';
+export { forwardedMessage } from '../xmpp/forwarded.ts';
 export { Jid, makeJid, parseDomain, parseJid, parseLocalpart, parseResource } from '../xmpp/jid.ts';
 export * from '../xmpp/namespaces.ts';
 export { type PageRequest, pageOf, pageRequest } from '../xmpp/result-set.ts';
 export { isOlder, isSameSession, type SessionId } from '../xmpp/session-id.ts';
-export { stableId } from '../xmpp/stable-id.ts';
+export * from '../xmpp/stable-id.ts';
+export { parseMicros, stampOfMicros } from '../xmpp/stamp.ts';
 export { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
+export { hasIdBy, stanzaIdXml, withoutIdsBy } from '../xmpp/stanza-ids.ts';
 export { streamErrorXml } from '../xmpp/stream-error.ts';
 export { isSeen, sees } from '../xmpp/subscription.ts';
-export { parseElement, parseElementText } from '../xmpp/trusted-xml.ts';
+export { parseChildren, parseElement, parseElementText } from '../xmpp/trusted-xml.ts';
 export * from './api/accounts.ts';
+export * from './api/command-input.ts';
 export * from './api/context.ts';
 export * from './api/definition.ts';
 export * from './api/outgoing.ts';
+export * from './api/portable.ts';
 export * from './api/registrations.ts';
 export * from './api/routing.ts';
 export * from './api/services.ts';

@@ -13,20 +13,24 @@ import mod_event_pusher from './mod-event-pusher/mod-event-pusher.ts';
 import mod_extdisco from './mod-extdisco/mod-extdisco.ts';
 import mod_external_filter from './mod-external-filter/mod-external-filter.ts';
 import mod_fast_auth_token from './mod-fast-auth-token/mod-fast-auth-token.ts';
+import mod_inbox from './mod-inbox/mod-inbox.ts';
 import mod_keystore from './mod-keystore/mod-keystore.ts';
 import mod_last from './mod-last/mod-last.ts';
+import mod_mam from './mod-mam/mod-mam.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
+import mod_offline_chatmarkers from './mod-offline-chatmarkers/mod-offline-chatmarkers.ts';
 import mod_offline_stub from './mod-offline-stub.ts';
 import mod_ping from './mod-ping/mod-ping.ts';
 import mod_presence from './mod-presence/mod-presence.ts';
 import mod_blocking from './mod-privacy/mod-blocking.ts';
 import mod_privacy from './mod-privacy/mod-privacy.ts';
-import mod_private from './mod-private.ts';
+import mod_private from './mod-private/mod-private.ts';
 import mod_push_service_mongoosepush from './mod-push-service-mongoosepush/mod-push-service-mongoosepush.ts';
 import mod_register from './mod-register/mod-register.ts';
 import mod_roster from './mod-roster/mod-roster.ts';
 import mod_sasl2 from './mod-sasl2/mod-sasl2.ts';
 import mod_sic from './mod-sic.ts';
+import mod_smart_markers from './mod-smart-markers/mod-smart-markers.ts';
 import mod_stanzaid from './mod-stanzaid/mod-stanzaid.ts';
 import mod_stream_management from './mod-stream-management/mod-stream-management.ts';
 import mod_time from './mod-time.ts';
@@ -53,9 +57,12 @@ export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
     mod_extdisco,
     mod_external_filter,
     mod_fast_auth_token,
+    mod_inbox,
     mod_keystore,
     mod_last,
+    mod_mam,
     mod_offline,
+    mod_offline_chatmarkers,
     mod_offline_stub,
     mod_ping,
     mod_presence,
@@ -66,6 +73,7 @@ export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
     mod_roster,
     mod_sasl2,
     mod_sic,
+    mod_smart_markers,
     mod_stanzaid,
     mod_stream_management,
     mod_time,

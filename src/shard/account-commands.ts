@@ -90,7 +90,8 @@ export async function userList(
   return names.map((name) => makeJid(name, domain)?.bare ?? name);
 }
 
-function accountOf(shard: Shard, text: string): { readonly jid: Jid; readonly hostType: HostType } {
+/** An address of an account, and who serves its domain. */
+export function accountOf(shard: Shard, text: string): { readonly jid: Jid; readonly hostType: HostType } {
   const jid = userOf(text).bareJid;
   return { jid, hostType: hostTypeOf(shard, jid.domain) };
 }

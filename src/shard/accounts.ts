@@ -1,3 +1,4 @@
+import type { Registration, RegistrationRefusal } from '../auth/auth.ts';
 import { Accumulator, Origin } from '../hooks/accumulator.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import { foldHook, runHook } from '../hooks/run.ts';
@@ -37,6 +38,8 @@ export class AccountService {
   of(hostType: HostType): Accounts {
     return {
       exists: async (jid) => this.#around.exists(hostType, jid),
+      list: (domain, page) => this.#auth(hostType).list(domain, page),
+      isRegistered: (jid) => this.#around.exists(hostType, jid),
       register: (domain, username, password) => this.register(hostType, domain, username, password),
       setPassword: (jid, password) => this.setPassword(hostType, jid, password),
       remove: (jid, by) => this.remove(hostType, jid, by),
@@ -50,7 +53,28 @@ export class AccountService {
     username: string,
     password: string,
   ): ReturnType<Accounts['register']> {
-    const outcome = await this.#auth(hostType).tryRegister(domain, username, password);
+    return await this.#registered(
+      hostType,
+      domain,
+      await this.#auth(hostType).tryRegister(domain, username, password),
+    );
+  }
+
+  /** Makes an account that has these SCRAM credentials, then runs `register_user`. */
+  async import(hostType: HostType, jid: Jid, details: string): Promise<'registered' | RegistrationRefusal> {
+    const { domain, local } = jid;
+    return await this.#registered(
+      hostType,
+      domain,
+      await this.#auth(hostType).tryImport(domain, local, details),
+    );
+  }
+
+  async #registered(
+    hostType: HostType,
+    domain: string,
+    outcome: Registration,
+  ): Promise<'registered' | RegistrationRefusal> {
     if (outcome.kind === 'refused') return outcome.reason;
     const jid = makeJid(outcome.username, domain)!;
     this.#around.announce('user_registered', jid.bare);

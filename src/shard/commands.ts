@@ -17,6 +17,8 @@ import {
 } from './account-commands.ts';
 import { explainRoute } from './explain.ts';
 import { moduleCommand } from './module-commands.ts';
+import { exportUserPiece } from './portable-export.ts';
+import { importUser } from './portable-import.ts';
 import type { Shard } from './shard.ts';
 import type { Threads } from './threads.ts';
 
@@ -58,6 +60,8 @@ export interface ShardStats {
   readonly hooks: readonly (readonly [hook: string, tag: string, runs: number])[];
   /** Counters of modules. */
   readonly modules: readonly (readonly [name: string, count: number])[];
+  /** Counters with labels: name and values, joined by line ends. */
+  readonly labelled: readonly (readonly [key: string, value: number])[];
   readonly lanes: ReturnType<Threads['lanes']>;
 }
 
@@ -75,6 +79,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['user_exists', (shard, { jid }) => userExists(shard, jid ?? '')],
   ['user_list', (shard, { domain, after, limit }) => userList(shard, domain ?? '', after, limit)],
   ['user_export', (shard, { jid }) => userExport(shard, jid ?? '')],
+  ['export_user', (shard, args) => exportUserPiece(shard, args)],
+  ['import_user', (shard, args) => importUser(shard, args)],
   ['domain_remove_data', (shard, { domain }) => domainRemoveData(shard, domain ?? '')],
   ['module', (shard, args) => moduleCommand(shard, args)],
   ['trace', (shard, { bares }) => watch(shard, bares ?? [])],
@@ -170,5 +176,11 @@ function stats(shard: Shard): ShardStats {
   for (const { name, chains } of tables) {
     for (const chain of chains) if (chain !== null) hooks.push([chain.hook, name, chain.runs]);
   }
-  return { shard: shard.shard, hooks, modules: [...shard.moduleCounters], lanes: shard.threads.lanes() };
+  return {
+    shard: shard.shard,
+    hooks,
+    modules: [...shard.moduleCounters],
+    labelled: shard.counts.entries(),
+    lanes: shard.threads.lanes(),
+  };
 }

@@ -136,6 +136,6 @@ export class Components {
 
   /** A stanza that found no component where it was sent: somebody else may serve the domain by now. The router ends it if that goes on. */
   routeAgain(acc: Accumulator): MaybePromise {
-    return this.#around.routing().route(acc);
+    return this.#around.routing().routeOn(acc);
   }
 }

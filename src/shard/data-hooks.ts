@@ -21,6 +21,12 @@ export function registerDataHooks(
   registry.add('remove_user', tag, VALUES_PRIORITY, 'values', (_acc, { jid }) => removeValues(jid));
   registry.add('anonymous_purge', tag, VALUES_PRIORITY, 'values', (_acc, { jid }) => removeValues(jid));
 
+  registry.add('get_personal_data', tag, 10, 'ejabberd_auth', async (data, { jid }) => {
+    const created = await services().store.request('account_created', jid.domain, jid.local);
+    // Accounts may be kept elsewhere.
+    const rows = created === null ? [] : [[jid.bare, new Date(created / 1_000).toISOString()]];
+    return [...data, { name: 'account', columns: ['jid', 'created'], rows }];
+  });
   registry.add('remove_domain', tag, 10, 'ejabberd_auth', async (removal, { domain }) => {
     try {
       await services().accounts.removeDomain(hostType, domain);

@@ -52,7 +52,10 @@ export class Draining {
     const { connections, delivery, store, threads, sm, drained } = this.#around;
     if (connections.size > 0) return;
     const isDone = (): boolean =>
-      delivery.reroutes.isIdle && store.pendingCount === 0 && !threads.outbox.isCongested;
+      delivery.reroutes.isIdle &&
+      store.pendingCount === 0 &&
+      store.kept.count === 0 &&
+      !threads.outbox.isCongested;
     void (sm.remote.fence(ALL_SHARDS) ?? Promise.resolve())
       .then(() => threads.loop.whenDone(isDone))
       .then(drained);

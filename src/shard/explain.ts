@@ -7,11 +7,10 @@ import type { C2sParams } from '../hooks/session.ts';
 import type { Trace, TraceStep } from '../hooks/trace.ts';
 import { NO_PRIVACY_LIST } from '../hooks/values.ts';
 import { CommandError } from '../util/command-error.ts';
-import { Element } from '../xml/element.ts';
 import { type Jid, parseJid } from '../xmpp/jid.ts';
 import { NS_CLIENT } from '../xmpp/namespaces.ts';
 import { Stanza, StanzaKind } from '../xmpp/stanza.ts';
-import { parseElementText } from '../xmpp/trusted-xml.ts';
+import { parseTyped } from '../xmpp/typed-xml.ts';
 import { sessionView } from './session-view.ts';
 import type { Shard } from './shard.ts';
 import { describeStanza } from './stanza-text.ts';
@@ -162,9 +161,8 @@ function stanzaOf(xml: string): Stanza {
   let stanza: Stanza;
   try {
     // As on a stream: the namespace is understood, and what follows the stanza is a mistake.
-    const stream = parseElementText(`<stream xmlns='${NS_CLIENT}'>${xml.trim()}</stream>`);
-    const [element, ...more] = stream.children;
-    if (!(element instanceof Element) || more.length > 0) throw new Error('expected one element');
+    const [element, ...more] = parseTyped(xml, NS_CLIENT);
+    if (element === undefined || more.length > 0) throw new Error('expected one element');
     stanza = Stanza.of(element);
   } catch (cause) {
     throw new CommandError('invalid_stanza', `not a stanza: ${(cause as Error).message}`);

@@ -96,6 +96,7 @@ export class FrameReceiver {
     if (frame.kind === FrameKind.TAKEN_OVER) this.#around.takeOvers.returned(frame);
     if (frame.kind !== FrameKind.ROUTE || (frame.flags & SOLE_TARGET) === 0) return;
     const acc = this.#accumulator(frame);
+    this.#around.routing.takenBack(acc);
     if ((frame.flags & TO_COMPONENT) !== 0) void this.#around.components.routeAgain(acc);
     else void this.#around.routing.routeAgain(acc);
   }
@@ -103,6 +104,7 @@ export class FrameReceiver {
   #route(frame: RouteFrame): void {
     if ((frame.flags & TO_COMPONENT) !== 0) {
       const acc = this.#accumulator(frame);
+      this.#around.routing.arrived(acc, 1);
       if (this.#around.components.receive(acc) instanceof Promise) acc.stanza!.retain();
       return;
     }
@@ -112,12 +114,9 @@ export class FrameReceiver {
     }
     const isSole = (frame.flags & SOLE_TARGET) !== 0;
     const isByAccount = (frame.flags & BY_ACCOUNT) !== 0;
-    this.#around.routing.delivery.handIn.arrived(
-      frame.targets,
-      this.#accumulator(frame),
-      isSole,
-      isByAccount,
-    );
+    const acc = this.#accumulator(frame);
+    this.#around.routing.arrived(acc, frame.targets.length);
+    this.#around.routing.delivery.handIn.arrived(frame.targets, acc, isSole, isByAccount);
   }
 
   #routeMany(frame: RouteFrame): void {
@@ -133,7 +132,7 @@ export class FrameReceiver {
           ? undefined
           : jids.trusted(frame.originJid);
     const permanent = keys.decode(frame.keys);
-    routing.multicast.deliverHere(frame.targets, frame.to, (to) => {
+    routing.multicast.deliverHere(frame.targets, frame.to, shared, (to) => {
       const acc = new Accumulator(
         ref,
         timestamp,

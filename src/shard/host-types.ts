@@ -4,6 +4,7 @@ import { HostType } from '../hooks/host-type.ts';
 import { EMPTY_TABLE, GLOBAL, type HookRegistry } from '../hooks/registry.ts';
 import type { ModuleDefinition } from '../modules/module.ts';
 import { type MethodSurroundings, makeMethod } from './auth-methods.ts';
+import type { LabelledCounts } from './labelled-counts.ts';
 import type { HostTypeAuth } from './login.ts';
 import { ShardModuleContext } from './module-context.ts';
 import { loadModule, optionsOf } from './module-loader.ts';
@@ -36,6 +37,7 @@ export interface HostTypesSurroundings extends MethodSurroundings {
   readonly registry: HookRegistry;
   /** Counts something under a name of a closed list, for metrics. */
   countFor(name: string): void;
+  readonly counts: LabelledCounts;
   /** Registers the handlers that belong to the server itself (`ejabberd_auth`, `ejabberd_sm`, …). */
   registerCore(hostType: HostType, auth: () => HostAuth, config: () => AuthConfig): void;
 }
@@ -286,7 +288,7 @@ export class HostTypes {
   }
 
   #hostAuth(settings: HostTypeConfig): HostAuth {
-    const { log, countFor } = this.#around;
+    const { log, countFor, counts } = this.#around;
     const { auth: config } = settings;
     // Methods refer to the rules over all of them, and the other way round.
     let auth: HostAuth;
@@ -298,6 +300,10 @@ export class HostTypes {
       usersPerDomainMax: config.maxUsersPerDomain,
       observer: {
         count: (event) => countFor(`auth_${event}`),
+        asked: (question, method, answer, seconds) => {
+          counts.add('auth_questions_total', [method, question, answer]);
+          counts.add('auth_question_seconds_total', [method, question, answer], seconds);
+        },
         failed: (method, cause) =>
           log.error({ err: cause, what: 'auth_method_failed', method }, 'an authentication method failed'),
       },

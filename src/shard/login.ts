@@ -1,4 +1,5 @@
 import type { HostAuth } from '../auth/auth.ts';
+import { MECHANISM_BY_NAME } from '../auth/sasl/catalogue.ts';
 import { channelBindingTypes } from '../auth/sasl/channel-binding.ts';
 import type { SaslHost } from '../auth/sasl/exchange.ts';
 import type { ExternalIdentity } from '../auth/sasl/external-rules.ts';
@@ -12,8 +13,12 @@ import type { AuthConfig } from '../config/config.ts';
 import type { Accumulator } from '../hooks/accumulator.ts';
 import { foldHook } from '../hooks/run.ts';
 import type { Jid } from '../xmpp/jid.ts';
+import type { LabelledCounts } from './labelled-counts.ts';
 import { type ModuleMechanisms, startModuleMechanism } from './module-mechanisms.ts';
 import type { TlsFactsSource } from './tls.ts';
+
+/** The label of mechanisms that there are not. */
+const UNKNOWN = 'unknown';
 
 /** Until a module says somebody. */
 const NOBODY: ExternalIdentity = { kind: 'refused', condition: 'not-authorized' };
@@ -25,6 +30,7 @@ export interface HostTypeAuth {
 }
 
 export interface LoginSurroundings {
+  readonly counts: LabelledCounts;
   readonly secret: Buffer;
   readonly tlsFacts: TlsFactsSource;
   /** Those that modules bring. */
@@ -90,6 +96,12 @@ export class Logins implements LoginService {
   start(c2s: C2s, mechanism: string, acc?: Accumulator): SaslExchange | SaslFailure {
     if (c2s.hostType === undefined) return failure('temporary-auth-failure');
     const own = this.#around.mechanisms.get(c2s.hostType.name, mechanism);
+    // What the client wrote does not become a label of a metric (threat T75).
+    const isKnown = own !== undefined || MECHANISM_BY_NAME.has(mechanism);
+    c2s.negotiation!.attempt = {
+      mechanism: isKnown ? mechanism : UNKNOWN,
+      beganMs: c2s.host.monotonicMs(),
+    };
     if (own !== undefined && (!own.isListed || this.offer(c2s).mechanisms.includes(mechanism))) {
       const { methods } = this.#hostTypeAuth(c2s).auth.logins(c2s.listener.authMethods);
       const names = methods.map(({ name }) => name);
@@ -100,6 +112,16 @@ export class Logins implements LoginService {
       offer: this.offer(c2s),
       tls: this.#around.tlsFacts.of(c2s),
     });
+  }
+
+  ended(c2s: C2s, result: 'success' | 'failure'): void {
+    const negotiation = c2s.negotiation!;
+    const { mechanism = UNKNOWN, beganMs } = negotiation.attempt ?? {};
+    negotiation.attempt = undefined;
+    const { counts } = this.#around;
+    counts.add('sasl_exchanges_total', [mechanism, result]);
+    const seconds = beganMs === undefined ? 0 : (c2s.host.monotonicMs() - beganMs) / 1_000;
+    counts.add('sasl_exchange_seconds_total', [mechanism, result], seconds);
   }
 
   mayOpenSession(c2s: C2s, jid: Jid): boolean | Promise<boolean> {

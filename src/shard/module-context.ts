@@ -44,8 +44,12 @@ export class ShardModuleContext extends ModuleSessions implements ModuleContext 
     this.#pools.keep();
   }
 
-  access(rule: string, jid: Jid, host: string): string | number {
-    return this.services.domains.access(rule, jid, host);
+  access(rule: string, jid: Jid, host: string, otherwise?: string | number): string | number {
+    return this.services.domains.access(rule, jid, host, otherwise);
+  }
+
+  shaper(name: string): { readonly maxRate: number; readonly burst: number } | undefined {
+    return this.services.shaper(name);
   }
 
   takeTurn(limit: string, key: string, periodMs: number): Promise<boolean> {
@@ -77,6 +81,10 @@ export class ShardModuleContext extends ModuleSessions implements ModuleContext 
 
   count(name: string, by = 1): void {
     this.services.countFor(`${this.module}_${name}`, by);
+  }
+
+  spent(name: string, seconds: number): void {
+    this.services.counts.add('module_seconds_total', [`${this.module}_${name}`], seconds);
   }
 }
 

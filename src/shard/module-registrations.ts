@@ -5,7 +5,14 @@ import type { Handler, HookName } from '../hooks/points.ts';
 import { GLOBAL, type HandlerOptions } from '../hooks/registry.ts';
 import type { IqDiscipline, IqHandler } from '../local/iq.ts';
 import type { IqComponent } from '../local/iq-table.ts';
-import type { CommandInput, KeyCodec, Registrations, StateCodec, TakeOverJudge } from '../modules/module.ts';
+import type {
+  CommandInput,
+  KeyCodec,
+  PortablePart,
+  Registrations,
+  StateCodec,
+  TakeOverJudge,
+} from '../modules/module.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
 import { isForgedPush } from './forged-pushes.ts';
@@ -69,6 +76,10 @@ export abstract class ModuleRegistrations extends ModuleContextBase implements R
     const { moduleCommands } = this.services;
     moduleCommands.add(this.hostType, this.module, name, run);
     this.undo.push(() => moduleCommands.remove(this.hostType, name));
+  }
+
+  portable(part: PortablePart): void {
+    this.undo.push(this.services.portableParts.add(this.hostType, part));
   }
 
   ownPush(namespace: string, names: readonly string[]): void {

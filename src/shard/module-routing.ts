@@ -101,6 +101,10 @@ export abstract class ModuleRouting extends ModuleRegistrations implements Routi
     void this.services.routing.routeAgain(acc);
   }
 
+  takeBack(acc: Accumulator): void {
+    this.services.routing.takenBack(acc);
+  }
+
   handOver(acc: Accumulator, to: SessionId): void {
     this.services.touch();
     this.services.routing.handOver(acc, to);
@@ -126,7 +130,7 @@ export abstract class ModuleRouting extends ModuleRegistrations implements Routi
     return true;
   }
 
-  outcome(acc: Accumulator, outcome: 'stored' | 'bounced' | 'dropped'): void {
+  outcome(acc: Accumulator, outcome: 'delivered' | 'stored' | 'bounced' | 'dropped'): void {
     this.services.routing.outcome(acc, outcome);
   }
 

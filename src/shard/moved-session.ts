@@ -14,6 +14,9 @@ export interface MovedSurroundings {
   /** The new shard is gone: the stanza finds its way anew. */
   routeAgain(acc: Accumulator): void;
   looped(acc: Accumulator): void;
+  /** A stanza that was given to the session goes on. */
+  takenBack(acc: Accumulator): void;
+  forwarded(acc: Accumulator): void;
 }
 
 /**
@@ -41,6 +44,7 @@ export class MovedSession implements LocalSession {
   deliver(acc: Accumulator): void {
     const { sm, delivery } = this.#around;
     const { shard, number } = this.to;
+    this.#around.takenBack(acc);
     if (++acc.hops > HOPS_MAX) {
       this.#around.looped(acc);
       return;
@@ -51,7 +55,8 @@ export class MovedSession implements LocalSession {
     delivery.wasRerouted(acc.to, acc.from.full, 1 << shard);
     sm.remote.rerouted(acc, 1 << shard);
     const isSole = (acc.flags & Flag.SHARED) === 0;
-    if (!sm.remote.forward(shard, [number], acc, isSole, true)) this.#around.routeAgain(acc);
+    if (sm.remote.forward(shard, [number], acc, isSole, true)) this.#around.forwarded(acc);
+    else this.#around.routeAgain(acc);
   }
 
   closeWithConflict(reason: string, text: string, by: SessionId | undefined): void {

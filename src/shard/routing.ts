@@ -107,9 +107,58 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost, MulticastHo
     return names.map((name) => all.find((module) => module.name === name)!);
   }
 
-  /** Routes a stanza. The promise, if there is one, settles when routing is over and never rejects. */
+  /** Routes a stanza that the server makes, because of another one or by itself. The promise, if there is one, settles when routing is over and never rejects. */
   route(acc: Accumulator): undefined | Promise<void> {
+    this.#entered(acc, Counter.messages_from_server);
     return this.#router.route(acc);
+  }
+
+  /** Routes what a client has sent. */
+  routeFromClient(acc: Accumulator): undefined | Promise<void> {
+    this.#entered(acc, Counter.messages_from_clients);
+    return this.#router.route(acc);
+  }
+
+  /** Routes once more what has not come to an end. */
+  routeOn(acc: Accumulator): undefined | Promise<void> {
+    return this.#router.route(acc);
+  }
+
+  // ── where messages come from: the other side of their outcomes ─────────────────────────────────────────────
+
+  #entered(acc: Accumulator, source: number): void {
+    if (acc.stanza?.kind !== StanzaKind.MESSAGE || acc.trace?.isDryRun) return;
+    this.#around.counters[source]!++;
+  }
+
+  /** A stanza for so many sessions came from another shard. */
+  arrived(acc: Accumulator, sessions: number): void {
+    if (acc.stanza?.kind !== StanzaKind.MESSAGE) return;
+    this.#around.counters[Counter.messages_from_shards]!++;
+    this.#around.counters[Counter.messages_copied]! += sessions - 1;
+  }
+
+  takenBack(acc: Accumulator): void {
+    this.#entered(acc, Counter.messages_taken_back);
+  }
+
+  sentOn(of: Stanza, accounts: number): void {
+    if (of.kind === StanzaKind.MESSAGE) this.#around.counters[Counter.messages_from_server]! += accounts;
+  }
+
+  arrivedOf(of: Stanza, ways: number): void {
+    if (of.kind !== StanzaKind.MESSAGE) return;
+    this.#around.counters[Counter.messages_from_shards]!++;
+    this.#around.counters[Counter.messages_copied]! += ways - 1;
+  }
+
+  copiedOf(of: Stanza, more: number): void {
+    if (of.kind === StanzaKind.MESSAGE) this.#around.counters[Counter.messages_copied]! += more;
+  }
+
+  copied(acc: Accumulator, more: number): void {
+    if (acc.stanza?.kind !== StanzaKind.MESSAGE || acc.trace?.isDryRun) return;
+    this.#around.counters[Counter.messages_copied]! += more;
   }
 
   // ── the ends of a stanza's way ─────────────────────────────────────────────────────────────────────────────

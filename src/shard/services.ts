@@ -1,3 +1,4 @@
+import type { ShaperConfig } from '../config/config.ts';
 import type { HookRegistry } from '../hooks/registry.ts';
 import type { Logger } from '../observe/log.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
@@ -8,11 +9,13 @@ import type { Asker } from './ask.ts';
 import type { Components } from './components.ts';
 import type { Domains } from './domains.ts';
 import type { DryRun } from './dry-run.ts';
+import type { LabelledCounts } from './labelled-counts.ts';
 import type { ModuleCommands } from './module-commands.ts';
 import type { ModuleMechanisms } from './module-mechanisms.ts';
 import type { Notices } from './notices.ts';
 import type { PermanentKeys } from './permanent-keys.ts';
 import type { TaggedPools } from './pools.ts';
+import type { PortableParts } from './portable-parts.ts';
 import type { Revocations } from './revocations.ts';
 import type { Routing } from './routing.ts';
 import type { Sessions } from './sessions.ts';
@@ -39,6 +42,7 @@ export interface ShardServices {
   readonly mechanisms: ModuleMechanisms;
   readonly notices: Notices;
   readonly moduleCommands: ModuleCommands;
+  readonly portableParts: PortableParts;
   readonly revocations: Revocations;
   readonly sessions: Sessions;
   readonly storedMessages: StoredMessages;
@@ -53,5 +57,10 @@ export interface ShardServices {
   timestamp(): number;
   /** Work happens outside of a read: complete the turn. */
   touch(): void;
+  /** Calls back at the end of this turn, before what it led to leaves. */
+  atTurnEnd(callback: () => void): void;
+  /** The shaper of that name. */
+  shaper(name: string): ShaperConfig | undefined;
   countFor(name: string, by: number): void;
+  readonly counts: LabelledCounts;
 }

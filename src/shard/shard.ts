@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { PasswordVerifier } from '../auth/password-verifier.ts';
 import { C2s } from '../c2s/c2s.ts';
 import type { C2sHost, DomainInfo, OpenResult } from '../c2s/c2s-host.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, ShaperConfig } from '../config/config.ts';
 import { Accumulator } from '../hooks/accumulator.ts';
 import type { HandlerEntry } from '../hooks/chain.ts';
 import { HookRegistry } from '../hooks/registry.ts';
@@ -38,6 +38,7 @@ import { Fences } from './fences.ts';
 import { FrameReceiver } from './frames.ts';
 import { HostTypes } from './host-types.ts';
 import { comeIntoForce } from './in-force.ts';
+import { LabelledCounts } from './labelled-counts.ts';
 import { Logins } from './login.ts';
 import { ModuleCommands } from './module-commands.ts';
 import { ModuleMechanisms } from './module-mechanisms.ts';
@@ -45,6 +46,7 @@ import { Notices } from './notices.ts';
 import { Peers } from './peers.ts';
 import { PermanentKeys } from './permanent-keys.ts';
 import { Pools, type TaggedPools } from './pools.ts';
+import { PortableParts } from './portable-parts.ts';
 import { ShardRemoteSessions } from './remote-sessions.ts';
 import { Removals } from './removals.ts';
 import { followAccounts } from './removed-accounts.ts';
@@ -97,6 +99,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly domains: Domains;
   readonly notices: Notices;
   readonly moduleCommands = new ModuleCommands();
+  readonly portableParts = new PortableParts();
   readonly sessions: Sessions;
   readonly threads: Threads;
   readonly storedMessages: StoredMessages;
@@ -108,6 +111,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly #frames: FrameReceiver;
   readonly #peers: Peers;
   readonly #moduleCounters = new Map<string, number>();
+  readonly counts = new LabelledCounts();
   #nextRef = 0;
   readonly #draining: Draining;
 
@@ -144,6 +148,7 @@ export class Shard implements C2sHost, ShardServices {
       monotonicMs,
       (operation) =>
         this.dryRun.isActive ? this.dryRun.never('store', `would ask: ${operation}`) : undefined,
+      [boot.shard, this.timestamp()],
     );
     this.tracing = new Tracing(boot.shard, post);
     this.asker = new Asker(post);
@@ -180,6 +185,7 @@ export class Shard implements C2sHost, ShardServices {
       anonymous: new DirectoryAnonymousSessions(this.sm),
       pools: new Pools(this.log, (name, by) => this.countFor(name, by)),
       countFor: (name) => this.countFor(name, 1),
+      counts: this.counts,
       registerCore: (hostType, auth, config) =>
         registerCoreHooks(this.registry, hostType, auth, config, this.#existence, () => this),
     });
@@ -243,6 +249,7 @@ export class Shard implements C2sHost, ShardServices {
     this.login = new Logins({
       secret: Buffer.from(boot.secret),
       tlsFacts: this.tls,
+      counts: this.counts,
       mechanisms: this.mechanisms,
       domain: (name) => this.domains.hosted(name),
       hostTypeAuth: (name) => this.hostTypes.auth(name),
@@ -285,6 +292,8 @@ export class Shard implements C2sHost, ShardServices {
         void this.#cleanUp(boot.shard, [{ jid: jid.full, number, time }], false),
       routeAgain: (acc) => void this.routing.routeAgain(acc),
       looped: (acc) => this.routing.looped(acc),
+      takenBack: (acc) => this.routing.takenBack(acc),
+      forwarded: (acc) => this.routing.outcome(acc, 'forwarded'),
     });
     this.#frames = new FrameReceiver({
       jids: this.jids,
@@ -382,6 +391,14 @@ export class Shard implements C2sHost, ShardServices {
   /** Ends modules. The thread ends right after. */
   stop(): void {
     this.hostTypes.stop();
+    const { kept } = this.store;
+    if (kept.count > 0) {
+      this.log.error(
+        { what: 'kept_writes_lost', count: kept.count },
+        'the store did not take what was kept for it',
+      );
+    }
+    kept.stop();
   }
 
   accept(socket: Socket, listener: number, address: string, port: number): void {
@@ -460,12 +477,16 @@ export class Shard implements C2sHost, ShardServices {
     this.threads.loop.touch();
   }
 
+  atTurnEnd(callback: () => void): void {
+    this.threads.loop.atTurnEnd(callback);
+  }
+
   domain(name: string): DomainInfo | undefined {
     return this.domains.hosted(name);
   }
 
   route(acc: Accumulator): undefined | Promise<unknown> {
-    return this.routing.route(acc);
+    return this.routing.routeFromClient(acc);
   }
 
   watchLogin(c2s: C2s): void {
@@ -503,10 +524,12 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   inboxFull(acc: Accumulator): void {
+    this.routing.takenBack(acc);
     this.routing.refuse(acc, new StanzaError('resource-constraint', 'Too much waits for the recipient'));
   }
 
   undeliverable(acc: Accumulator): void {
+    this.routing.takenBack(acc);
     this.routing.routeAgain(acc);
   }
 
@@ -518,6 +541,10 @@ export class Shard implements C2sHost, ShardServices {
 
   pool<K extends keyof TaggedPools>(kind: K, hostType: string, tag: string): TaggedPools[K] {
     return this.hostTypes.pool(kind, hostType, tag);
+  }
+
+  shaper(name: string): ShaperConfig | undefined {
+    return this.config.shapers.get(name);
   }
 
   countFor(name: string, by: number): void {

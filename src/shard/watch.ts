@@ -28,6 +28,12 @@ export function keepWatch({ counters, connections, store, existence, touch }: Wa
     store.expire();
     existence.expire();
     counters[Counter.store_queue] = store.pendingCount;
+    const { kept } = store;
+    counters[Counter.kept_writes] = kept.count;
+    counters[Counter.kept_bytes] = kept.bytes;
+    counters[Counter.kept_stalled] = Number(kept.isStalled);
+    counters[Counter.kept_retries] = kept.retries;
+    counters[Counter.kept_refused] = kept.refused;
     counters[Counter.heap_used_bytes] = getHeapStatistics().used_heap_size;
   }, STORE_CHECK_MS).unref();
   watchLoopDelay(({ p50Us, p99Us, maxUs }) => {

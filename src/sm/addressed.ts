@@ -3,7 +3,7 @@ import type { SessionId } from '../hooks/session.ts';
 import { NO_PRIORITY, type SessionList } from '../memory/directory.ts';
 
 /**
- * Which sessions a message to a bare JID went to, for modules that act on it once for all of them: whoever sends copies to the others (XEP-0280 §7) must
+ * Which sessions a message to a bare JID, or to a resource that is gone, went to, for modules that act on it once for all of them: whoever sends copies to the others (XEP-0280 §7) must
  * leave these out. It is noted when the message is routed, for priorities may be others by the time that it arrives; only where a session of the
  * account has flags, or somebody asked for it ({@link wantAddressed}).
  */
@@ -52,7 +52,8 @@ const ALONE: Addressed = { isFirst: true, has: () => false };
 
 /** The sessions that a message went to, as one of them sees it. */
 export function addressedWith(acc: Accumulator, { shard, number }: SessionId): Addressed {
-  const list = acc.to.isBare ? acc.get<readonly (string | number)[]>('sm', 'addressed') : undefined;
+  // The address may have a resource: a chat to one that is gone went where the account's messages go (RFC 6121 §8.5.3.2).
+  const list = acc.get<readonly (string | number)[]>('sm', 'addressed');
   if (list === undefined || list[0] !== acc.to.bare) return ALONE;
   const has = (s: number, n: number): boolean => {
     for (let i = 1; i < list.length; i += 2) if (list[i] === s && list[i + 1] === n) return true;

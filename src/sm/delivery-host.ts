@@ -1,4 +1,5 @@
 import type { Accumulator } from '../hooks/accumulator.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
 import type { StanzaError } from '../xmpp/stanza-error.ts';
 
 /** Nothing to wait for, or a promise that settles when the stanza's fate is decided. */
@@ -14,6 +15,10 @@ export type ListVerdict = 'allow' | 'deny' | 'block' | 'unknown';
 export interface DeliveryHost {
   /** Counts and traces how routing ended. */
   outcome(acc: Accumulator, outcome: RouteOutcome): void;
+  /** Counts outcomes without a trace. */
+  count(of: Stanza, outcome: RouteOutcome, by: number): void;
+  /** Counts further ways of one stanza: each has an outcome of its own. */
+  copied(acc: Accumulator, more: number): void;
   /** Counts a stanza that goes nowhere, silently as the RFC allows. */
   drop(acc: Accumulator): undefined;
   /** Sends the error to the sender, unless no error may be sent. */

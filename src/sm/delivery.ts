@@ -302,17 +302,27 @@ export class Delivery implements Again {
         else numbers.push(list.number[i]!);
       }
     }
-    if (elsewhere !== undefined) {
-      for (const [shard, numbers] of elsewhere) {
-        const isSent = this.#forward(shard, numbers, acc, count === 1, true);
-        if (!isSent && count === 1) {
-          this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
-          return undefined;
-        }
-      }
-      this.host.outcome(acc, 'forwarded');
-    }
+    const ways = here.length + (elsewhere?.size ?? 0);
+    if (ways > 1) this.host.copied(acc, ways - 1);
+    if (elsewhere !== undefined && !this.#toShards(acc, elsewhere, count === 1)) return undefined;
     return this.handIn.toAll(here, acc, count === 1, true, false);
+  }
+
+  /** One frame for each shard; false if the only one was refused. */
+  #toShards(acc: Accumulator, elsewhere: ReadonlyMap<number, readonly number[]>, isSole: boolean): boolean {
+    let sent = 0;
+    for (const [shard, numbers] of elsewhere) if (this.#forward(shard, numbers, acc, isSole, true)) sent++;
+    if (sent === 0 && isSole) {
+      this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
+      return false;
+    }
+    // One line in a trace, however many.
+    this.host.outcome(acc, sent > 0 ? 'forwarded' : 'dropped');
+    if (elsewhere.size > 1 && !acc.trace?.isDryRun) {
+      this.host.count(acc.stanza!, 'forwarded', Math.max(0, sent - 1));
+      this.host.count(acc.stanza!, 'dropped', elsewhere.size - Math.max(1, sent));
+    }
+    return true;
   }
 }
 

@@ -25,6 +25,10 @@ export interface MulticastHost {
   outcome(acc: Accumulator, outcome: RouteOutcome): void;
   /** Counts outcomes of `of`, which is addressed to somebody else. */
   count(of: Stanza, outcome: RouteOutcome, by: number): void;
+  /** The other side of outcomes; only messages have one. */
+  sentOn(of: Stanza, accounts: number): void;
+  arrivedOf(of: Stanza, ways: number): void;
+  copiedOf(of: Stanza, more: number): void;
 }
 
 /** What goes to one other shard. */
@@ -79,6 +83,7 @@ export class Multicast {
       void this.#host.route(sentOn(cause, stanza, from, to));
       return;
     }
+    this.#host.sentOn(stanza, 1);
     let acc: Accumulator | undefined;
     const chain = hostType.chains[FILTER_LOCAL_PACKET]!;
     if (chain !== null) {
@@ -119,6 +124,7 @@ export class Multicast {
       return;
     }
     const own = 1 << sm.shard;
+    let ways = 0;
     for (let rest = mask & ~own; rest !== 0; rest &= rest - 1) {
       const shard = 31 - Math.clz32(rest & -rest);
       const batch = this.#batchFor(shard, sending, to);
@@ -130,8 +136,12 @@ export class Multicast {
       targets[at] = targets.length - at - 1;
       batch.text = batch.text === '' ? to.bare : `${batch.text}${SEPARATOR}${to.bare}`;
       batch.accounts++;
+      ways++;
     }
-    if ((mask & own) === 0) return;
+    if ((mask & own) === 0) {
+      this.#host.copiedOf(stanza, ways - 1);
+      return;
+    }
     // Receiving one may lead to others, which use the same list again: all are looked up before. Most accounts have one, for which no array is made.
     let first: LocalSession | undefined;
     let more: LocalSession[] | undefined;
@@ -145,8 +155,11 @@ export class Multicast {
         more.push(session);
       }
     }
-    if (first === undefined) return;
     const others = more?.length ?? 0;
+    if (first !== undefined) ways += 1 + others;
+    if (ways === 0) this.#host.count(stanza, 'dropped', 1);
+    else this.#host.copiedOf(stanza, ways - 1);
+    if (first === undefined) return;
     this.#give(first, others === 0 ? filtered : undefined, sending, to, hostType);
     for (let i = 0; i < others; i++)
       this.#give(more![i]!, i === others - 1 ? filtered : undefined, sending, to, hostType);
@@ -188,14 +201,23 @@ export class Multicast {
   /**
    * A stanza from another shard for sessions of this one: `targets` and `text` as that shard wrote them; `derive` makes an accumulator for one recipient.
    */
-  deliverHere(targets: readonly number[], text: string, derive: (to: Jid) => Accumulator): void {
+  deliverHere(
+    targets: readonly number[],
+    text: string,
+    stanza: Stanza,
+    derive: (to: Jid) => Accumulator,
+  ): void {
     const { sm, reroutes } = this.#delivery;
     let at = 0;
     for (let i = 0; i < targets.length; ) {
       const last = i + targets[i]!;
+      this.#host.arrivedOf(stanza, targets[i]!);
       while (i++ < last) {
         const session = sm.table.get(targets[i]!);
-        if (session === undefined || !isAt(text, at, session.jid.bare)) continue;
+        if (session === undefined || !isAt(text, at, session.jid.bare)) {
+          this.#host.count(stanza, 'dropped', 1);
+          continue;
+        }
         const acc = derive(session.jid.bareJid);
         if (!reroutes.isIdle) this.#delivery.handIn.arrived([targets[i]!], acc, false, true);
         else {

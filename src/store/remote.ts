@@ -1,12 +1,9 @@
 import { encodeFrame } from '../frame/codec.ts';
 import { FrameKind, type StoreReplyFrame } from '../frame/kinds.ts';
 import { STORE_PENDING_BUSY, STORE_PENDING_MAX, STORE_TIMEOUT_MS } from '../limits.ts';
-import {
-  type StoreArgs,
-  type StoreOperation,
-  type StoreResult,
-  StoreUnavailableError,
-} from './operations.ts';
+import { type StoreFailure, StoreUnavailableError } from './failure.ts';
+import { type KeptWrite, KeptWrites } from './kept-writes.ts';
+import type { StoreArgs, StoreOperation, StoreResult } from './operations.ts';
 import type { Store } from './store.ts';
 
 interface Pending {
@@ -25,18 +22,22 @@ export class RemoteStore implements Store {
   readonly #nowMs: () => number;
   readonly #pending = new Map<number, Pending>();
   readonly #withheld: (operation: StoreOperation) => Promise<never> | undefined;
+  /** Writes that are tried until they are done. */
+  readonly kept: KeptWrites;
   #nextId = 1;
   #isDown = false;
 
   /**
    * `send` hands a frame to the store thread; false when it cannot. `nowMs` is a clock that both threads share. `withheld` may keep a request from being made: what it returns is the
-   * answer then.
+   * answer then. `writer`: the shard, and since when it lives (microseconds).
    */
   constructor(
     send: (bytes: Buffer) => boolean,
     nowMs: () => number,
     withheld: (operation: StoreOperation) => Promise<never> | undefined = () => undefined,
+    writer: readonly [shard: number, since: number] = [0, 0],
   ) {
+    this.kept = new KeptWrites((batch, writes) => this.request('write_all', batch, writes), nowMs, writer);
     this.#send = send;
     this.#nowMs = nowMs;
     this.#withheld = withheld;
@@ -47,7 +48,7 @@ export class RemoteStore implements Store {
   }
 
   get isBusy(): boolean {
-    return this.#pending.size >= STORE_PENDING_BUSY;
+    return this.#pending.size >= STORE_PENDING_BUSY || this.kept.count >= STORE_PENDING_BUSY;
   }
 
   /** Whether the store thread is known to be gone. */
@@ -58,14 +59,14 @@ export class RemoteStore implements Store {
   request<O extends StoreOperation>(operation: O, ...args: StoreArgs<O>): Promise<StoreResult<O>> {
     const withheld = this.#withheld(operation);
     if (withheld !== undefined) return withheld;
-    if (this.#isDown) return Promise.reject(new StoreUnavailableError('the store is being restarted'));
-    if (this.#pending.size >= STORE_PENDING_MAX) {
-      return Promise.reject(new StoreUnavailableError('too many requests wait for the store'));
-    }
+    if (this.#isDown) return refused('the store is being restarted');
+    if (this.#pending.size >= STORE_PENDING_MAX) return refused('too many requests wait for the store');
+    // What was asked to be written before comes before.
+    if (operation !== 'write_all') this.kept.flush();
     const id = this.#nextId++;
     const deadlineMs = this.#nowMs() + STORE_TIMEOUT_MS;
     const bytes = encodeFrame({ kind: FrameKind.STORE_REQUEST, id, operation, args, deadlineMs });
-    if (!this.#send(bytes)) return Promise.reject(new StoreUnavailableError('the way to the store is full'));
+    if (!this.#send(bytes)) return refused('the way to the store is full');
     return new Promise((resolve, reject) => {
       this.#pending.set(id, {
         resolve: resolve as (value: unknown) => void,
@@ -75,17 +76,28 @@ export class RemoteStore implements Store {
     });
   }
 
+  write<O extends StoreOperation>(
+    operation: O,
+    args: StoreArgs<O>,
+    kept: KeptWrite,
+  ): Promise<StoreResult<O> | undefined> | undefined {
+    const withheld = this.#withheld(operation);
+    if (withheld !== undefined) return withheld;
+    return this.kept.add([operation, args], kept) as Promise<StoreResult<O> | undefined> | undefined;
+  }
+
   /** An answer has come. */
   answered(frame: StoreReplyFrame): void {
     const pending = this.#pending.get(frame.id);
     if (pending === undefined) return;
     this.#pending.delete(frame.id);
     if (frame.error === undefined) pending.resolve(frame.value);
-    else pending.reject(new StoreUnavailableError(frame.error));
+    else pending.reject(new StoreUnavailableError(frame.error, frame.value as StoreFailure));
   }
 
   /** Fails requests whose time is over. They are in order of age. Called about once a second. */
   expire(): void {
+    this.kept.expire();
     const now = this.#nowMs();
     for (const [id, pending] of this.#pending) {
       if (pending.deadlineMs > now) return;
@@ -105,5 +117,11 @@ export class RemoteStore implements Store {
   /** The store thread is there (again). */
   up(): void {
     this.#isDown = false;
+    this.kept.retryNow();
   }
+}
+
+/** The request was not made. */
+function refused(why: string): Promise<never> {
+  return Promise.reject(new StoreUnavailableError(why, 'undone'));
 }

@@ -1,6 +1,7 @@
-import { inbound, NO_SUBSCRIPTION, outbound } from '../xmpp/subscription.ts';
+import { inbound, isSeen, NO_SUBSCRIPTION, outbound } from '../xmpp/subscription.ts';
 import type {
   ContactDetails,
+  RosterImport,
   RosterLimits,
   StoredChange,
   StoredContact,
@@ -90,6 +91,63 @@ export function stepSubscription(
   else rows.delete(step.jid);
   const isTold = isListed && isVisiblyChanged(before, after);
   return { isPassedOn, reply, change: isTold ? changed(rows, before, after, now, wantsRoster) : null };
+}
+
+/** Contacts as another server had them: see `roster_import`. */
+export function importContacts(
+  rows: RosterRows,
+  contacts: readonly StoredContact[],
+  limits: RosterLimits,
+  now: number,
+): RosterImport[] {
+  return contacts.map((contact) => importContact(rows, contact, limits, now));
+}
+
+function importContact(
+  rows: RosterRows,
+  contact: StoredContact,
+  limits: RosterLimits,
+  now: number,
+): RosterImport {
+  const before = rows.get(contact.jid);
+  const isAsked = contact.ask === 'in' || contact.ask === 'both';
+  if (before?.isListed && contact.isListed && !isSameContact(before, contact)) return outcome('differs');
+  const isAskedBefore = before?.ask === 'in' || before?.ask === 'both';
+  // Who may see the user's presence already need not ask for it.
+  const isAskMoot = isAskedBefore || before?.isApproved === true || isSeen(before?.subscription ?? 'none');
+  const isNewAsk = isAsked && !isAskMoot && !isSeen(contact.subscription);
+  const isNewContact = contact.isListed && !before?.isListed;
+  if (!isNewContact && !isNewAsk) return outcome('known');
+  const isListed = contact.isListed || before?.isListed === true;
+  const most = isListed ? limits.contacts : limits.requests;
+  if (before?.isListed !== isListed && rows.count(isListed) >= most) return outcome('full');
+  const base = isNewContact || before === null ? contact : before;
+  const isOut = base.ask === 'out' || base.ask === 'both';
+  const isIn = isNewAsk || (isAskedBefore && !isSeen(base.subscription));
+  const after: StoredContact = {
+    ...base,
+    ask: isIn ? (isOut ? 'both' : 'in') : isOut ? 'out' : 'none',
+    askMessage: isNewAsk ? contact.askMessage : isIn ? (before?.askMessage ?? '') : '',
+    isListed,
+  };
+  rows.put(after, now);
+  return { outcome: 'taken', change: isNewContact ? changed(rows, before, after, now, false) : null };
+}
+
+function outcome(outcome: RosterImport['outcome']): RosterImport {
+  return { outcome, change: null };
+}
+
+/** Whether two are the same in all that the user himself has said; requests of the contact are looked at elsewhere. */
+function isSameContact(a: StoredContact, b: StoredContact): boolean {
+  return (
+    a.name === b.name &&
+    a.subscription === b.subscription &&
+    isAsking(a) === isAsking(b) &&
+    a.isApproved === b.isApproved &&
+    a.extra === b.extra &&
+    a.groups.toSorted().join('\n') === b.groups.toSorted().join('\n')
+  );
 }
 
 /** That somebody asks is no change that clients see in the roster: they see the request itself. */

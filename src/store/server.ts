@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { decodeFrame, encodeFrame } from '../frame/codec.ts';
 import { FrameKind } from '../frame/kinds.ts';
 import { Counter } from '../memory/counters.ts';
+import { failureOf, type StoreFailure } from './failure.ts';
 import { READ_ONLY, RUN_LATE, type StoreDriver, type StoreOperation } from './operations.ts';
 
 /** A request that has been run and waits for its commit. */
@@ -10,6 +11,7 @@ interface Done {
   readonly id: number;
   readonly isWrite: boolean;
   readonly error: string | undefined;
+  /** Of one that failed a {@link StoreFailure}. */
   readonly value: unknown;
 }
 
@@ -53,14 +55,17 @@ export class StoreServer {
     this.#host.counters[Counter.store_requests]!++;
     // Whoever asked has been told that it failed. That must stay true.
     if (frame.deadlineMs <= this.#host.nowMs() && !RUN_LATE.has(operation)) {
-      this.#batch.push(this.#failure(thread, id, isWrite, operation, new Error('too late')));
+      this.#batch.push(this.#failure(thread, id, isWrite, operation, 'undone', new Error('too late')));
     } else {
+      let hasBegun = !isWrite;
       try {
         if (isWrite) this.#open();
+        hasBegun = true;
         const value = this.#driver.run(operation, frame.args as never);
         this.#batch.push({ thread, id, isWrite, error: undefined, value });
       } catch (cause) {
-        this.#batch.push(this.#failure(thread, id, isWrite, operation, cause));
+        const failure = hasBegun ? failureOf(cause) : 'undone';
+        this.#batch.push(this.#failure(thread, id, isWrite, operation, failure, cause));
         if (this.#isOpen && !this.#driver.isOpen) this.#undone(cause);
       }
     }
@@ -78,13 +83,65 @@ export class StoreServer {
       const from = performance.now();
       try {
         this.#driver.commit();
+        this.#host.counters[Counter.store_writes_failing] = 0;
       } catch (cause) {
         error = messageOf(cause);
+        this.#host.counters[Counter.store_writes_failing] = 1;
         this.#host.failed('commit', cause);
       }
       this.#measure(performance.now() - from);
     }
     this.#answer(error);
+  }
+
+  /** Whether writes fail: the disk is full or broken, or somebody else has the database. */
+  get isFailing(): boolean {
+    return this.#host.counters[Counter.store_writes_failing] !== 0;
+  }
+
+  /** While writes fail, between batches: tries whether they still do. */
+  probe(): void {
+    if (!this.isFailing || this.#isOpen) return;
+    const driver = this.#driver;
+    try {
+      driver.begin();
+      driver.run('write_probe', []);
+      driver.commit();
+      this.#host.counters[Counter.store_writes_failing] = 0;
+    } catch {
+      // An open transaction has nothing in it that counts.
+      if (driver.isOpen) this.#end();
+    }
+  }
+
+  #end(): void {
+    try {
+      this.#driver.commit();
+    } catch (cause) {
+      this.#host.failed('commit', cause);
+    }
+  }
+
+  /** Requests that have come so far. */
+  get requests(): number {
+    return this.#host.counters[Counter.store_requests]!;
+  }
+
+  /** Whether there is work that may wait until nobody asks for anything. */
+  get hasWork(): boolean {
+    return this.#driver.hasWork === true;
+  }
+
+  /** Does some of the work that may wait. Whether there is more of it. If it fails, it is left for another time. */
+  rest(): boolean {
+    this.commit();
+    try {
+      if (this.hasWork) this.#driver.work?.();
+      return this.hasWork;
+    } catch (cause) {
+      this.#host.failed('work', cause);
+      return false;
+    }
   }
 
   #open(): void {
@@ -115,15 +172,23 @@ export class StoreServer {
         this.#send(done);
       } else {
         this.#host.counters[Counter.store_failed]!++;
-        this.#send({ ...done, error, value: null });
+        this.#send({ ...done, error, value: 'undone' satisfies StoreFailure });
       }
     }
   }
 
-  #failure(thread: number, id: number, isWrite: boolean, operation: string, cause: unknown): Done {
+  #failure(
+    thread: number,
+    id: number,
+    isWrite: boolean,
+    operation: string,
+    failure: StoreFailure,
+    cause: unknown,
+  ): Done {
     this.#host.counters[Counter.store_failed]!++;
     this.#host.failed(operation, cause);
-    return { thread, id, isWrite, error: messageOf(cause), value: null };
+    if (isWrite && failure === 'undone') this.#host.counters[Counter.store_writes_failing] = 1;
+    return { thread, id, isWrite, error: messageOf(cause), value: failure };
   }
 
   #send({ thread, id, error, value }: Done): void {
@@ -132,7 +197,9 @@ export class StoreServer {
     // Too large, or too much waits for that shard already. It should not have to wait for its deadline to learn that.
     const failure = 'the answer could not be sent';
     this.#host.counters[Counter.store_failed]!++;
-    this.#host.reply(thread, encodeFrame({ kind: FrameKind.STORE_REPLY, id, error: failure, value: null }));
+    const unsure: StoreFailure = 'unsure';
+    const reply = { kind: FrameKind.STORE_REPLY, id, error: failure, value: unsure } as const;
+    this.#host.reply(thread, encodeFrame(reply));
   }
 
   #measure(ms: number): void {

@@ -5,23 +5,29 @@ interface Watched {
   read(): number;
   lost(): void;
   last: number;
-  sinceMs: number;
+  /** For how long it has been silent, as of the last look. */
+  silentMs: number;
 }
+
+/** More time than that between two looks does not count: then we stood still ourselves, and perhaps the whole process, for want of a processor. */
+const LOOK_MS_MAX = 2 * HEARTBEAT_MS;
 
 /** Finds threads whose loop does not turn any more (threat T58). */
 export class Heartbeat {
   readonly #nowMs: () => number;
   readonly #watched = new Map<string, Watched>();
   readonly #timer: NodeJS.Timeout;
+  #lookedMs: number;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
+    this.#lookedMs = nowMs();
     this.#timer = setInterval(() => this.check(), HEARTBEAT_MS);
     this.#timer.unref();
   }
 
   watch(name: string, read: () => number, lost: () => void): void {
-    this.#watched.set(name, { read, lost, last: read(), sinceMs: this.#nowMs() });
+    this.#watched.set(name, { read, lost, last: read(), silentMs: this.#lookedMs - this.#nowMs() });
   }
 
   forget(name: string): void {
@@ -30,15 +36,19 @@ export class Heartbeat {
 
   check(): void {
     const now = this.#nowMs();
+    const passedMs = Math.min(now - this.#lookedMs, LOOK_MS_MAX);
+    this.#lookedMs = now;
     for (const [name, thread] of this.#watched) {
       const beat = thread.read();
       if (beat !== thread.last) {
         thread.last = beat;
-        thread.sinceMs = now;
-      } else if (now - thread.sinceMs >= HEARTBEAT_LOST_MS) {
-        this.#watched.delete(name);
-        thread.lost();
+        thread.silentMs = 0;
+        continue;
       }
+      thread.silentMs += passedMs;
+      if (thread.silentMs < HEARTBEAT_LOST_MS) continue;
+      this.#watched.delete(name);
+      thread.lost();
     }
   }
 

@@ -14,7 +14,9 @@ export type CommandErrorCode =
   | 'store_unavailable'
   | 'module_not_loaded'
   | 'bad_request'
-  | 'not_blocked';
+  | 'not_blocked'
+  | 'invalid_xml'
+  | 'nothing_stored';
 
 /** Something about the command itself is wrong; code and message are for the operator. */
 export class CommandError extends Error {

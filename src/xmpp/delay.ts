@@ -10,12 +10,9 @@ export function delayXml(from: Jid, timestamp: number, text: string): string {
 
 /** The time of a `stamp` attribute in microseconds since the epoch (XEP-0082 DateTime); undefined when it is none. */
 export function parseStamp(stamp: string | undefined): number | undefined {
-  if (
-    stamp === undefined ||
-    !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/.test(stamp)
-  ) {
-    return undefined;
-  }
-  const ms = Date.parse(stamp);
-  return Number.isNaN(ms) ? undefined : ms * 1000;
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(stamp ?? '');
+  if (match === null) return undefined;
+  const [, seconds = '', fraction = '', zone = ''] = match;
+  const ms = Date.parse(seconds + zone);
+  return Number.isNaN(ms) ? undefined : ms * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6));
 }

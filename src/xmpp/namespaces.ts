@@ -31,6 +31,8 @@ export const NS_PING = 'urn:xmpp:ping';
 export const NS_VERSION = 'jabber:iq:version';
 export const NS_TIME = 'urn:xmpp:time';
 export const NS_DELAY = 'urn:xmpp:delay';
+/** Of XEP-0091. */
+export const NS_DELAY_OLD = 'jabber:x:delay';
 export const NS_DATA_FORMS = 'jabber:x:data';
 export const NS_CHAT_STATES = 'http://jabber.org/protocol/chatstates';
 export const NS_EVENT = 'jabber:x:event';
@@ -48,6 +50,11 @@ export const NS_RECEIPTS = 'urn:xmpp:receipts';
 export const NS_CHAT_MARKERS = 'urn:xmpp:chat-markers:0';
 export const NS_CONFERENCE = 'jabber:x:conference';
 export const NS_MUC_USER = 'http://jabber.org/protocol/muc#user';
+export const NS_INBOX = 'erlang-solutions.com:xmpp:inbox:0';
+export const NS_INBOX_CONVERSATION = 'erlang-solutions.com:xmpp:inbox:0#conversation';
+export const NS_SMART_MARKERS = 'esl:xmpp:smart-markers:0';
+export const NS_MUC_LIGHT_AFFILIATIONS = 'urn:xmpp:muclight:0#affiliations';
+export const NS_MUC_LIGHT_DESTROY = 'urn:xmpp:muclight:0#destroy';
 export const NS_CSI = 'urn:xmpp:csi:0';
 export const NS_STANZA_IDS = 'urn:xmpp:sid:0';
 export const NS_SIC = 'urn:xmpp:sic:1';
@@ -55,6 +62,12 @@ export const NS_AMP = 'http://jabber.org/protocol/amp';
 export const NS_AMP_ERRORS = 'http://jabber.org/protocol/amp#errors';
 export const NS_AMP_FEATURE = 'http://jabber.org/features/amp';
 export const NS_EXTDISCO = 'urn:xmpp:extdisco:2';
+/** Files that servers exchange (XEP-0227): the format, and what it adds to it. */
+export const NS_PIE = 'urn:xmpp:pie:0';
+export const NS_PIE_SCRAM = 'urn:xmpp:pie:0#scram';
+export const NS_PIE_MAM = 'urn:xmpp:pie:0#mam';
+/** Our own part of such files: for what the format has no place. */
+export const NS_PIE_MEERKAT = 'urn:x-meerkat:portable:0';
 export const NS_PUBSUB_EVENT = 'http://jabber.org/protocol/pubsub#event';
 export const NS_PUBSUB = 'http://jabber.org/protocol/pubsub';
 export const NS_PUBLISH_OPTIONS = 'http://jabber.org/protocol/pubsub#publish-options';

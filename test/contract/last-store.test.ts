@@ -34,4 +34,34 @@ describe.each(DRIVERS)('last activity (%s)', (_name, open) => {
     expect([await get('juliet'), await get('romeo', 'verona.example')]).toEqual([null, null]);
     expect(await get('romeo')).not.toBe(null);
   });
+
+  it('notes an earlier time, too, when it is told to replace what is there', async () => {
+    await ask('last_replace', 'localhost', 'juliet', 5, 'Later');
+    expect(await ask('last_replace', 'localhost', 'juliet', 2, 'Earlier')).toBe(null);
+    expect(await get('juliet')).toEqual({ timestamp: 2, status: 'Earlier' });
+    expect(await get('juliet', 'verona.example')).toBe(null);
+  });
+
+  it('lists the accounts of a domain in the order of their names, in pages', async () => {
+    await ask('last_set', [
+      ['localhost', 'romeo', 3, ''],
+      ['localhost', '\u{1f600}', 5, ''],
+      ['localhost', '\uff21', 4, ''],
+      ['localhost', 'Juliet', 2, ''],
+      ['verona.example', 'nurse', 1, ''],
+    ]);
+    const list = (after: string, limit: number) => ask('last_list', 'localhost', after, limit);
+    // By bytes of UTF-8, as accounts are listed; by UTF-16 units the last two would change places.
+    const all = [
+      ['Juliet', 2],
+      ['romeo', 3],
+      ['\uff21', 4],
+      ['\u{1f600}', 5],
+    ];
+    expect(await list('', 10)).toEqual(all);
+    expect(await list('', 2)).toEqual(all.slice(0, 2));
+    expect(await list('romeo', 2)).toEqual(all.slice(2));
+    expect(await list('\u{1f600}', 2)).toEqual([]);
+    expect(await ask('last_list', 'nowhere.example', '', 2)).toEqual([]);
+  });
 });

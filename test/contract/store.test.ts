@@ -173,7 +173,7 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       const [got] = given(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 1)).messages;
       expect(got).toMatchObject({ timestamp, from: sent.from, to: sent.to, keys });
       expect(Buffer.from(got!.packet).equals(packet)).toBe(true);
-      expect(await ask('offline_list', 'localhost', 'juliet', 10)).toEqual([got]);
+      expect(await ask('offline_page', 'localhost', 'juliet', null, 10, 10_000)).toEqual([got]);
     });
 
     it('are handed out up to a number of bytes, but at least one', async () => {
@@ -257,7 +257,7 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       await append('mine', 1);
       await append('hers', 1, { user: 'nurse' });
       const [mine] = given(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).messages;
-      const [hers] = await ask('offline_list', 'localhost', 'nurse', 1);
+      const [hers] = await ask('offline_page', 'localhost', 'nurse', null, 1, 10_000);
       await ask('release_shard', 0);
       expect(await ask('offline_confirm', 'localhost', 'juliet', ALICE, [mine!.id, hers!.id, 999])).toBe(0);
       expect(await ask('offline_count', 'localhost', 'nurse')).toBe(1);

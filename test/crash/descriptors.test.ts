@@ -24,7 +24,8 @@ beforeAll(async () => {
     shards: 2,
     users: ['romeo', 'juliet', 'nurse'],
     // The backlog is smaller than the flood: most of it cannot even wait in the queue.
-    c2s: `backlog = 16\n max_connections = ${CONNECTIONS_MAX}`,
+    // Nobody who counts connections runs out of time meanwhile.
+    c2s: `backlog = 16\n max_connections = ${CONNECTIONS_MAX}\n state_timeout = "infinity"`,
     // To wait for a connection that does not exist takes longer than the test may.
     general: 'drain_timeout = 600_000',
   });

@@ -38,7 +38,6 @@ async function makeRoomOn(shard: string): Promise<TestClient[]> {
 
 it.each(['exit', 'throw'] as const)(
   'a shard that dies (%s) while a session is on its way to it loses none of its messages',
-  { timeout: 90_000 },
   async (kind) => {
     const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
     const home = await shardOf(romeo);

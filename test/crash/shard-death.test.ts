@@ -105,7 +105,7 @@ describe.each(WAYS)('a shard that dies (%s)', (kind) => {
     const other = await loginOn(server, 'nurse@localhost/new', 'other', romeo);
     expect(await shardOf(other)).toBe(shard);
     for (const client of [romeo, nurse, sender, again, other]) await client.close();
-  }, 40_000);
+  });
 });
 
 it('the only shard is replaced too, and cleans up after itself', async () => {

@@ -23,8 +23,8 @@ export type Heard =
   | { readonly kind: 'close' }
   | { readonly kind: 'disconnected' };
 
-/** How long a client waits for what it expects, before the test fails. */
-const PATIENCE_MS = 10_000;
+/** How long a client waits for what it expects, before the test fails: longer than any machine takes, and shorter than a test may take. */
+const PATIENCE_MS = 60_000;
 
 /** A client that speaks raw XML over a real socket: what the test says is what goes over the wire. */
 export class TestClient {
@@ -174,8 +174,8 @@ export class TestClient {
     return (await this.expect('element')).element;
   }
 
-  /** The next element; undefined when none comes for `ms`. */
-  async elementWithin(ms: number): Promise<Element | undefined> {
+  /** Whether there is something to hear, now or within `ms`. */
+  async heardWithin(ms: number): Promise<boolean> {
     if (this.#heard.length === 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, ms);
@@ -185,7 +185,12 @@ export class TestClient {
         };
       });
     }
-    return this.#heard.length === 0 ? undefined : await this.element();
+    return this.#heard.length > 0;
+  }
+
+  /** The next element; undefined when none comes for `ms`. */
+  async elementWithin(ms: number): Promise<Element | undefined> {
+    return (await this.heardWithin(ms)) ? await this.element() : undefined;
   }
 
   /** Elements up to the first that `wanted` accepts, which is returned; the others are dropped. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { endsWithUs, withUs } from './children.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
@@ -28,11 +29,13 @@ export class MeerkatRun {
 
   constructor(args: readonly string[], options: RunOptions = {}) {
     const [program = '', ...first] = options.program ?? [process.execPath, MAIN];
-    const child = spawn(program, [...first, ...args], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', ...options.env },
-      cwd: options.cwd,
-    });
+    const child = endsWithUs(
+      spawn(...withUs(program, [...first, ...args]), {
+        stdio: ['pipe', 'pipe', 'pipe'],
+        env: { ...process.env, NODE_OPTIONS: '', ...options.env },
+        cwd: options.cwd,
+      }),
+    );
     this.child = child;
     child.stdout.on('data', (data: Buffer) => {
       this.stdout += data.toString();

@@ -1,3 +1,4 @@
+import { KEPT_BATCHES_MAX } from '../../src/limits.ts';
 import { Claims } from '../../src/store/claims.ts';
 import type {
   OfflineMessage,
@@ -7,8 +8,10 @@ import type {
   StoreResult,
 } from '../../src/store/operations.ts';
 import { Removed } from '../../src/store/removed.ts';
+import { memoryArchive } from './memory-archive.ts';
 import { memoryAuthTokens } from './memory-auth-tokens.ts';
 import { memoryFastTokens } from './memory-fast-tokens.ts';
+import { memoryInbox, memoryMarkers } from './memory-inbox.ts';
 import { memoryBlocklist, memoryPrivacy } from './memory-privacy.ts';
 import { memoryPush } from './memory-push.ts';
 import { MemoryRosters } from './memory-rosters.ts';
@@ -34,17 +37,23 @@ interface Stored extends OfflineMessage {
 export class MemoryDriver implements StoreDriver {
   readonly #accounts = new Map<string, Map<string, Account>>();
   readonly #values = new Map<string, Map<string, unknown>>();
+  readonly #imported = new Map<string, Map<string, true>>();
   readonly #removed = new Removed();
   readonly #claims = new Claims();
   readonly #rosters = new MemoryRosters();
+  readonly #batches = new Map<string, { since: number; number: number; results: unknown[] }>();
   #messages: Stored[] = [];
   #nextId = 1;
   #isOpen = false;
 
   readonly #operations: Table = {
+    ...memoryArchive(),
     ...memoryAuthTokens(),
     ...memoryFastTokens(),
+    ...memoryInbox(),
+    ...memoryMarkers(),
     account_get: (domain, username) => this.#account(domain, username)?.details ?? null,
+    account_created: (domain, username) => this.#account(domain, username)?.createdAt ?? null,
     account_exists: (domain, username) => this.#account(domain, username) !== undefined,
     account_insert: (domain, username, details, createdAt) => {
       if (this.#account(domain, username) !== undefined) return 'exists';
@@ -73,12 +82,7 @@ export class MemoryDriver implements StoreDriver {
 
     offline_append: (domain, username, message, expires, messagesMax, bytesMax) => {
       if (this.#removed.covers(domain, username, message.timestamp)) return 'gone';
-      const stored = this.#of(domain, username);
-      if (messagesMax !== null && stored.length >= messagesMax) return 'full';
-      const bytes = stored.reduce((sum, { packet }) => sum + packet.length, message.packet.length);
-      if (bytesMax !== null && bytes > bytesMax) return 'full';
-      this.#messages.push({ ...message, id: this.#nextId++, domain, username, expires });
-      return 'stored';
+      return this.#keep(domain, username, message, expires, messagesMax, bytesMax);
     },
     offline_claim: (domain, username, claimant, now, limit, bytesMax = Number.POSITIVE_INFINITY) => {
       const heldBy = this.#claims.take(domain, username, claimant);
@@ -104,13 +108,37 @@ export class MemoryDriver implements StoreDriver {
     offline_release: (...args) => this.#claims.release(...args),
     offline_pass: (...args) => this.#claims.pass(...args),
     offline_count: (domain, username) => this.#of(domain, username).length,
-    offline_list: (domain, username, limit) => this.#of(domain, username).slice(0, limit).map(publicPart),
+    offline_page: (domain, username, after, limit, bytesMax) => {
+      let bytes = 0;
+      return this.#of(domain, username)
+        .filter(
+          ({ timestamp, id }) =>
+            after === null || timestamp > after[0] || (timestamp === after[0] && id > after[1]),
+        )
+        .slice(0, limit)
+        .filter(({ packet }, i) => {
+          bytes += packet.length;
+          return i === 0 || bytes <= bytesMax;
+        })
+        .map(publicPart);
+    },
+    offline_import: (domain, username, messages, messagesMax, bytesMax) =>
+      messages.map(({ message, expires, digest }) => {
+        const known = getOrMake(this.#imported, `${username}@${domain}`);
+        const key = Buffer.from(digest).toString('hex');
+        if (known.has(key)) return 'known';
+        const result = this.#keep(domain, username, message, expires, messagesMax, bytesMax);
+        if (result === 'stored') known.set(key, true);
+        return result;
+      }),
     offline_remove_user: (domain, username) => {
       this.#removed.note(domain, username);
+      this.#imported.delete(`${username}@${domain}`);
       return this.#remove((m) => m.domain === domain && m.username === username);
     },
     offline_remove_domain: (domain) => {
       this.#removed.note(domain);
+      for (const user of this.#imported.keys()) if (user.endsWith(`@${domain}`)) this.#imported.delete(user);
       return this.#remove((m) => m.domain === domain);
     },
     offline_remove_expired: (domain, now, limit) =>
@@ -156,6 +184,16 @@ export class MemoryDriver implements StoreDriver {
     ...memoryBlocklist(),
     ...memoryPush(),
 
+    write_all: ([shard, since, number], writes) => {
+      const place = `${shard} ${number % KEPT_BATCHES_MAX}`;
+      const last = this.#batches.get(place);
+      if (last?.since === since && last.number === number) return last.results;
+      const results = writes.map(([operation, args]) => this.run(operation as StoreOperation, args as never));
+      this.#batches.set(place, { since, number, results });
+      return results;
+    },
+    write_probe: () => null,
+
     release_shard: (shard) => this.#claims.releaseShard(shard),
     ping: () => null,
   };
@@ -179,6 +217,17 @@ export class MemoryDriver implements StoreDriver {
   }
 
   close(): void {}
+
+  #keep(
+    ...[domain, username, message, expires, messagesMax, bytesMax]: StoreArgs<'offline_append'>
+  ): 'stored' | 'full' {
+    const stored = this.#of(domain, username);
+    if (messagesMax !== null && stored.length >= messagesMax) return 'full';
+    const bytes = stored.reduce((sum, { packet }) => sum + packet.length, message.packet.length);
+    if (bytesMax !== null && bytes > bytesMax) return 'full';
+    this.#messages.push({ ...message, id: this.#nextId++, domain, username, expires });
+    return 'stored';
+  }
 
   #account(domain: string, username: string): Account | undefined {
     return this.#accounts.get(domain)?.get(username);

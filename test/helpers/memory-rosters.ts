@@ -1,5 +1,6 @@
 import type { RosterOperations, StoredContact } from '../../src/store/operations.ts';
 import {
+  importContacts,
   type RosterRows,
   removeContact,
   setContact,
@@ -46,6 +47,7 @@ export class MemoryRosters {
       roster_remove: (domain, username, ...rest) => removeContact(this.#rows(domain, username), ...rest),
       roster_subscription: (domain, username, ...rest) =>
         stepSubscription(this.#rows(domain, username), ...rest),
+      roster_import: (domain, username, ...rest) => importContacts(this.#rows(domain, username), ...rest),
       roster_remove_user: (domain, username) => {
         const contacts = this.#rows(domain, username).all();
         this.#rosters.delete(`${username}@${domain}`);

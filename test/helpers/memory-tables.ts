@@ -55,6 +55,17 @@ export function lastTable(): OperationTable<LastOperations> {
       }
       return null;
     },
+    last_replace: (domain, username, timestamp, status) => {
+      users.set(`${username}@${domain}`, { timestamp, status });
+      return null;
+    },
+    last_list: (domain, after, limit) =>
+      [...users]
+        .filter(([name]) => name.endsWith(`@${domain}`))
+        .map(([name, { timestamp }]): [string, number] => [name.slice(0, name.indexOf('@')), timestamp])
+        .filter(([name]) => Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0)
+        .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+        .slice(0, limit),
     last_remove_user: (domain, username) => (users.delete(`${username}@${domain}`) ? 1 : 0),
     last_remove_domain: (domain) => {
       const gone = [...users.keys()].filter((name) => name.endsWith(`@${domain}`));

@@ -15,7 +15,7 @@ export function descriptors(pid: number): number {
 
 /** Looks again and again until `isDone`, which is asked about something that happens in another process; fails after a while. */
 export async function eventually(isDone: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const until = Date.now() + 10_000;
+  const until = Date.now() + 60_000;
   while (!(await isDone())) {
     if (Date.now() > until) throw new Error(`this did not happen: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

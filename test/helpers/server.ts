@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makePasswordDetails } from '../../src/auth/derive.ts';
 import { openDatabase } from '../../src/store/sqlite/database.ts';
+import { endsWithUs, withUs } from './children.ts';
 import type { Fault } from './threads/faults.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
@@ -30,6 +31,8 @@ export interface TestServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the process is started. */
   readonly cwd?: string;
+  /** The storage directory; one of its own if not given. */
+  readonly storage?: string;
   /** Lets {@link TestServer.strike} hurt its threads. */
   readonly isFaulty?: boolean;
 }
@@ -58,23 +61,31 @@ export class TestServer {
     this.#cwd = options.cwd;
     this.#isFaulty = options.isFaulty ?? false;
     writeFileSync(this.configFile, options.config ?? configText(options));
-    createUsers(join(this.directory, 'data'), options.users ?? []);
+    createUsers(options.storage ?? join(this.directory, 'data'), options.users ?? []);
   }
 
   static async start(options: TestServerOptions = {}): Promise<TestServer> {
     const server = new TestServer(options);
-    await server.launch();
+    try {
+      await server.launch();
+    } catch (cause) {
+      rmSync(server.directory, { recursive: true, force: true });
+      throw cause;
+    }
     return server;
   }
 
   /** Starts the process (again); resolves at its readiness line. */
   async launch(): Promise<void> {
     const preload = this.#isFaulty ? ['--import', FAULTS] : [];
-    const child = spawn(process.execPath, [...preload, MAIN, 'start', '--config', this.configFile], {
-      stdio: [this.#isFaulty ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
-      cwd: this.#cwd,
-    });
+    const command = withUs(process.execPath, [...preload, MAIN, 'start', '--config', this.configFile]);
+    const child = endsWithUs(
+      spawn(...command, {
+        stdio: [this.#isFaulty ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+        env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
+        cwd: this.#cwd,
+      }),
+    );
     this.#child = child;
     child.stderr!.on('data', (data: Buffer) => {
       this.log += data.toString();
@@ -150,23 +161,32 @@ export class TestServer {
 }
 
 function configText(options: TestServerOptions): string {
-  const { hosts = ['localhost'], loglevel = 'warning', shards = 2, c2s = '', moreC2s = [] } = options;
+  const {
+    hosts = ['localhost'],
+    loglevel = 'warning',
+    shards = 2,
+    c2s = '',
+    moreC2s = [],
+    storage = './data',
+  } = options;
   return `[general]
   hosts = ${JSON.stringify(hosts)}
   loglevel = "${loglevel}"
   shards = ${shards}
   ${options.general ?? ''}
 ${[c2s, ...moreC2s].map(listenerText).join('')}[storage]
-  directory = "./data"
+  directory = ${JSON.stringify(storage)}
 ${options.toml ?? MODULES}
 `;
 }
 
+/** Clients of tests have all the time for a step that there is for the whole login: on a busy machine each may take long. */
 function listenerText(lines: string): string {
   return `[[listen.c2s]]
   port = 0
   ip_address = "127.0.0.1"
   ${/^\s*shaper =/m.test(lines) ? '' : 'shaper = "none"'}
+  ${/^\s*state_timeout =/m.test(lines) ? '' : 'state_timeout = "infinity"'}
   max_connections_per_address = "infinity"
   connections_per_second_per_address = "infinity"
   ${lines}

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endsWithUs, withUs } from './children.ts';
 
 /** OpenLDAP's server, from Debian's package `slapd`. */
 const PROGRAM = '/usr/sbin/slapd';
@@ -61,9 +62,10 @@ export class Slapd {
   async launch(): Promise<void> {
     const urls = [`ldap://127.0.0.1:${this.port}/`];
     if (this.#tls !== undefined) urls.push(`ldaps://127.0.0.1:${this.tlsPort}/`);
-    const child = spawn(PROGRAM, ['-f', this.#config, '-h', urls.join(' '), '-d', '0'], { stdio: 'ignore' });
+    const command = withUs(PROGRAM, ['-f', this.#config, '-h', urls.join(' '), '-d', '0']);
+    const child = endsWithUs(spawn(...command, { stdio: 'ignore' }));
     this.#child = child;
-    const until = Date.now() + 10_000;
+    const until = Date.now() + 60_000;
     while (!(await answers(this.port))) {
       if (child.exitCode !== null || Date.now() > until) throw new Error('slapd did not start');
       await new Promise((resolve) => setTimeout(resolve, 20));

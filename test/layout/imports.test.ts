@@ -24,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   frame: [],
   auth: [],
   outgoing: [],
+  portable: [],
   store: ['frame', 'memory', 'observe'],
   hooks: [],
   c2s: ['auth', 'hooks', 'memory', 'observe'],
@@ -83,6 +84,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@mongodb-js/saslprep': ['auth'],
   jose: ['auth'],
   ldapts: ['outgoing'],
+  sax: ['portable'],
   selfsigned: ['supervisor'],
 };
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { expectConservation } from '../helpers/conservation.ts';
 import { FlakyProxy } from '../helpers/flaky-proxy.ts';
 import { ResumingClient } from '../helpers/resuming-client.ts';
 import { TestServer } from '../helpers/server.ts';
@@ -15,7 +16,7 @@ it('a thousand messages between ten users on two devices each arrive once and in
   const server = await TestServer.start({
     shards: SHARDS,
     users: USERS,
-    toml: '[modules.mod_presence]\n[modules.mod_offline]\n[modules.mod_stream_management]\n  buffer_max = 10000',
+    toml: '[[listen.http]]\n  port = 0\n  ip_address = "127.0.0.1"\n[modules.mod_presence]\n[modules.mod_offline]\n[modules.mod_stream_management]\n  buffer_max = 10000',
   });
   const proxy = await FlakyProxy.start(server.port(), SEED);
   const devices: ResumingClient[] = [];
@@ -54,6 +55,8 @@ it('a thousand messages between ten users on two devices each arrive once and in
         expect(got, `${key} at ${device.jid}`).toEqual(texts);
       }
     }
+    const { clients } = await expectConservation(server.port('http'));
+    expect(clients).toBe(MESSAGES);
     // The test is worth something only if there were breaks.
     expect(proxy.cuts).toBeGreaterThan(devices.length);
     expect(devices.filter((device) => device.resumptions > 0).length).toBeGreaterThan(devices.length / 2);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectConservation } from '../helpers/conservation.ts';
 import { residentBytes } from '../helpers/process.ts';
 import { TestServer } from '../helpers/server.ts';
 import { type Habit, Pair } from './traffic.ts';
@@ -20,7 +21,7 @@ beforeAll(async () => {
   server = await TestServer.start({
     shards: SHARDS,
     users,
-    toml: '[access]\n  max_user_offline_messages = [{ acl = "all", value = "infinity" }]\n[modules.mod_presence]\n[modules.mod_offline]\n',
+    toml: '[[listen.http]]\n  port = 0\n  ip_address = "127.0.0.1"\n[access]\n  max_user_offline_messages = [{ acl = "all", value = "infinity" }]\n[modules.mod_presence]\n[modules.mod_offline]\n',
   });
 });
 
@@ -48,6 +49,9 @@ describe(`${PAIRS} pairs on ${SHARDS} shards for ${SECONDS} s`, () => {
         expect(direction.sent, habit).toBeGreaterThan(13);
         if (habit === 'reconnecting') expect(reconnects).toBeGreaterThan(0);
       }
+      const counts = await expectConservation(server.port('http'));
+      expect(counts.clients).toBe(pairs.reduce((sum, { direction }) => sum + direction.sent, 0));
+      expect(counts).toMatchObject({ bounced: 0, dropped: 0 });
       const messages = pairs.reduce((sum, { direction }) => sum + direction.sent, 0);
       const reconnects = pairs.reduce((sum, pair) => sum + pair.reconnects, 0);
       const mebibytes = Math.round(residentBytes(server.pid) / 1_048_576);

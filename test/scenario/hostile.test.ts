@@ -385,5 +385,5 @@ describe('T02 memory', () => {
     await (await TestClient.login(crowd.port(), 'juliet@localhost/balcony')).close();
     await login.close();
     await crowd.stop();
-  }, 60_000);
+  });
 });

@@ -118,7 +118,7 @@ describe('T14 what comes with <starttls/> in the clear is never taken for someth
         expect(await end).not.toMatch(/<success|<challenge|<failure|<stream:features/);
       }),
     );
-  }, 60_000);
+  });
 
   it('nothing of the old stream is left after the handshake', async () => {
     const client = await TestClient.connect(server.port());

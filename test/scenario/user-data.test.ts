@@ -104,7 +104,7 @@ describe('meerkat user export', () => {
       tables: { name: string; columns: string[]; rows: string[][] }[];
     };
     expect(all.jid).toBe('juliet@localhost');
-    expect(all.tables.map(({ name }) => name).toSorted()).toEqual(['greeter', 'offline']);
+    expect(all.tables.map(({ name }) => name).toSorted()).toEqual(['account', 'greeter', 'offline']);
     const tables = new Map(all.tables.map((table) => [table.name, table]));
     expect(tables.get('greeter')).toEqual({
       name: 'greeter',
@@ -127,7 +127,14 @@ describe('meerkat user export', () => {
   it('says so when there is nothing, or no such account', async () => {
     expect((await json('user', 'export', 'paris@verona.example')) as object).toEqual({
       jid: 'paris@verona.example',
-      tables: [{ name: 'offline', columns: ['timestamp', 'from', 'to', 'packet'], rows: [] }],
+      tables: [
+        {
+          name: 'account',
+          columns: ['jid', 'created'],
+          rows: [['paris@verona.example', expect.any(String)]],
+        },
+        { name: 'offline', columns: ['timestamp', 'from', 'to', 'packet'], rows: [] },
+      ],
     });
     for (const [jid, code] of [
       ['nobody@localhost', 'user_unknown'],

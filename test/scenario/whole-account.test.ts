@@ -113,6 +113,7 @@ it('an account takes everything with it', async () => {
     const filled = new Map(tables.map(({ name, rows }) => [name, rows.map((row) => row.join(' '))]));
     expect([...filled.keys()].sort()).toEqual(
       [
+        'account',
         'auth_token',
         'blocklist',
         'fast_auth_token',
@@ -136,7 +137,7 @@ it('an account takes everything with it', async () => {
     contains('push_subscription', 'push.example', 'phone');
     contains('vcard', 'Romeo Montague');
     contains('greeter', 'Ay me');
-    for (const name of ['last', 'auth_token', 'fast_auth_token'])
+    for (const name of ['account', 'last', 'auth_token', 'fast_auth_token'])
       expect(filled.get(name), name).toHaveLength(1);
     expect(filled.get('blocklist')).toEqual([]);
 

@@ -1,3 +1,4 @@
+import type { AccountPage } from '../../auth/account-store.ts';
 import type { Jid } from '../../xmpp/jid.ts';
 import type { SessionId } from '../../xmpp/session-id.ts';
 
@@ -16,6 +17,10 @@ export type ChangePasswordResult = 'changed' | 'empty_password' | 'user_not_foun
 export interface Accounts {
   /** Whether the account is registered (`stored`), or exists in any way, anonymous users included. */
   exists(jid: Jid): Promise<boolean>;
+  /** Usernames of accounts in the order of their UTF-8 bytes, at most 1000 in a page. Empty where the methods keep no list of them. */
+  list(domain: string, page: AccountPage): Promise<readonly string[]>;
+  /** Whether the account is registered: at once where this shard knows it, which it does of those that stanzas go to. */
+  isRegistered(jid: Jid): boolean | Promise<boolean>;
   register(domain: string, username: string, password: string): Promise<RegisterResult>;
   setPassword(jid: Jid, password: string): Promise<ChangePasswordResult>;
   /**

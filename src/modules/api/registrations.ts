@@ -6,6 +6,7 @@ import type { IqDiscipline, IqHandler } from '../../local/iq.ts';
 import type { IqComponent } from '../../local/iq-table.ts';
 import type { CommandError } from '../../util/command-error.ts';
 import type { Jid } from '../../xmpp/jid.ts';
+import type { PortablePart } from './portable.ts';
 import type { StateCodec, TakeOverJudge } from './take-over.ts';
 
 /** What a command of the administration was given, as plain data from outside: to be looked at before it is used. */
@@ -53,6 +54,8 @@ export interface Registrations {
    * wrong is a {@link CommandError}. The command runs on one shard.
    */
   command(name: string, run: (input: CommandInput) => Promise<unknown>): void;
+  /** Takes what a kind of data of an account is in files that servers exchange (XEP-0227), and writes it. */
+  portable(part: PortablePart): void;
   /**
    * Says that IQ sets with a payload of this namespace are what an account tells its own sessions: those of anybody else are refused before a client sees
    * them (at priority 5 of `user_receive_iq`). `names`: what such a payload may be called.

@@ -56,6 +56,11 @@ export interface RoutingApi {
   multicast(cause: Accumulator, stanza: Stanza, from: Jid, recipients: readonly Jid[]): void;
   /** Routes a stanza once more whose session has ended: to whoever is there, or as if nobody were. `filter_local_packet` does not see it again. */
   routeAgain(acc: Accumulator): void;
+  /**
+   * Counts that a stanza which was given to a session has not come to its end there: whoever kept it for its client calls this before it is routed again, handed
+   * over or given another outcome.
+   */
+  takeBack(acc: Accumulator): void;
   /** Like {@link routeAgain}, to the session that has taken the resource. */
   handOver(acc: Accumulator, to: SessionId): void;
   /** Messages that this shard has for sessions of an account wait until `until` has settled: something older is on its way to them. */
@@ -69,8 +74,11 @@ export interface RoutingApi {
     timeoutMs?: number,
     type?: 'get' | 'set',
   ): boolean;
-  /** Counts and traces that a stanza ended in this module: stored, bounced or dropped. */
-  outcome(acc: Accumulator, outcome: 'stored' | 'bounced' | 'dropped'): void;
+  /**
+   * Counts and traces that a stanza ended in this module. Whoever takes one (with STOP from a hook for absent users, or for its subdomain) says so once: the
+   * counts of messages come out even then, and what is missing in them shows where one was lost.
+   */
+  outcome(acc: Accumulator, outcome: 'delivered' | 'stored' | 'bounced' | 'dropped'): void;
   /** Permanent keys as plain data, for storage, and back. */
   encodeKeys(keys: ReadonlyMap<string, unknown> | undefined): readonly (readonly [string, unknown])[];
   decodeKeys(keys: readonly (readonly [string, unknown])[]): ReadonlyMap<string, unknown> | undefined;

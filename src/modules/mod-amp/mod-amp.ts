@@ -59,7 +59,7 @@ export default defineModule<AmpOptions>({
     );
     context.hook('amp_event', 50, (acc, { event }) => processing.later(acc, event), effects);
     // Nobody has stored it, and it goes back.
-    context.hook('offline_message', 99, (acc) => processing.later(acc, 'offline_failed'), effects);
+    context.hook('offline_message', 99, (acc) => processing.notStored(acc), effects);
     context.hook('failed_to_store_message', 30, (acc) => processing.later(acc, 'offline_failed'), effects);
 
     context.hook('amp_verify_support', 10, (known, { rules }) => supportOf(rules, known));

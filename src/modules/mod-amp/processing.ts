@@ -74,6 +74,17 @@ export class Processing {
     return rules === undefined ? undefined : this.#check(acc, rules, event);
   }
 
+  /** Nobody has stored it (`offline_message`). Whoever stops there says what has become of the message. */
+  notStored(acc: Accumulator): Verdict | Promise<Verdict> {
+    const verdict = this.later(acc, 'offline_failed');
+    return verdict instanceof Promise ? verdict.then((v) => this.#noted(acc, v)) : this.#noted(acc, verdict);
+  }
+
+  #noted(acc: Accumulator, verdict: Verdict): Verdict {
+    if (verdict === STOP) this.#context.outcome(acc, 'dropped');
+    return verdict;
+  }
+
   /** The rules that a message still has. */
   rulesOf(acc: Accumulator): readonly AmpRule[] | undefined {
     const carried = acc.get<Carried>('amp', 'rules');

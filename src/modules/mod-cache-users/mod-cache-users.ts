@@ -40,7 +40,9 @@ export default defineModule<z.output<typeof optionsSchema>>({
 
     context.hook('does_user_exist', 30, (_known, { jid, requestType }) => {
       if (requestType !== 'stored') return undefined;
+      const began = performance.now();
       const isHit = users.has(jid);
+      context.spent('lookup', (performance.now() - began) / 1_000);
       context.count(isHit ? 'hit' : 'miss');
       return isHit ? stop(true) : undefined;
     });

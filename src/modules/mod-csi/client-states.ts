@@ -156,6 +156,7 @@ export class ClientStates {
     for (const acc of left) {
       acc.delete('mod_csi', 'buffered');
       acc.actions = undefined;
+      this.#context.takeBack(acc);
       if (isForOthers(acc)) this.#context.routeAgain(acc);
       else this.#context.outcome(acc, 'dropped');
     }

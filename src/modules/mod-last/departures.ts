@@ -1,5 +1,7 @@
 import type { Jid, LastActivity, ModuleContext } from '../module.ts';
 
+/** More of a status is not kept, in UTF-16 units. */
+export const STATUS_LENGTH_MAX = 1_024;
 /** Accounts whose time waits to be written. Beyond that the oldest is forgotten. */
 const WAITING_MAX = 20_000;
 /** Accounts in one request to the store, and requests under way. What more comes meanwhile goes together. */
@@ -14,12 +16,14 @@ interface Departure extends LastActivity {
   readonly user: Jid;
 }
 
-/** What instances tell one another before the data of an account are deleted. */
-interface Removed {
-  readonly removed: string;
-  /** Sessions opened until then are those of the removed account. */
-  readonly time: number;
-}
+/** What instances tell one another: before the data of an account are deleted, and before an operator sets its time. */
+type News =
+  | {
+      readonly removed: string;
+      /** Sessions opened until then are those of the removed account. */
+      readonly time: number;
+    }
+  | { readonly replaced: string };
 
 /**
  * Notes when users leave. One by one a departure is written at once; when thousands leave together, what comes while requests are under way goes in
@@ -34,7 +38,7 @@ export class Departures {
 
   constructor(context: ModuleContext) {
     this.#context = context;
-    context.onAnnouncement((content) => this.#accountRemoved(content as Removed));
+    context.onAnnouncement((content) => this.#heard(content as News));
     context.onStop(() => this.#flush(Number.POSITIVE_INFINITY));
   }
 
@@ -55,6 +59,13 @@ export class Departures {
     return waiting ?? (await this.#context.store.request('last_get', user.domain, user.local));
   }
 
+  /** Notes what an operator says, in place of what is known. */
+  async replace(user: Jid, timestamp: number, status: string): Promise<void> {
+    this.#context.announce({ replaced: user.bare } satisfies News);
+    await this.#context.whenHandled();
+    await this.#context.store.request('last_replace', user.domain, user.local, timestamp, status);
+  }
+
   /** Forgets an account whose session has ended on this shard. */
   async purge(user: Jid): Promise<undefined> {
     this.#waiting.delete(user.bare);
@@ -63,8 +74,7 @@ export class Departures {
 
   /** Forgets an account. Its sessions end after this: what they leave is not to be noted any more, on any shard. */
   async remove(user: Jid): Promise<undefined> {
-    const news: Removed = { removed: user.bare, time: this.#context.timestamp() };
-    this.#context.announce(news);
+    this.#context.announce({ removed: user.bare, time: this.#context.timestamp() } satisfies News);
     await this.#context.whenHandled();
     await this.purge(user);
   }
@@ -75,7 +85,12 @@ export class Departures {
     await this.#context.store.request('last_remove_domain', domain);
   }
 
-  #accountRemoved({ removed, time }: Removed): void {
+  #heard(news: News): void {
+    if ('replaced' in news) {
+      this.#waiting.delete(news.replaced);
+      return;
+    }
+    const { removed, time } = news;
     this.#waiting.delete(removed);
     this.#removed.delete(removed);
     this.#removed.set(removed, time);

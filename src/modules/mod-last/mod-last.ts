@@ -7,18 +7,22 @@ import {
   type IqAnswer,
   type IqRequest,
   type Jid,
+  type LastActivity,
   type ModuleContext,
   NS_LAST,
+  NS_PIE_MEERKAT,
+  type PortableOutcome,
+  parseMicros,
   STOP,
   StanzaError,
+  serialize,
+  stampOfMicros,
   stop,
   type Verdict,
 } from '../module.ts';
-import { Departures } from './departures.ts';
+import { registerCommands } from './commands.ts';
+import { Departures, STATUS_LENGTH_MAX } from './departures.ts';
 import { isShownTo } from './privacy.ts';
-
-/** More of a status is not kept, in UTF-16 units. */
-const STATUS_LENGTH_MAX = 1_024;
 
 /** Last activity (XEP-0012): when an account was there last, and for how long the server has been. */
 export default defineModule({
@@ -27,6 +31,7 @@ export default defineModule({
   options: z.strictObject({}),
   setup(context) {
     const departures = new Departures(context);
+    registerCommands(context, departures);
     context.iq('local', NS_LAST, serverAnswer);
     // A stranger is refused alike, whether or not there is such an account (threat T68).
     const discipline = { type: 'no_queue', answersForUnknown: true } as const;
@@ -57,8 +62,44 @@ export default defineModule({
         last === null ? [] : [[new Date(last.timestamp / 1000).toISOString(), last.status] as const];
       return [...data, { name: 'last', columns: ['timestamp', 'status'], rows }];
     });
+    context.portable({
+      name: 'last',
+      ns: NS_PIE_MEERKAT,
+      isContainer: false,
+      read: async (user) => {
+        const last = await departures.of(user);
+        return { entries: last === null ? [] : [serialize(lastElement(last))], next: null };
+      },
+      write: async (user, entries) => {
+        const outcomes: PortableOutcome[] = [];
+        for (const { element } of entries) outcomes.push(await takeLast(context, departures, user, element));
+        return outcomes;
+      },
+    });
   },
 });
+
+function lastElement({ timestamp, status }: LastActivity): Element {
+  const element = Element.of('last', NS_PIE_MEERKAT, { stamp: stampOfMicros(timestamp) });
+  if (status !== '') element.children.push(status);
+  return element;
+}
+
+/** When the user was last at another server; what is known here counts if it is later. */
+async function takeLast(
+  context: ModuleContext,
+  departures: Departures,
+  user: Jid,
+  element: Element,
+): Promise<PortableOutcome> {
+  const timestamp = parseMicros(element.attribute('stamp'));
+  if (timestamp === undefined) return { code: 'invalid', text: 'it has no time' };
+  const own = await departures.of(user);
+  if (own !== null && own.timestamp >= timestamp) return 'known';
+  const status = element.text().slice(0, STATUS_LENGTH_MAX).toWellFormed();
+  await context.store.request('last_set', [[user.domain, user.local, timestamp, status]]);
+  return 'taken';
+}
 
 /** XEP-0012 §4: for how long the server has been running. */
 function serverAnswer(request: IqRequest): IqAnswer {

@@ -11,18 +11,26 @@ import {
   type Verdict,
 } from '../module.ts';
 import type { OfflineOptions } from './mod-offline.ts';
-import { extensionsOf, isStorable, NO_EXTENSIONS, storedEvent } from './offline-text.ts';
+import {
+  extensionsOf,
+  isStorable,
+  NO_EXTENSIONS,
+  type OfflineExtensions,
+  storedEvent,
+} from './offline-text.ts';
+import { type Position, pageOf } from './pages.ts';
 import { tellAvailable } from './tell-available.ts';
 
 /** Kept for a user when the access rule says nothing (docs/security.md). */
 const MESSAGES_MAX = 500;
-const BYTES_MAX = 8_388_608;
+export const BYTES_MAX = 8_388_608;
 /** Longest that a sender is held up while the store is behind; less than a hook may take. */
 const PACE_MS_MAX = 1_000;
+/** What a message that waits for the store takes beside its bytes, about. */
+const KEPT_OVERHEAD_BYTES = 1_024;
+const NOT_STORED = 'The server could not store your message';
 /** Expired messages deleted at a time. */
 const CLEAN_UP_BATCH = 1_000;
-/** Messages in an export of personal data. */
-const EXPORT_MAX = 100_000;
 
 /** Puts messages for absent users into the store, and takes out what nobody will fetch. */
 export class Keeping {
@@ -39,8 +47,7 @@ export class Keeping {
     acc.set('offline', 'stored', true);
     if (acc.trace?.isDryRun) return STOP;
     const writing = this.#write(acc, to);
-    // What its sender sends next must not overtake it because its user has come meanwhile.
-    this.#context.holdDelivery(to.bareJid, writing);
+    if (writing === undefined) return STOP;
     this.#context.committing(acc, writing);
     return this.#context.store.isBusy ? this.#paced(writing) : STOP;
   }
@@ -54,8 +61,11 @@ export class Keeping {
     return STOP;
   }
 
-  /** Never rejects: a message that cannot be stored goes back. */
-  async #write(acc: Accumulator, to: Jid): Promise<void> {
+  /**
+   * Asks for the message to be stored, however long that takes. The promise never rejects: a message that can never be stored goes back. Undefined: it
+   * went back at once, because too much waits for the store already.
+   */
+  #write(acc: Accumulator, to: Jid): Promise<void> | undefined {
     const stanza = acc.stanza!;
     stanza.retain();
     const owner = to.bareJid;
@@ -71,23 +81,52 @@ export class Keeping {
     };
     const expires = expiresIn === undefined ? null : this.#context.timestamp() + expiresIn * 1_000_000;
     const { domain, local } = owner;
-    const messagesMax = this.#messagesMax(owner);
-    let result: 'stored' | 'full' | 'gone';
-    try {
-      result = await this.#context.store.request(
-        'offline_append',
-        domain,
-        local,
-        message,
-        expires,
-        messagesMax,
-        BYTES_MAX,
-      );
-    } catch (cause) {
-      this.#context.log.warn({ err: cause, what: 'offline_store_failed', user: owner.bare }, 'not stored');
-      await this.#refuse(acc, noRoom('The server could not store your message'));
-      return;
+    const messagesMax = this.messagesMax(owner);
+    // What the sender sends next must not overtake it because its user has come meanwhile; but it does not wait for a store that hangs.
+    const { promise: inOrder, resolve: delayed } = Promise.withResolvers<void>();
+    const writing = this.#context.store.write(
+      'offline_append',
+      [domain, local, message, expires, messagesMax, BYTES_MAX],
+      {
+        bytes: message.packet.length + stanza.sizeMax('', '') + KEPT_OVERHEAD_BYTES,
+        delayed,
+        isSettled: () => this.#isDelivered(acc, owner),
+      },
+    );
+    if (writing === undefined) {
+      void this.#refuse(acc, noRoom(NOT_STORED));
+      return undefined;
     }
+    this.#context.holdDelivery(owner, inOrder);
+    const settled = writing.then(
+      (result) => this.#written(acc, to, result, extensions),
+      (cause: unknown) => {
+        this.#context.log.warn({ err: cause, what: 'offline_store_failed', user: owner.bare }, 'not stored');
+        return this.#refuse(acc, noRoom(NOT_STORED));
+      },
+    );
+    void settled.then(delayed, delayed);
+    return settled;
+  }
+
+  /** It could not be written so far, and its user is there now: he gets it without. */
+  #isDelivered(acc: Accumulator, owner: Jid): boolean {
+    if (!this.#context.sessions(owner).some(({ priority }) => priority !== undefined && priority >= 0))
+      return false;
+    this.#context.count('not_needed');
+    this.#context.routeAgain(acc);
+    return true;
+  }
+
+  /** The store has answered; undefined: its user was there in the end. */
+  async #written(
+    acc: Accumulator,
+    to: Jid,
+    result: 'stored' | 'full' | 'gone' | undefined,
+    extensions: OfflineExtensions,
+  ): Promise<void> {
+    if (result === undefined) return;
+    const owner = to.bareJid;
     if (result === 'gone') {
       await this.#refuse(acc, new StanzaError('service-unavailable'));
       return;
@@ -104,13 +143,14 @@ export class Keeping {
     // Whoever tells the sender so keeps nobody waiting.
     void this.#context.runHook('amp_event', acc, { event: 'archived' });
     if (extensions.wantsStoredEvent) {
-      void this.#context.route(acc.derive(Stanza.of(storedEvent(stanza.element)), to, acc.from));
+      void this.#context.route(acc.derive(Stanza.of(storedEvent(acc.stanza!.element)), to, acc.from));
     }
     // Its user may have come while it was written: then nobody else would tell him.
     tellAvailable(this.#context, owner);
   }
 
-  #messagesMax(owner: Jid): number | null {
+  /** How many messages are kept for a user; null: any number. */
+  messagesMax(owner: Jid): number | null {
     const value = this.#context.access(this.#context.options.access_max_user_messages, owner, owner.domain);
     if (value === Number.POSITIVE_INFINITY) return null;
     return typeof value === 'number' ? value : MESSAGES_MAX;
@@ -152,13 +192,14 @@ export class Keeping {
   }
 
   async personalData(data: readonly PersonalData[], jid: Jid): Promise<readonly PersonalData[]> {
-    const messages = await this.#context.store.request('offline_list', jid.domain, jid.local, EXPORT_MAX);
-    const rows = messages.map(({ timestamp, from, to, packet }) => [
-      new Date(timestamp / 1000).toISOString(),
-      from,
-      to,
-      Buffer.from(packet).toString(),
-    ]);
+    const rows: string[][] = [];
+    for (let after: Position = null; ; ) {
+      const page = await pageOf(this.#context, jid, after);
+      for (const { timestamp, from, to, packet } of page.messages)
+        rows.push([new Date(timestamp / 1000).toISOString(), from, to, Buffer.from(packet).toString()]);
+      after = page.next;
+      if (after === null) break;
+    }
     return [...data, { name: 'offline', columns: ['timestamp', 'from', 'to', 'packet'], rows }];
   }
 

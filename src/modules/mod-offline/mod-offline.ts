@@ -3,6 +3,7 @@ import { type DiscoAcc, defineModule, stop } from '../module.ts';
 import { Fetching } from './fetching.ts';
 import { Keeping } from './keeping.ts';
 import type { MovedPickup, Pickup } from './pickup.ts';
+import { portableMessages } from './portable.ts';
 
 const optionsSchema = z.strictObject({
   access_max_user_messages: z
@@ -78,6 +79,7 @@ export default defineModule<OfflineOptions>({
       if (!presenceSubscribed || (acc.node !== '' && acc.node !== FEATURE)) return undefined;
       return withMore(acc, acc.node === '' ? [FEATURE] : []);
     });
+    context.portable(portableMessages(context, keeping));
     if (context.shard === 0) context.every(CLEAN_UP_MS, () => void keeping.cleanUp());
   },
 });

@@ -18,6 +18,7 @@ import { ListCache } from './list-cache.ts';
 import { ListRequests } from './list-requests.ts';
 import { ListUse, type UseEvent } from './list-use.ts';
 import { kindsOf } from './list-xml.ts';
+import { registerPortable } from './portable.ts';
 import { answering, answerRequest, requestOf } from './requests.ts';
 import { type ChangeEvent, SessionChanges } from './session-changes.ts';
 import { type SessionData, SessionLists, type SessionState } from './session-lists.ts';
@@ -97,6 +98,7 @@ export default defineModule({
     });
 
     registerData(context);
+    registerPortable(context);
   },
 });
 

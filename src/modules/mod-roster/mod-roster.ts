@@ -1,5 +1,6 @@
 import { defineModule, Element, stop } from '../module.ts';
 import { optionsSchema, type RosterOptions } from './options.ts';
+import { PortableRoster } from './portable.ts';
 import { Pushes } from './pushes.ts';
 import { RosterIq } from './roster-iq.ts';
 import { NS_ROSTER } from './roster-text.ts';
@@ -31,6 +32,7 @@ export default defineModule<RosterOptions>({
     const subscriptions = new Subscriptions(context, rosters, pushes);
     const iq = new RosterIq(context, rosters, pushes, subscriptions);
     const data = new UserData(context, subscriptions);
+    new PortableRoster(context, rosters, pushes);
     const effects = { hasEffects: true };
 
     context.iq('sm', NS_ROSTER, (request) => iq.handle(request), {

@@ -2,7 +2,7 @@ import type { Accumulator, Jid, ModuleContext, PersonalData } from '../module.ts
 import type { RosterOptions } from './options.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
-const COLUMNS = ['jid', 'name', 'subscription', 'ask', 'groups', 'askmessage', 'xs'] as const;
+const COLUMNS = ['jid', 'name', 'subscription', 'ask', 'approved', 'groups', 'askmessage', 'xs'] as const;
 
 /** What happens to a roster when its user goes, and what he may ask for. */
 export class UserData {
@@ -23,11 +23,12 @@ export class UserData {
 
   async personalData(data: readonly PersonalData[], user: Jid): Promise<readonly PersonalData[]> {
     const { contacts } = await this.#context.store.request('roster_get', user.domain, user.local);
-    const rows = contacts.map(({ jid, name, subscription, ask, groups, askMessage, extra }) => [
+    const rows = contacts.map(({ jid, name, subscription, ask, isApproved, groups, askMessage, extra }) => [
       jid,
       name,
       subscription,
       ask,
+      isApproved ? 'true' : '',
       groups.join('\n'),
       askMessage,
       extra,

@@ -189,6 +189,8 @@ export class Resumer {
     if (stream === undefined || session.state !== 'session_established') return;
     const host = this.#context.trustedJid(session.jid!.domain);
     for (const kept of stream.queue()) {
+      // What was written has ended it: the rest finds its way with the rest of the queue.
+      if (session.state !== 'session_established') return;
       stream.handle.writeStanza(withDelay(kept, kept.restore(session), host));
     }
     this.#acks.ask(stream);

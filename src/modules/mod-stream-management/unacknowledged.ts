@@ -54,6 +54,7 @@ function routeAll(context: ModuleContext, accs: readonly Accumulator[], ended: E
 
 function routeOne(context: ModuleContext, acc: Accumulator, ended: Ended): void {
   const { kind, type } = acc.stanza!;
+  context.takeBack(acc);
   if (kind === StanzaKind.MESSAGE) {
     if (isKeptElsewhere(context, acc, ended)) context.outcome(acc, 'dropped');
     else if (ended.replacedBy !== undefined) context.handOver(acc, ended.replacedBy);

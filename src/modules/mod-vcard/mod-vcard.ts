@@ -10,6 +10,7 @@ import {
   stop,
 } from '../module.ts';
 import type { Cards } from './cards.ts';
+import { registerCommands } from './commands.ts';
 import { Directory } from './directory.ts';
 import { LdapCards } from './ldap-cards.ts';
 import { ldapSchema } from './ldap-options.ts';
@@ -60,6 +61,7 @@ export default defineModule<Options>({
     const { backend, ldap, search } = context.options;
     const cards: Cards = backend === 'ldap' ? new LdapCards(context, ldap!) : new OwnCards(context);
     const vcards = new Vcards(context, cards);
+    registerCommands(context, cards);
     context.iq('local', NS_VCARD, (request) => serverCard(context, request), { type: 'parallel' });
     // A stranger's answer is the same for a user without a vCard and for none at all (XEP-0054 §3.3).
     context.iq('sm', NS_VCARD, (request) => vcards.answer(request), {
@@ -78,6 +80,13 @@ export default defineModule<Options>({
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => vcards.personalData(data, jid));
+    context.portable({
+      name: 'vCard',
+      ns: NS_VCARD,
+      isContainer: false,
+      read: (user) => vcards.page(user),
+      write: (user, entries) => vcards.take(user, entries),
+    });
     if (search) openDirectories(context, cards);
   },
 });

@@ -8,8 +8,12 @@ import {
   NS_VCARD,
   type Outcome,
   type PersonalData,
+  type PortableEntry,
+  type PortableOutcome,
+  type PortablePage,
   parseElementText,
   StanzaError,
+  serialize,
 } from '../module.ts';
 import type { Cards } from './cards.ts';
 
@@ -65,10 +69,36 @@ export class Vcards {
     if (vcard.name !== 'vCard' || vcard.ns !== NS_VCARD) return { error: 'not_a_vcard' };
     try {
       const refusal = await this.store(user, vcard);
-      return refusal === undefined ? 'ok' : { error: refusal.condition };
+      if (refusal === undefined) return 'ok';
+      const { condition: error, text } = refusal;
+      return text === undefined ? { error } : { error, text };
     } catch {
       return { error: 'store_unavailable' };
     }
+  }
+
+  /** Takes vCards from another server. One that is there stays. */
+  async take(user: Jid, entries: readonly PortableEntry[]): Promise<PortableOutcome[]> {
+    const outcomes: PortableOutcome[] = [];
+    for (const { element } of entries) {
+      const own = await this.#cards.get(user);
+      if (own !== null) {
+        const isSame = serialize(parseElementText(own)) === serialize(element);
+        outcomes.push(
+          isSame ? 'known' : { code: 'differs', text: 'the account has another vCard, which stays' },
+        );
+        continue;
+      }
+      const refusal = await this.store(user, element);
+      const text = refusal?.text ?? refusal?.condition;
+      outcomes.push(text === undefined ? 'taken' : { code: 'invalid', text });
+    }
+    return outcomes;
+  }
+
+  async page(user: Jid): Promise<PortablePage> {
+    const xml = await this.#cards.get(user);
+    return { entries: xml === null ? [] : [xml], next: null };
   }
 
   async remove(user: Jid): Promise<undefined> {

@@ -15,9 +15,16 @@ export interface LastOperations {
     ];
     result: null;
   };
+  /** Notes it for one account in place of what was there, though that be later. */
+  last_replace: { args: [domain: string, username: string, timestamp: number, status: string]; result: null };
+  /** Usernames after `after` in order, at most `limit`, and when each was last there. */
+  last_list: {
+    args: [domain: string, after: string, limit: number];
+    result: [username: string, timestamp: number][];
+  };
   last_remove_user: { args: [domain: string, username: string]; result: number };
   last_remove_domain: { args: [domain: string]; result: number };
 }
 
 /** Those that write nothing. */
-export const LAST_READS = ['last_get'] as const satisfies readonly (keyof LastOperations)[];
+export const LAST_READS = ['last_get', 'last_list'] as const satisfies readonly (keyof LastOperations)[];

@@ -22,6 +22,16 @@ export interface ClaimedMessages {
   readonly areAll: boolean;
 }
 
+/** A message that another server had kept. */
+export interface ImportedMessage {
+  readonly message: Omit<OfflineMessage, 'id'>;
+  readonly expires: number | null;
+  /** {@link DIGEST_BYTES} bytes. */
+  readonly digest: Uint8Array;
+}
+
+export const DIGEST_BYTES = 12;
+
 /** Messages for absent users. */
 export interface OfflineOperations {
   /**
@@ -64,8 +74,31 @@ export interface OfflineOperations {
   /** A session that has messages in hand goes on as another claimant. False if it had none. */
   offline_pass: { args: [domain: string, username: string, from: Claimant, to: Claimant]; result: boolean };
   offline_count: { args: [domain: string, username: string]; result: number };
-  /** All messages of a user, for the export of personal data. */
-  offline_list: { args: [domain: string, username: string, limit: number]; result: OfflineMessage[] };
+  /** All messages of a user, the expired ones among them, in the order of delivery: behind `after` (null: from the first on), at most `limit`, and of several no more than `bytesMax` together. */
+  offline_page: {
+    args: [
+      domain: string,
+      username: string,
+      after: readonly [timestamp: number, id: number] | null,
+      limit: number,
+      bytesMax: number,
+    ];
+    result: OfflineMessage[];
+  };
+  /**
+   * Messages that another server had kept, within the limits of `offline_append`. What was taken once is not taken again (`known`), also when it has been delivered
+   * meanwhile: the digest says whether two are the same.
+   */
+  offline_import: {
+    args: [
+      domain: string,
+      username: string,
+      messages: readonly ImportedMessage[],
+      messagesMax: number | null,
+      bytesMax: number | null,
+    ];
+    result: ('stored' | 'known' | 'full')[];
+  };
   offline_remove_user: { args: [domain: string, username: string]; result: number };
   offline_remove_domain: { args: [domain: string]; result: number };
   /** Deletes expired messages of a domain, at most `limit` a call. */
@@ -76,7 +109,7 @@ export interface OfflineOperations {
 export const OFFLINE_READS = [
   'offline_claim',
   'offline_count',
-  'offline_list',
+  'offline_page',
   'offline_release',
   'offline_pass',
 ] as const satisfies readonly (keyof OfflineOperations)[];

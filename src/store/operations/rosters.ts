@@ -58,6 +58,12 @@ export interface SubscriptionResult {
   readonly change: StoredChange | null;
 }
 
+/** What came of a contact from elsewhere; `change` where clients see it. */
+export interface RosterImport {
+  readonly outcome: 'taken' | 'known' | 'differs' | 'full';
+  readonly change: StoredChange | null;
+}
+
 /** What presence needs of a roster: bare JIDs, one a line, by how they stand with the user. */
 export interface StoredLists {
   readonly version: number;
@@ -107,6 +113,20 @@ export interface RosterOperations {
       wantsRoster: boolean,
     ];
     result: SubscriptionResult | 'full';
+  };
+  /**
+   * Takes contacts as another server had them. What is there stays: a contact that is there gets at most a request added (`ask` `in`), and one that has only
+   * asked so far becomes one. The answers are in the order of the contacts.
+   */
+  roster_import: {
+    args: [
+      domain: string,
+      username: string,
+      contacts: readonly StoredContact[],
+      limits: RosterLimits,
+      now: number,
+    ];
+    result: RosterImport[];
   };
   /** Removes a whole roster, and returns who was in it. */
   roster_remove_user: { args: [domain: string, username: string]; result: StoredContact[] };

@@ -6,6 +6,7 @@ import type { OperationTable } from './operation-table.ts';
 /** Accounts: name and serialised SCRAM keys. */
 export class Accounts {
   readonly #get;
+  readonly #created;
   readonly #insert;
   readonly #update;
   readonly #remove;
@@ -14,6 +15,9 @@ export class Accounts {
   readonly #count;
 
   constructor(db: Sqlite) {
+    this.#created = db
+      .prepare<[string, string], number>('SELECT created_at FROM users WHERE server = ? AND username = ?')
+      .pluck();
     this.#get = db.prepare<[string, string], { pass_details: string }>(
       'SELECT pass_details FROM users WHERE server = ? AND username = ?',
     );
@@ -37,6 +41,7 @@ export class Accounts {
   operations(): OperationTable<AccountOperations> {
     return {
       account_get: (...args) => this.get(...args),
+      account_created: (domain, username) => this.#created.get(domain, username) ?? null,
       account_insert: (...args) => this.insert(...args),
       account_update: (...args) => this.update(...args),
       account_remove: (...args) => this.remove(...args),

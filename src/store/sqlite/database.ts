@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { MIGRATIONS } from './migrations.ts';
@@ -17,6 +17,12 @@ const BUSY_MS_MAX = 1_000;
 /** The database was made by a newer version. */
 export class NewerSchemaError extends Error {}
 
+/** While this is in a storage directory, a restore has begun there and not ended: the database may be missing, or the old one. */
+export const RESTORING_FILE = 'meerkat.restoring';
+
+/** A restore was cut off. */
+export class RestoreUnfinishedError extends Error {}
+
 /** Another server uses the same storage directory. */
 export class StorageInUseError extends Error {}
 
@@ -26,6 +32,8 @@ export class StorageInUseError extends Error {}
  */
 export function openDatabase(directory: string, durability: Durability): Sqlite {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (existsSync(join(directory, RESTORING_FILE)))
+    throw new RestoreUnfinishedError('a restore was cut off: run meerkat restore again');
   const db = new Database(join(directory, DATABASE_FILE), { timeout: BUSY_MS_MAX });
   try {
     checkVersion(db, MIGRATIONS.length);

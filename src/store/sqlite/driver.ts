@@ -1,23 +1,29 @@
 import type { StoreArgs, StoreDriver, StoreOperation, StoreResult } from '../operations.ts';
 import { Accounts } from './accounts.ts';
+import { Archive } from './archive.ts';
 import { AuthTokens } from './auth-tokens.ts';
 import { Blocklist } from './blocklist.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
 import { FastTokens } from './fast-tokens.ts';
+import { Inboxes } from './inbox.ts';
 import { LastActivities } from './last-activity.ts';
 import { ModuleValues } from './module-values.ts';
+import { OfflineMarkers } from './offline-markers.ts';
 import { OfflineMessages } from './offline-messages.ts';
 import { PrivacyLists } from './privacy-lists.ts';
 import { PrivateStorage } from './private-storage.ts';
 import { PushSubscriptions } from './push-subscriptions.ts';
 import { Rosters } from './rosters.ts';
+import { SmartMarkers } from './smart-markers.ts';
 import { Vcards } from './vcards.ts';
+import { WriteBatches } from './write-batches.ts';
 
 type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> };
 
 /** The embedded store: one SQLite file, written by the thread that owns this. */
 export class SqliteDriver implements StoreDriver {
   readonly #db: Sqlite;
+  readonly #archive: Archive;
   readonly #offline: OfflineMessages;
   readonly #operations: Table;
 
@@ -25,13 +31,17 @@ export class SqliteDriver implements StoreDriver {
     const db = openDatabase(directory, durability);
     const accounts = new Accounts(db);
     const offline = new OfflineMessages(db);
+    const archive = new Archive(db);
     const authTokens = new AuthTokens(db);
     const fastTokens = new FastTokens(db);
     const values = new ModuleValues(db);
+    const markers = new SmartMarkers(db);
     this.#db = db;
+    this.#archive = archive;
     this.#offline = offline;
     this.#operations = {
       ...accounts.operations(),
+      ...archive.operations(),
       ...authTokens.operations(),
       ...fastTokens.operations(),
       ...offline.operations(),
@@ -42,6 +52,10 @@ export class SqliteDriver implements StoreDriver {
       ...new Vcards(db).operations(),
       ...new PrivacyLists(db).operations(),
       ...new Blocklist(db).operations(),
+      ...new WriteBatches(db, (operation, args) => this.#runAny(operation, args)).operations(),
+      ...new Inboxes(db).operations(),
+      ...markers.operations(),
+      ...new OfflineMarkers(db, markers).operations(),
       ...new PushSubscriptions(db).operations(),
       release_shard: (shard) => offline.claims.releaseShard(shard),
       ping: () => null,
@@ -49,14 +63,20 @@ export class SqliteDriver implements StoreDriver {
   }
 
   run<O extends StoreOperation>(operation: O, args: StoreArgs<O>): StoreResult<O> {
-    const run = this.#operations[operation] as ((...args: StoreArgs<O>) => StoreResult<O>) | undefined;
-    if (run === undefined) throw new RangeError(`there is no operation ${operation}`);
     try {
-      return run(...args);
+      return this.#runAny(operation, args) as StoreResult<O>;
     } catch (cause) {
-      this.#offline.forgetTotals();
+      this.#forget();
       throw cause;
     }
+  }
+
+  #runAny(operation: string, args: readonly unknown[]): unknown {
+    const run = this.#operations[operation as StoreOperation] as
+      | ((...args: readonly unknown[]) => unknown)
+      | undefined;
+    if (run === undefined) throw new RangeError(`there is no operation ${operation}`);
+    return run(...args);
   }
 
   begin(): void {
@@ -71,10 +91,32 @@ export class SqliteDriver implements StoreDriver {
     try {
       this.#db.exec('COMMIT');
     } catch (cause) {
-      this.#offline.forgetTotals();
+      this.#forget();
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw cause;
     }
+  }
+
+  get hasWork(): boolean {
+    return this.#archive.hasWork;
+  }
+
+  work(): void {
+    this.begin();
+    try {
+      this.#archive.work();
+    } catch (cause) {
+      this.#forget();
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw cause;
+    }
+    this.commit();
+  }
+
+  /** Nothing is known of the tables any more: a transaction was undone, or may have been. */
+  #forget(): void {
+    this.#offline.forgetTotals();
+    this.#archive.forget();
   }
 
   close(): void {

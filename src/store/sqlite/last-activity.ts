@@ -7,6 +7,8 @@ import type { OperationTable } from './operation-table.ts';
 export class LastActivities {
   readonly #get;
   readonly #set;
+  readonly #replace;
+  readonly #list;
   readonly #removeUser;
   readonly #removeDomain;
 
@@ -19,6 +21,12 @@ export class LastActivities {
        ON CONFLICT DO UPDATE SET timestamp = excluded.timestamp, status = excluded.status
        WHERE excluded.timestamp >= timestamp`,
     );
+    this.#replace = db.prepare<[string, string, number, string]>(
+      'INSERT OR REPLACE INTO last (server, username, timestamp, status) VALUES (?, ?, ?, ?)',
+    );
+    this.#list = db.prepare<[string, string, number], { username: string; timestamp: number }>(
+      'SELECT username, timestamp FROM last WHERE server = ? AND username > ? ORDER BY username LIMIT ?',
+    );
     this.#removeUser = db.prepare<[string, string]>('DELETE FROM last WHERE server = ? AND username = ?');
     this.#removeDomain = db.prepare<[string]>('DELETE FROM last WHERE server = ?');
   }
@@ -28,6 +36,12 @@ export class LastActivities {
     return {
       last_get: (domain, username) => this.#get.get(domain, username) ?? null,
       last_set: (...args) => this.set(...args),
+      last_replace: (...entry) => {
+        this.#replace.run(...entry);
+        return null;
+      },
+      last_list: (...range) =>
+        this.#list.all(...range).map(({ username, timestamp }) => [username, timestamp]),
       last_remove_user: (domain, username) => this.#removeUser.run(domain, username).changes,
       last_remove_domain: (domain) => this.#removeDomain.run(domain).changes,
     };

@@ -7,7 +7,12 @@ import { FAST_TOKENS } from './migrations/06-fast-tokens.ts';
 import { AUTH_TOKENS } from './migrations/07-auth-tokens.ts';
 import { PRIVACY_LISTS } from './migrations/08-privacy-lists.ts';
 import { BLOCKLIST } from './migrations/09-blocklist.ts';
-import { PUSH } from './migrations/push.ts';
+import { WRITE_BATCHES } from './migrations/10-write-batches.ts';
+import { ARCHIVE } from './migrations/11-archive.ts';
+import { INBOX } from './migrations/12-inbox.ts';
+import { SMART_MARKERS } from './migrations/13-smart-markers.ts';
+import { PUSH } from './migrations/14-push.ts';
+import { IMPORTED_MESSAGES } from './migrations/15-imported-messages.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -23,5 +28,10 @@ export const MIGRATIONS: readonly string[] = [
   AUTH_TOKENS,
   PRIVACY_LISTS,
   BLOCKLIST,
+  WRITE_BATCHES,
+  ARCHIVE,
+  INBOX,
+  SMART_MARKERS,
   PUSH,
+  IMPORTED_MESSAGES,
 ];

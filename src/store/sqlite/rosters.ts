@@ -1,7 +1,13 @@
 import type { Ask, Subscription } from '../../xmpp/subscription.ts';
 import type { RosterOperations, StoredContact, StoredLists } from '../operations/rosters.ts';
 import type { StoreArgs, StoreResult } from '../operations.ts';
-import { type RosterRows, removeContact, setContact, stepSubscription } from '../roster-changes.ts';
+import {
+  importContacts,
+  type RosterRows,
+  removeContact,
+  setContact,
+  stepSubscription,
+} from '../roster-changes.ts';
 import type { Sqlite } from './database.ts';
 import type { OperationTable } from './operation-table.ts';
 
@@ -121,6 +127,8 @@ export class Rosters {
         removeContact(this.#rows(domain, username), jid, now, wantsRoster),
       roster_subscription: (domain, username, step, limits, now, wantsRoster) =>
         stepSubscription(this.#rows(domain, username), step, limits, now, wantsRoster),
+      roster_import: (domain, username, contacts, limits, now) =>
+        importContacts(this.#rows(domain, username), contacts, limits, now),
       roster_remove_user: (...args) => this.removeUser(...args),
       roster_remove_domain: (...args) => this.removeDomain(...args),
     };

@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import workerThreads, { BroadcastChannel, isMainThread, threadName, Worker } from 'node:worker_threads';
+import Database from 'better-sqlite3';
 
 /**
  * Loaded into every thread of a server under test (`node --import`): what its threads suffer is told on standard input, a line of JSON each (see
@@ -20,7 +22,9 @@ export interface Fault {
    * - `hang`: its loop never turns again
    * - `stall`: its loop stands still for `ms`
    * - `stall-and-exit`: the same, and then it ends without having done anything more
+   * - `stuck`: the same, in a way that nobody can end: as in a write to a disk that does not answer
    * - `lose-sockets`: messages that bring a socket cannot be read any more
+   * - `kill-before-commit`, `kill-in-commit`, `kill-after-commit`: the whole process is killed at the store's next commit
    */
   readonly kind:
     | 'throw'
@@ -30,7 +34,11 @@ export interface Fault {
     | 'hang'
     | 'stall'
     | 'stall-and-exit'
-    | 'lose-sockets';
+    | 'stuck'
+    | 'lose-sockets'
+    | 'kill-before-commit'
+    | 'kill-in-commit'
+    | 'kill-after-commit';
   readonly ms?: number;
 }
 
@@ -38,6 +46,7 @@ const channel = new BroadcastChannel('faults');
 (channel as unknown as { unref(): void }).unref();
 
 if (isMainThread) {
+  channel.onmessage = () => process.kill(process.pid, 'SIGKILL');
   createInterface({ input: process.stdin }).on('line', (line) => channel.postMessage(JSON.parse(line)));
   limitHeaps(Number(process.env['FAULTS_HEAP_MB'] ?? 0));
 } else {
@@ -70,8 +79,16 @@ function suffer({ kind, ms = 0 }: Fault): void {
     case 'stall':
       standStill(ms);
       break;
+    case 'stuck':
+      spawnSync('sleep', [String(ms / 1_000)]);
+      break;
     case 'lose-sockets':
       loseSockets();
+      break;
+    case 'kill-before-commit':
+    case 'kill-in-commit':
+    case 'kill-after-commit':
+      killAtCommit(kind);
       break;
     case 'stall-and-exit':
       standStill(ms);
@@ -88,6 +105,20 @@ function loseSockets(): void {
       throw new Error('lost on purpose');
     },
   });
+}
+
+/** The next commit of this thread is the process's last moment. `kill-in-commit`: another thread kills while this one is at it. */
+function killAtCommit(kind: 'kill-before-commit' | 'kill-in-commit' | 'kill-after-commit'): void {
+  const { exec } = Database.prototype;
+  Database.prototype.exec = function (this: Database.Database, sql: string) {
+    if (sql !== 'COMMIT') return exec.call(this, sql);
+    if (kind === 'kill-before-commit') process.kill(process.pid, 'SIGKILL');
+    if (kind === 'kill-in-commit') channel.postMessage({ thread: 'main', kind } satisfies Fault);
+    exec.call(this, sql);
+    if (kind === 'kill-after-commit') process.kill(process.pid, 'SIGKILL');
+    // Whoever is asked to kill may be slower than the disk: nothing more is done, nobody is answered.
+    return standStill(60_000) as never;
+  };
 }
 
 function standStill(ms: number): void {

@@ -70,7 +70,7 @@ function login(user: string, password: string, domain = PLAIN): Promise<string> 
 /** After trouble: shards ask again once they have rested. */
 async function recovered(): Promise<void> {
   service.passwords.set(`recovered@${PLAIN}`, 'pw');
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   for (let good = 0; good < 4 && Date.now() < deadline; ) {
     good = (await login('recovered', 'pw')) === 'success' ? good + 1 : 0;
     if (good === 0) await new Promise((resolve) => setTimeout(resolve, 200));

@@ -271,7 +271,7 @@ describe.skipIf(missing !== undefined)('the method ldap', () => {
 
   /** Both shards ask again. */
   async function recovered(): Promise<void> {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 60_000;
     for (let good = 0; good < 4 && Date.now() < deadline; ) {
       good = (await login('romeo', 'wherefore')) === 'success' ? good + 1 : 0;
       if (good === 0) await new Promise((resolve) => setTimeout(resolve, 200));

@@ -84,8 +84,8 @@ export class Arrivals<T> {
 
   /** The next one; fails if it does not come. */
   async next(): Promise<T> {
-    const patience = setTimeout(() => this.#waiting?.(), 15_000);
-    const until = Date.now() + 15_000;
+    const patience = setTimeout(() => this.#waiting?.(), 60_000);
+    const until = Date.now() + 60_000;
     try {
       while (this.#items.length === 0) {
         if (Date.now() >= until) throw new Error(`this did not arrive: ${this.#what}`);

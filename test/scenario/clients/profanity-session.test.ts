@@ -33,7 +33,7 @@ describe.skipIf(isSkipped(PROFANITY_MISSING))(
         await profanity.connect(jid, at);
         await profanity.reads('<success ');
       }
-    }, 90_000);
+    });
 
     afterAll(async () => {
       for (const profanity of [romeo, balcony, chamber]) await profanity?.dispose();

@@ -20,7 +20,7 @@ const numbered = (count: number, text: string): string[] =>
 export function tellSessions(romeoKind: SessionClientKind, julietKind: SessionClientKind): void {
   const missing = romeoKind.missing ?? julietKind.missing;
   const name = `${romeoKind.name} and ${julietKind.name}${missing === undefined ? '' : `: ${missing}`}`;
-  describe.skipIf(isSkipped(missing))(name, { timeout: 120_000 }, () => {
+  describe.skipIf(isSkipped(missing))(name, () => {
     let server: TestServer;
     let network: FlakyProxy;
     let romeo: SessionClient;
@@ -38,7 +38,7 @@ export function tellSessions(romeoKind: SessionClientKind, julietKind: SessionCl
       romeo = romeoKind.create({ port, jid: `${ROMEO}/orchard`, certfile });
       balcony = julietKind.create({ port: network.port, jid: `${JULIET}/balcony`, certfile });
       chamber = julietKind.create({ port, jid: `${JULIET}/chamber`, certfile });
-    }, 90_000);
+    });
 
     afterAll(async () => {
       for (const client of [romeo, balcony, chamber]) await client?.dispose();

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { endsWithUs, withUs } from '../../helpers/children.ts';
 import {
   Arrivals,
   type ChatClient,
@@ -56,9 +57,8 @@ export class Slixmpp implements ChatClient {
   constructor({ jid, port, certfile, resumes }: ClientSettings, given: readonly string[]) {
     const options = resumes === true ? [...given, '--resume'] : given;
     this.#jid = jid;
-    this.#child = spawn(python!, ['-B', SCRIPT, jid, String(port), certfile, ...options], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const command = withUs(python!, ['-B', SCRIPT, jid, String(port), certfile, ...options]);
+    this.#child = endsWithUs(spawn(...command, { stdio: ['pipe', 'pipe', 'pipe'] }));
     this.#child.stderr!.on('data', (data: Buffer) => {
       this.#complaints += data.toString();
     });

@@ -15,7 +15,7 @@ export function tellStories(romeoKind: ClientKind, julietKind: ClientKind): void
   const missing = romeoKind.missing ?? julietKind.missing;
   const name = `${romeoKind.name} and ${julietKind.name}${missing === undefined ? '' : `: ${missing}`}`;
   // Servers and clients that start on a busy machine take their time.
-  describe.skipIf(isSkipped(missing))(name, { timeout: 120_000 }, () => {
+  describe.skipIf(isSkipped(missing))(name, () => {
     let server: TestServer;
     let romeo: ChatClient;
     let juliet: ChatClient;
@@ -30,7 +30,7 @@ export function tellStories(romeoKind: ClientKind, julietKind: ClientKind): void
         clients.push(client);
         return client;
       };
-    }, 90_000);
+    });
 
     afterAll(async () => {
       for (const client of clients) await client.dispose();

@@ -74,15 +74,23 @@ describe('mod_cache_users', () => {
     expect(await exists('juliet@localhost')).toEqual(['true', 'true']);
   });
 
-  it('counts hits and misses', async () => {
-    const hits = async (): Promise<number> => {
+  it('counts hits and misses, and the time of looking', async () => {
+    const counted = async (): Promise<{ hits: number; misses: number; seconds: number }> => {
       const scrape = await Scrape.of(server.port('http'));
-      return scrape.sum('meerkat_module_events_total', 'event="mod_cache_users_hit"');
+      const events = (name: string) =>
+        scrape.sum('meerkat_module_events_total', `event="mod_cache_users_${name}"`);
+      const seconds = scrape.sum('meerkat_module_seconds_total', 'event="mod_cache_users_lookup"');
+      return { hits: events('hit'), misses: events('miss'), seconds };
     };
+    const before = await counted();
+    expect(await exists('paris@localhost')).toEqual(['true', 'true']);
+    const missed = await counted();
+    expect([missed.hits - before.hits, missed.misses - before.misses]).toEqual([0, 2]);
     await exists('paris@localhost');
-    const before = await hits();
-    await exists('paris@localhost');
-    expect(await hits()).toBe(before + 2);
+    const after = await counted();
+    expect([after.hits - missed.hits, after.misses - missed.misses]).toEqual([2, 0]);
+    expect(missed.seconds).toBeGreaterThan(before.seconds);
+    expect(after.seconds).toBeGreaterThan(missed.seconds);
   });
 
   it('a domain whose data are removed takes its users along', async () => {

@@ -279,10 +279,14 @@ describe.each([1, 2])('offline messages on %i shards', (shards) => {
       'localhost',
       "<export xmlns='urn:test:lab'>juliet@localhost</export>",
     );
-    const [data] = JSON.parse(answer.child('export', 'urn:test:lab')!.text());
-    expect(data.name).toBe('offline');
+    const tables = JSON.parse(answer.child('export', 'urn:test:lab')!.text()) as {
+      name: string;
+      columns: string[];
+      rows: string[][];
+    }[];
+    const data = tables.find(({ name }) => name === 'offline')!;
     expect(data.columns).toEqual(['timestamp', 'from', 'to', 'packet']);
-    const [[timestamp, from, to, packet]] = data.rows;
+    const [timestamp, from, to, packet] = data.rows[0]!;
     expect(timestamp).toMatch(/^20\d\d-.*Z$/);
     expect([from, to]).toEqual(['romeo@localhost/orchard', 'juliet@localhost']);
     expect(packet).toContain('<body>x</body>');

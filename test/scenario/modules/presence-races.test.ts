@@ -31,8 +31,7 @@ describe.each([1, 2])('presence on %i shards', (shards) => {
   let server: TestServer;
   let directory: string;
   const file = (name: string): string => join(directory, `hold.${name}`);
-  const there = (name: string): Promise<void> =>
-    expect.poll(() => existsSync(file(name)), { timeout: 5_000 }).toBe(true);
+  const there = (name: string): Promise<void> => expect.poll(() => existsSync(file(name))).toBe(true);
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'mk-presence-'));

@@ -29,6 +29,7 @@ const NS_CARBONS = 'urn:xmpp:carbons:2';
 const ENABLE = `<enable xmlns='${NS_SM}' resume='true'/>`;
 /** Logins until one came to a shard: how connections are shared out is the server's business. */
 const TRIES_MAX = 60;
+const idle: TestClient[] = [];
 let server: TestServer;
 
 beforeAll(async () => {
@@ -49,7 +50,16 @@ beforeAll(async () => {
   });
 });
 
-afterAll(() => server.stop());
+afterAll(async () => {
+  for (const client of idle) client.cut();
+  await server.stop();
+});
+
+/** Before a login that may come to the same shard as the one before: connections may go round in turns, and one that stays changes whose turn it is. */
+async function anotherTry(i: number): Promise<void> {
+  expect(i).toBeLessThan(TRIES_MAX);
+  if (i % 2 === 1) idle.push(await TestClient.connect(server.port()));
+}
 
 interface Managed {
   readonly client: TestClient;
@@ -178,7 +188,7 @@ describe('resuming with the login', () => {
     let [sent, got] = [2, 2];
     const seen = new Set<boolean>();
     for (let i = 0; seen.size < 2; i++) {
-      expect(i).toBeLessThan(TRIES_MAX);
+      await anotherTry(i);
       // One arrives and is not acknowledged, the others come while nobody is there.
       romeo.send(chat(jid, `unread ${i}`));
       expect(bodyOf(await client.message())).toBe(`unread ${i}`);
@@ -226,7 +236,7 @@ describe('resuming with the login', () => {
     let got = 1;
     const seen = new Set<boolean>();
     for (let i = 0; seen.size < 2; i++) {
-      expect(i).toBeLessThan(TRIES_MAX);
+      await anotherTry(i);
       client.cut();
       romeo.send(chat(jid, `missed ${i}`));
       await romeo.nothingElse();
@@ -288,7 +298,7 @@ describe('resuming with the login', () => {
     let got = 1;
     const seen = new Set<boolean>();
     for (let i = 0; seen.size < 2; i++) {
-      expect(i).toBeLessThan(TRIES_MAX);
+      await anotherTry(i);
       other.client.send(chat('benvolio@localhost', `part me ${i}`));
       const carbon = await client.message();
       expect(carbon.child('sent', NS_CARBONS)).toBeDefined();
@@ -332,7 +342,7 @@ describe('whoever is thrown out loses the token of that client (T28)', () => {
     let got = 1;
     let shard = began;
     for (let i = 0; shard === began; i++) {
-      expect(i).toBeLessThan(TRIES_MAX);
+      await anotherTry(i);
       client.cut();
       // Nothing in this login says which client it is.
       const again = await byPlain('tybalt', resume(id, got++));

@@ -3,7 +3,7 @@ import { StoreUnavailable } from '../../../src/auth/account-store.ts';
 import { AnonymousMethod, type AnonymousOptions } from '../../../src/auth/anonymous.ts';
 import { LocalAnonymousSessions } from '../../../src/auth/anonymous-sessions.ts';
 import { ACCOUNT_PAGE_MAX, HostAuth } from '../../../src/auth/auth.ts';
-import type { AuthMethod } from '../../../src/auth/method.ts';
+import { type AuthMethod, NO_OBSERVER } from '../../../src/auth/method.ts';
 import { ITERATIONS, makeInternal } from './support.ts';
 
 const QUERY = { hash: 'sha', salt: Buffer.alloc(16), iterations: ITERATIONS } as const;
@@ -17,7 +17,7 @@ function makeTwo(usersPerDomainMax?: number) {
   const auth = new HostAuth({
     methods,
     ...(usersPerDomainMax !== undefined && { usersPerDomainMax }),
-    observer: { count: () => {}, failed: (method) => reports.push(method) },
+    observer: { ...NO_OBSERVER, failed: (method) => reports.push(method) },
   });
   return { first, second, auth, reports };
 }

@@ -189,6 +189,7 @@ export function fakeC2sHost(clock: { nowMs: number }, touch: () => void): C2sHos
     defaultDomain: 'localhost',
     defaultLanguage: 'en',
     login: {
+      ended: () => {},
       channelBindings: () => [],
       offer: () => ({ mechanisms: ['PLAIN'], channelBindings: [] }),
       start: () => ({

@@ -45,6 +45,10 @@ describe('completion in bash', () => {
       expect.arrayContaining(['add', 'delete', 'passwd', 'list', 'exists']),
     );
     expect(offered('meerkat', '--config', 'user', '--json', 'session', 'k')).toEqual(['kick']);
+    expect(offered('meerkat', 'last', 'r')).toEqual(['remove-old']);
+    expect(offered('meerkat', 'last', 'remove-old', 'localhost', '--b')).toEqual(['--before']);
+    expect(offered('meerkat', 'private', 's')).toEqual(['set']);
+    expect(offered('meerkat', 'vcard', 'g')).toEqual(['get']);
   });
 
   it('offers the options of a command, global ones included', () => {

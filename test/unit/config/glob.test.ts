@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matchesGlob } from '../../../src/config/glob.ts';
+import { cpuMs } from '../../helpers/cpu.ts';
 
 describe('matchesGlob', () => {
   it.each<[string, string[], string[]]>([
@@ -38,8 +39,7 @@ describe('matchesGlob', () => {
   });
 
   it('stays quick on a glob full of stars', () => {
-    const start = performance.now();
-    expect(matchesGlob('*a'.repeat(128), 'a'.repeat(100) + 'b'.repeat(923))).toBe(false);
-    expect(performance.now() - start).toBeLessThan(200);
+    const match = (): boolean => matchesGlob('*a'.repeat(128), 'a'.repeat(100) + 'b'.repeat(923));
+    expect(cpuMs(() => expect(match()).toBe(false))).toBeLessThan(500);
   });
 });

@@ -7,6 +7,7 @@ import {
   PATTERN_LENGTH_MAX,
   type Program,
 } from '../../../src/config/linear-regexp.ts';
+import { cpuMs } from '../../helpers/cpu.ts';
 
 function finds(pattern: string, text: string): boolean {
   const program = compileRegexp(pattern);
@@ -152,8 +153,6 @@ describe('the worst patterns on the longest part of an address (T55)', () => {
     '(.*)(.*)(.*)(.*)x',
     '[a-z]{250}[a-z]{250}!',
   ])('are quick: %s', (pattern) => {
-    const start = performance.now();
-    expect(finds(pattern, `${'a'.repeat(1022)}?`)).toBe(false);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(cpuMs(() => expect(finds(pattern, `${'a'.repeat(1022)}?`)).toBe(false))).toBeLessThan(1_000);
   });
 });

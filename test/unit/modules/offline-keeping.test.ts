@@ -14,7 +14,7 @@ function world(isBusy: boolean) {
   const timers: (() => void)[] = [];
   const context = {
     options: { access_max_user_messages: 'max_user_offline_messages' },
-    store: { isBusy, request: () => writing.promise },
+    store: { isBusy, write: () => writing.promise },
     access: () => Number.POSITIVE_INFINITY,
     encodeKeys: () => [],
     timestamp: () => 0,

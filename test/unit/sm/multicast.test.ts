@@ -37,6 +37,7 @@ describe('multicasting', () => {
   let longWay: string[];
   let hops: number[];
   let counted: string[];
+  let ways: number[];
   let filter: ((acc: Accumulator) => Verdict | Promise<Verdict>) | null;
   let isStraight: boolean;
   let multicast: Multicast;
@@ -49,6 +50,7 @@ describe('multicasting', () => {
     longWay = [];
     hops = [];
     counted = [];
+    ways = [];
     filter = null;
     isStraight = true;
     const hostType = {
@@ -99,6 +101,9 @@ describe('multicasting', () => {
       usersOf: (domain) => (domain === 'localhost' ? hostType : undefined),
       outcome: (_acc, outcome) => void counted.push(outcome),
       count: (_stanza, outcome, by) => void counted.push(`${by} ${outcome}`),
+      sentOn: (_stanza, by) => void ways.push(by),
+      arrivedOf: (_stanza, by) => void ways.push(by),
+      copiedOf: (_stanza, by) => void ways.push(by),
     });
   });
 
@@ -114,7 +119,36 @@ describe('multicasting', () => {
   const cause = () => new Accumulator(1, 1, 1, undefined, 'localhost', PRESENCE, ROMEO, ROMEO.bareJid);
   const send = (...to: string[]) => multicast.send(cause(), PRESENCE, ROMEO, to.map(bare));
   const receive = (targets: readonly number[], text: string) =>
-    multicast.deliverHere(targets, text, (to) => cause().derive(PRESENCE, ROMEO, to));
+    multicast.deliverHere(targets, text, PRESENCE, (to) => cause().derive(PRESENCE, ROMEO, to));
+
+  /** As many outcomes as ways were counted. */
+  function expectBalance(): void {
+    const outcomes = counted.map((one) => (/^\d/.test(one) ? Number.parseInt(one, 10) : 1));
+    const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+    expect(sum(outcomes)).toBe(sum(ways));
+  }
+
+  it('counts as many outcomes as ways: of sessions here, elsewhere, gone', () => {
+    there('a@localhost', 0, 1);
+    there('a@localhost', 0, 6);
+    there('a@localhost', 1, 2);
+    there('b@localhost', 1, 3);
+    there('b@localhost', 2, 4);
+    // In the directory, and just gone.
+    sessions.set('c@localhost', [{ shard: 0, number: 99, priority: 0 }]);
+    send('a@localhost', 'b@localhost', 'c@localhost', 'nobody@localhost');
+    expect(counted.toSorted()).toEqual([
+      '1 dropped',
+      '1 dropped',
+      '1 forwarded',
+      '2 forwarded',
+      'delivered',
+      'delivered',
+    ]);
+    expectBalance();
+    receive([2, 1, 98, 1, 97], 'a@localhost\nb@localhost');
+    expectBalance();
+  });
 
   it('delivers here, and to each other shard in one frame', () => {
     there('a@localhost', 0, 1);

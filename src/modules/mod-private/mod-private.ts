@@ -9,15 +9,12 @@ import {
   type ModuleContext,
   NS_PRIVATE,
   type PersonalData,
-  parseElementText,
   StanzaError,
-  serialize,
   stop,
-} from './module.ts';
-
-/** What one account may keep: namespaces, and bytes of their names and XML together. */
-const NAMESPACES_MAX = 500;
-const BYTES_MAX = 524_288;
+} from '../module.ts';
+import { registerCommands } from './commands.ts';
+import { takeEntries } from './portable.ts';
+import { isStorable, NAMESPACES_MAX, store, stored } from './storage.ts';
 
 /** Private XML storage (XEP-0049): what clients keep on the server for themselves, by namespace. */
 export default defineModule({
@@ -28,6 +25,7 @@ export default defineModule({
   ],
   options: z.strictObject({}),
   setup(context) {
+    registerCommands(context);
     // A stranger is refused alike, whether or not there is such an account (threat T68).
     const discipline = { type: 'no_queue', answersForUnknown: true } as const;
     context.iq('sm', NS_PRIVATE, (request) => answer(context, request), discipline);
@@ -45,6 +43,16 @@ export default defineModule({
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => personalData(context, data, jid));
+    context.portable({
+      name: 'query',
+      ns: NS_PRIVATE,
+      isContainer: true,
+      read: async ({ domain, local }) => {
+        const rows = await context.store.request('private_list', domain, local);
+        return { entries: rows.map(([, xml]) => xml), next: null };
+      },
+      write: (user, entries) => takeEntries(context, user, entries),
+    });
   },
 });
 
@@ -54,47 +62,35 @@ function answer(context: ModuleContext, request: IqRequest): IqAnswer | Promise<
     return new StanzaError('forbidden', 'Only requests from/to your JID are allowed');
   }
   if (payload.name !== 'query') return new StanzaError('bad-request');
-  const elements = payload.elements().filter(({ ns }) => ns !== '' && ns !== NS_PRIVATE);
+  const elements = payload.elements().filter((element) => isStorable(element, NS_PRIVATE));
   if (elements.length === 0) {
     return new StanzaError('not-acceptable', 'An element with a namespace of its own is missing');
   }
   if (elements.length > NAMESPACES_MAX)
     return new StanzaError('not-acceptable', `At most ${NAMESPACES_MAX} elements`);
-  return type === 'get' ? stored(context, to, elements) : store(context, to, elements);
+  return type === 'get' ? get(context, to, elements) : set(context, to, elements);
+}
+
+async function set(context: ModuleContext, user: Jid, elements: readonly Element[]): Promise<IqAnswer> {
+  return (await store(context, user, elements)) ?? EMPTY_RESULT;
 }
 
 /** What is stored under the namespaces that were asked for; in place of what is not, the element of the question. */
-async function stored(context: ModuleContext, user: Jid, asked: readonly Element[]): Promise<IqAnswer> {
-  const namespaces = [...new Set(asked.map(({ ns }) => ns))];
-  const found = new Map(await context.store.request('private_get', user.domain, user.local, namespaces));
+async function get(context: ModuleContext, user: Jid, asked: readonly Element[]): Promise<IqAnswer> {
+  const found = await stored(
+    context,
+    user,
+    asked.map(({ ns }) => ns),
+  );
   const answered = new Set<string>();
   const query = Element.of('query', NS_PRIVATE);
   for (const element of asked) {
-    const xml = found.get(element.ns);
-    if (xml === undefined) query.children.push(element);
-    else if (!answered.has(element.ns)) query.children.push(...parseElementText(`<x>${xml}</x>`).elements());
+    const kept = found.get(element.ns);
+    if (kept === undefined) query.children.push(element);
+    else if (!answered.has(element.ns)) query.children.push(...kept);
     answered.add(element.ns);
   }
   return query;
-}
-
-/** Elements of one namespace are kept together, and replace what was there (XEP-0049 §3). */
-async function store(context: ModuleContext, user: Jid, elements: readonly Element[]): Promise<IqAnswer> {
-  const entries = new Map<string, string>();
-  for (const element of elements) {
-    entries.set(element.ns, (entries.get(element.ns) ?? '') + serialize(element));
-  }
-  const result = await context.store.request(
-    'private_set',
-    user.domain,
-    user.local,
-    [...entries],
-    NAMESPACES_MAX,
-    BYTES_MAX,
-  );
-  if (result === 'stored') return EMPTY_RESULT;
-  context.count('refused');
-  return new StanzaError('resource-constraint', 'Your private storage is full');
 }
 
 async function personalData(

@@ -1,0 +1,53 @@
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { DATABASE_FILE } from '../store/sqlite/database.ts';
+import type { StorageCheck } from '../store/sqlite/integrity.ts';
+import { formatBytes, print } from './io.ts';
+import { loadConfigFor } from './load-config.ts';
+import { takeStorage } from './run-server.ts';
+import type { Runner } from './runner.ts';
+import { requireNamed } from './server-access.ts';
+import { openStorageFile, requireSound } from './storage-files.ts';
+
+export function addCheckStorage(program: Command, runner: Runner): void {
+  program
+    .command('check-storage')
+    .description('whether a database is sound: that of a server which does not run, or a backup')
+    .argument('[file]', 'a backup; without it, the database in the storage directory')
+    .option('--quick', 'leave out the comparison of indices with tables, which takes most of the time')
+    .action((file: string | undefined, options: { quick?: boolean }) =>
+      runner.run(async (target, io) => {
+        const isQuick = options.quick === true;
+        if (file === undefined) requireNamed(target, io);
+        const check =
+          file === undefined
+            ? checkDirectory(loadConfigFor(target, io).storage.directory, isQuick)
+            : checkFile(resolve(file), isQuick);
+        print(io, check, () => words(check));
+        return 0;
+      }),
+    );
+}
+
+function checkDirectory(directory: string, isQuick: boolean): StorageCheck {
+  const release = takeStorage(directory);
+  try {
+    return checkFile(join(directory, DATABASE_FILE), isQuick);
+  } finally {
+    release();
+  }
+}
+
+function checkFile(file: string, isQuick: boolean): StorageCheck {
+  const db = openStorageFile(file);
+  try {
+    return requireSound(db, file, isQuick);
+  } finally {
+    db.close();
+  }
+}
+
+function words({ file, bytes, schema, known }: StorageCheck): string {
+  const age = schema < known ? `, which the next start brings to ${known}` : '';
+  return `${file}: sound; ${formatBytes(bytes)}, schema ${schema}${age}`;
+}

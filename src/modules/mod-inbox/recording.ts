@@ -1,0 +1,98 @@
+import {
+  type Accumulator,
+  DROP,
+  type Jid,
+  type ModuleContext,
+  Origin,
+  STOP,
+  StanzaError,
+  StanzaKind,
+  type Verdict,
+} from '../module.ts';
+import type { Changes } from './changes.ts';
+import { countSent, isCounted, markedId, timeOfId } from './counting.ts';
+import type { LightRooms } from './light-rooms.ts';
+import type { InboxOptions } from './options.ts';
+
+/** Longest that a sender is held up while the store is behind; less than a hook may take. */
+const PACE_MS_MAX = 1_000;
+
+/** Follows conversations: what clients send, and what comes for users. */
+export class Recording {
+  readonly #context: ModuleContext<InboxOptions>;
+  readonly #changes: Changes;
+  readonly #lightRooms: LightRooms;
+
+  constructor(context: ModuleContext<InboxOptions>, changes: Changes, lightRooms: LightRooms) {
+    this.#context = context;
+    this.#changes = changes;
+    this.#lightRooms = lightRooms;
+  }
+
+  /** A client sends a message (`user_send_message`). */
+  sent(acc: Accumulator): Verdict | Promise<Verdict> {
+    const stanza = acc.stanza!;
+    const { type } = stanza;
+    if (type === 'error' || type === 'headline') return undefined;
+    const { reset_markers: markers, groupchat } = this.#context.options;
+    const isGroupchat = type === 'groupchat';
+    if (isGroupchat && groupchat.length === 0) return undefined;
+    const isMessage = !isGroupchat && countSent(acc) && !this.#isToServer(acc.to);
+    const marked = isMessage ? undefined : markedId(stanza, markers);
+    if (!isMessage && marked === undefined) return undefined;
+    if (this.#changes.isFull) return this.#refuse(acc, STOP);
+    const owner = acc.from.bareJid;
+    if (isMessage) this.#changes.message(acc, owner, acc.to.bareJid, true);
+    else {
+      const until = timeOfId(marked!, acc.timestamp);
+      this.#changes.read(acc, owner, acc.to.bareJid, marked!, until);
+    }
+    return this.#changes.isBusy ? this.#paced() : undefined;
+  }
+
+  /** A message comes for somebody (`filter_local_packet`). */
+  received(acc: Accumulator): Verdict | Promise<Verdict> {
+    const { to, from } = acc;
+    const stanza = acc.stanza!;
+    if (stanza.kind !== StanzaKind.MESSAGE || to.local === '' || from.bare === to.bare) return undefined;
+    if (!this.#context.hosts.includes(to.domain)) return undefined;
+    const isGroupchat = stanza.type === 'groupchat';
+    if (isGroupchat ? !this.#lightRooms.isFrom(acc) : !isCounted(acc)) return undefined;
+    // Accounts that stanzas go to are known.
+    const exists = this.#context.accounts.isRegistered(to.bareJid);
+    if (exists === false) return undefined;
+    if (exists === true) return this.#receive(acc, isGroupchat);
+    acc.retain();
+    return exists.then((known) => (known ? this.#receive(acc, isGroupchat) : undefined));
+  }
+
+  #receive(acc: Accumulator, isGroupchat: boolean): Verdict {
+    // What a client of this shard has sent was let in already.
+    if (this.#changes.isFull && acc.origin !== Origin.C2S) return this.#refuse(acc, DROP);
+    if (isGroupchat) this.#lightRooms.received(acc);
+    else this.#changes.message(acc, acc.to.bareJid, acc.from.bareJid, false);
+    return undefined;
+  }
+
+  /** Nobody is at the mere domain. */
+  #isToServer({ local, domain }: Jid): boolean {
+    return local === '' && this.#context.hostOf(domain) === domain;
+  }
+
+  #refuse(acc: Accumulator, verdict: typeof STOP | typeof DROP): Verdict {
+    this.#context.count('refused');
+    const error = new StanzaError('resource-constraint', 'The server could not store your message');
+    const reply = acc.errorReply(error);
+    if (reply !== undefined) void this.#context.route(reply);
+    if (verdict === STOP) this.#context.outcome(acc, reply === undefined ? 'dropped' : 'bounced');
+    return verdict;
+  }
+
+  /** The store has fallen behind: the sender goes on when his message is there, or after a moment. */
+  async #paced(): Promise<undefined> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#context.after(PACE_MS_MAX, resolve);
+    await Promise.race([this.#changes.settled(), promise]);
+    cancel();
+  }
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { expectConservation } from '../helpers/conservation.ts';
+import { judgeArchives } from './durability/archive.ts';
+import { type Blow, CrashRun } from './durability/crash-run.ts';
+import type { Verdict } from './durability/ledger.ts';
+import type { Habit } from './durability/reader.ts';
+
+/**
+ * What a server has acknowledged it keeps, whatever is killed when (docs/durability.md). `MEERKAT_CRASH_KILLS` says how often (200 for a night, 10 by default),
+ * `MEERKAT_CRASH_SEED` what the clients do, `MEERKAT_CRASH_ARCHIVE=1` has all messages archived and looks into the archives as well.
+ */
+
+const KILLS = Number(process.env['MEERKAT_CRASH_KILLS'] ?? 10);
+const SEED = Number(process.env['MEERKAT_CRASH_SEED'] ?? Math.floor(Math.random() * 1e6));
+const HAS_ARCHIVE = process.env['MEERKAT_CRASH_ARCHIVE'] === '1';
+const ARCHIVE = '[modules.mod_mam]\n  [modules.mod_mam.pm]\n';
+
+const HABITS: readonly Habit[] = ['online', 'resuming', 'visiting', 'absent'];
+const PROCESS: readonly Blow[] = [
+  'process',
+  'process before a commit',
+  'process in a commit',
+  'process after a commit',
+];
+const STORE: readonly Blow[] = ['store', 'store with writes in flight'];
+/** Of all blows these have runs of their own, in which more can be asserted. */
+const SOME = Math.max(2, Math.round(KILLS / 5));
+const MOST = KILLS - 2 * SOME;
+
+function timeoutMs(rounds: number): number {
+  return 120_000 + rounds * 15_000;
+}
+
+async function crashRun(
+  rounds: number,
+  blows: readonly Blow[],
+  more: (run: CrashRun, verdict: Verdict) => Promise<void> = async () => {},
+): Promise<void> {
+  const run = await CrashRun.start({
+    seed: SEED,
+    rounds,
+    habits: [...HABITS, ...HABITS],
+    blows,
+    ...(HAS_ARCHIVE && { toml: ARCHIVE }),
+  });
+  try {
+    const verdict = await run.run();
+    console.info(summary(run, verdict));
+    expect(verdict.problems).toEqual([]);
+    expect(verdict.acknowledged).toBeGreaterThan(rounds * run.senders.length);
+    if (HAS_ARCHIVE) expect(await judgeArchives(run, verdict)).toEqual([]);
+    await more(run, verdict);
+  } finally {
+    await run.stop();
+  }
+}
+
+function summary({ blows, senders, readers }: CrashRun, verdict: Verdict): string {
+  const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+  return [
+    [...blows].map(([blow, count]) => `${count} × ${blow}`).join(', '),
+    `${verdict.acknowledged} acknowledged, ${verdict.bounced} of them came back`,
+    `${verdict.onlyInMemory.length} only in the memory of killed sessions`,
+    `${verdict.repeated} repeated out of storage, ${verdict.sentTwice} sent twice by their clients`,
+    `resumed: ${sum(senders.map(({ resumptions }) => resumptions))} senders, ${sum(readers.map(({ resumptions }) => resumptions))} readers; ` +
+      `${sum(senders.map(({ lostSessions }) => lostSessions))} sessions of senders lost`,
+  ].join('\n');
+}
+
+describe(`${KILLS} blows (seed ${SEED})`, () => {
+  it(
+    'to the process, a shard or the store lose nothing that was acknowledged, repeat nothing, and change no order',
+    () => crashRun(MOST, [...PROCESS, 'shard', ...STORE]),
+    timeoutMs(MOST),
+  );
+
+  it(
+    'to the store alone cost nobody a session, and all that was accepted has come to one end',
+    () =>
+      crashRun(SOME, STORE, async ({ server, senders }, { onlyInMemory, repeated, sentTwice }) => {
+        expect({ onlyInMemory: onlyInMemory.length, repeated, sentTwice }).toEqual({
+          onlyInMemory: 0,
+          repeated: 0,
+          sentTwice: 0,
+        });
+        const { clients } = await expectConservation(server.port('http'));
+        expect(clients).toBe(senders.reduce((sum, { sent }) => sum + sent.length, 0));
+      }),
+    timeoutMs(SOME),
+  );
+
+  it(
+    'to shards leave nothing without an end on the others',
+    () =>
+      crashRun(SOME, ['shard'], async ({ server }) => {
+        await expectConservation(server.port('http'), true);
+      }),
+    timeoutMs(SOME),
+  );
+});

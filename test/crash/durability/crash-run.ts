@@ -1,0 +1,159 @@
+import { Dice } from '../../fuzz/dice.ts';
+import { TestServer } from '../../helpers/server.ts';
+import { type Direction, judge, type Verdict } from './ledger.ts';
+import { type Habit, Reader } from './reader.ts';
+import { Sender } from './sender.ts';
+
+/** What happens at the end of a round. */
+export type Blow =
+  | 'process'
+  | 'process before a commit'
+  | 'process in a commit'
+  | 'process after a commit'
+  | 'shard'
+  | 'store'
+  | 'store with writes in flight';
+
+export interface CrashRunOptions {
+  readonly seed: number;
+  readonly rounds: number;
+  /** For each pair its receiver's habit. */
+  readonly habits: readonly Habit[];
+  /** One of these at a time. */
+  readonly blows: readonly Blow[];
+  /** More TOML. */
+  readonly toml?: string;
+}
+
+const SHARDS = 2;
+const MODULES = `
+[[listen.http]]
+  port = 0
+  ip_address = "127.0.0.1"
+[access]
+  max_user_offline_messages = [{ acl = "all", value = "infinity" }]
+[modules.mod_presence]
+[modules.mod_offline]
+[modules.mod_stream_management]
+`;
+
+/** Clients that send and receive while a server, or a part of it, is killed again and again. What the clients do follows from the seed. */
+export class CrashRun {
+  readonly server: TestServer;
+  readonly senders: Sender[] = [];
+  readonly readers: Reader[] = [];
+  /** How often what was done. */
+  readonly blows = new Map<Blow, number>();
+  readonly #options: CrashRunOptions;
+  readonly #dice: Dice;
+  readonly #storeKills: number[] = [];
+  #lastKill = 0;
+  #isUp = true;
+
+  private constructor(server: TestServer, options: CrashRunOptions) {
+    this.server = server;
+    this.#options = options;
+    this.#dice = new Dice(options.seed);
+    const port = (): number => {
+      if (!this.#isUp) throw new Error('the server is being started');
+      return this.server.port();
+    };
+    for (const [i, habit] of options.habits.entries()) {
+      const [sender, reader] = [`sender${i}@localhost`, `reader${i}@localhost`];
+      this.senders.push(new Sender(sender, reader, port, options.seed * 1_000 + i));
+      this.readers.push(
+        new Reader(reader, habit, port, options.seed * 1_000 + 500 + i, () => this.#lastKill),
+      );
+    }
+  }
+
+  static async start(options: CrashRunOptions): Promise<CrashRun> {
+    const users = options.habits.flatMap((_habit, i) => [`sender${i}`, `reader${i}`]);
+    const toml = `${MODULES}${options.toml ?? ''}`;
+    const server = await TestServer.start({ shards: SHARDS, users, toml, isFaulty: true });
+    return new CrashRun(server, options);
+  }
+
+  /** Runs all rounds, has everybody settle, and looks at what has become of the messages. */
+  async run(): Promise<Verdict> {
+    const sending = Promise.all(this.senders.map((sender) => sender.run()));
+    const reading = Promise.all(this.readers.map((reader) => reader.run()));
+    const failed = Promise.race([sending, reading]).then(() => new Promise<never>(() => {}));
+    for (let round = 0; round < this.#options.rounds; round++) {
+      await Promise.race([this.#round(), failed]);
+    }
+    for (const sender of this.senders) sender.stop();
+    await sending;
+    for (const reader of this.readers) reader.stop();
+    await reading;
+    await Promise.all(this.readers.map((reader) => reader.collect()));
+    return judge(this.directions(), this.#storeKills);
+  }
+
+  directions(): Direction[] {
+    return this.senders.map(({ sent }, i) => {
+      const { habit, seen, sessions } = this.readers[i]!;
+      return { name: `pair ${i} (${habit})`, sent, seen, sessions };
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const sender of this.senders) sender.stop();
+    for (const reader of this.readers) reader.stop();
+    await this.server.stop();
+  }
+
+  async #round(): Promise<void> {
+    const before = this.senders.map(({ acknowledged }) => acknowledged);
+    for (const reader of this.readers) if (this.#dice.once(3)) reader.visit();
+    // However slow the machine: every blow hits a server that is at work.
+    while (this.senders.some(({ acknowledged }, i) => acknowledged <= before[i]! + 5)) await pause(5);
+    // Now in the middle of coming back, now long after it.
+    await pause(this.#dice.below(this.#dice.once(2) ? 300 : 1_500));
+    const blow = this.#dice.pick(this.#options.blows);
+    this.blows.set(blow, (this.blows.get(blow) ?? 0) + 1);
+    await this.#strike(blow);
+  }
+
+  async #strike(blow: Blow): Promise<void> {
+    const { server } = this;
+    switch (blow) {
+      case 'process':
+        this.#isUp = false;
+        await server.kill();
+        break;
+      case 'process before a commit':
+      case 'process in a commit':
+      case 'process after a commit': {
+        const kind = (
+          { before: 'kill-before-commit', in: 'kill-in-commit', after: 'kill-after-commit' } as const
+        )[blow.split(' ')[1] as 'before' | 'in' | 'after'];
+        const ended = server.exited();
+        await server.strike('store', kind);
+        await ended;
+        this.#isUp = false;
+        break;
+      }
+      case 'shard':
+        await server.strike(`shard ${this.#dice.below(SHARDS)}`, 'exit');
+        break;
+      case 'store':
+        await server.strike('store', 'exit');
+        this.#storeKills.push(performance.now());
+        break;
+      case 'store with writes in flight':
+        await server.strike('store', 'stall-and-exit', 100 + this.#dice.below(300));
+        this.#storeKills.push(performance.now());
+        break;
+    }
+    this.#lastKill = performance.now();
+    if (!blow.startsWith('process')) return;
+    this.#storeKills.push(this.#lastKill);
+    await server.launch();
+    this.#isUp = true;
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,123 @@
+/**
+ * What clients of a crash run have sent and seen, and whether that is what the server has promised. Times are `performance.now()`.
+ *
+ * A message that a client sends again because it was not acknowledged before its session was lost is another transmission of the same message: XEP-0198 cannot keep
+ * the first one from arriving as well. A transmission must never come twice.
+ */
+
+export interface Transmission {
+  /** Of its sender, in the order of sending; the server must keep it. */
+  readonly serial: number;
+  /** Which message it is. */
+  readonly message: number;
+  readonly sentAt: number;
+  ackedAt: number | undefined;
+  /** The condition of the error that came back. */
+  bounced: string | undefined;
+}
+
+/** A session of a receiver. */
+export interface ReaderSession {
+  readonly openedAt: number;
+  /** Until when what was given to the session may have been lost with it: it ended by a kill. Undefined: it has ended in order, or lives. */
+  lostAt: number | undefined;
+}
+
+export interface Sighting {
+  readonly serial: number;
+  readonly session: ReaderSession;
+  /** Whether it came out of storage. */
+  readonly isDelayed: boolean;
+  readonly at: number;
+}
+
+/** One sender and one receiver. */
+export interface Direction {
+  readonly name: string;
+  readonly sent: readonly Transmission[];
+  readonly seen: readonly Sighting[];
+  readonly sessions: readonly ReaderSession[];
+}
+
+export interface Verdict {
+  readonly problems: string[];
+  /** Transmissions that were acknowledged. */
+  acknowledged: number;
+  /** Those of them that were answered with an error, and did not arrive. */
+  bounced: number;
+  /** Those that were in the memory of a session of their receiver that was killed, and nowhere else: only an archive has them. */
+  onlyInMemory: Transmission[];
+  /** Transmissions that came once more after a kill, because it was not certain that they had been delivered. */
+  repeated: number;
+  /** Messages of which more than one transmission arrived. */
+  sentTwice: number;
+}
+
+/** Looks at everything that happened. `storeKills`: when the store lost what it knew of messages in hand. */
+export function judge(directions: readonly Direction[], storeKills: readonly number[]): Verdict {
+  const verdict: Verdict = {
+    problems: [],
+    acknowledged: 0,
+    bounced: 0,
+    onlyInMemory: [],
+    repeated: 0,
+    sentTwice: 0,
+  };
+  for (const direction of directions) judgeOne(direction, storeKills, verdict);
+  return verdict;
+}
+
+function judgeOne(direction: Direction, storeKills: readonly number[], verdict: Verdict): void {
+  const { name, sent, seen, sessions } = direction;
+  const problem = (text: string): void => {
+    if (verdict.problems.length < 50) verdict.problems.push(`${name}: ${text}`);
+  };
+  const bySerial = new Map<number, Sighting[]>();
+  let last = -1;
+  for (const sighting of seen) {
+    const before = bySerial.get(sighting.serial);
+    if (before === undefined) {
+      bySerial.set(sighting.serial, [sighting]);
+      if (sighting.serial < last) problem(`${sighting.serial} after ${last}`);
+      last = Math.max(last, sighting.serial);
+    } else {
+      if (isRepeatable(before.at(-1)!, sighting, storeKills)) verdict.repeated++;
+      else problem(`${sighting.serial} came again ${describe(before.at(-1)!)}, then ${describe(sighting)}`);
+      before.push(sighting);
+    }
+  }
+  const arrivals = new Map<number, number>();
+  for (const transmission of sent) {
+    const { serial, message, ackedAt, bounced } = transmission;
+    const hasArrived = bySerial.has(serial);
+    if (hasArrived) arrivals.set(message, (arrivals.get(message) ?? 0) + 1);
+    if (bounced !== undefined && hasArrived) problem(`${serial} arrived although it came back (${bounced})`);
+    if (ackedAt === undefined) continue;
+    verdict.acknowledged++;
+    if (bounced !== undefined) verdict.bounced++;
+    else if (!hasArrived) {
+      if (sessions.some((session) => mayHaveHeld(session, transmission)))
+        verdict.onlyInMemory.push(transmission);
+      else problem(`${serial} was acknowledged and is nowhere`);
+    }
+  }
+  for (const serial of bySerial.keys()) if (sent[serial] === undefined) problem(`${serial} was never sent`);
+  for (const count of arrivals.values()) if (count > 1) verdict.sentTwice++;
+}
+
+/** What was stored is deleted only when it is known to be delivered: what dies before that leaves it for the next session. */
+function isRepeatable(first: Sighting, second: Sighting, storeKills: readonly number[]): boolean {
+  if (first.session === second.session) return false;
+  if (first.session.lostAt !== undefined) return true;
+  return first.isDelayed && storeKills.some((at) => first.session.openedAt <= at && at <= second.at);
+}
+
+/** Whether a session may have had it in memory when it was killed. */
+function mayHaveHeld({ openedAt, lostAt }: ReaderSession, { sentAt, ackedAt }: Transmission): boolean {
+  return lostAt !== undefined && sentAt <= lostAt && openedAt <= ackedAt!;
+}
+
+function describe({ isDelayed, session, at }: Sighting): string {
+  const since = Math.round(at - session.openedAt);
+  return `${isDelayed ? 'from storage' : 'live'} ${since} ms into a session${session.lostAt === undefined ? '' : ' that was lost'}`;
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Direction,
+  judge,
+  type ReaderSession,
+  type Sighting,
+  type Transmission,
+} from '../crash/durability/ledger.ts';
+
+/** The checker of crash runs finds what it is there for. */
+
+const ALIVE: ReaderSession = { openedAt: 0, lostAt: undefined };
+const LATER: ReaderSession = { openedAt: 500, lostAt: undefined };
+
+function sent(...more: Partial<Transmission>[]): Transmission[] {
+  return more.map((one, serial) => ({
+    serial,
+    message: serial,
+    sentAt: serial * 10,
+    ackedAt: serial * 10 + 5,
+    bounced: undefined,
+    ...one,
+  }));
+}
+
+function see(serial: number, session = ALIVE, isDelayed = false): Sighting {
+  return { serial, session, isDelayed, at: session.openedAt + serial };
+}
+
+function verdictOn(direction: Partial<Direction>, storeKills: number[] = []) {
+  return judge([{ name: 'pair', sent: [], seen: [], sessions: [ALIVE], ...direction }], storeKills);
+}
+
+describe('the checker of crash runs', () => {
+  it('is content with what came once and in order', () => {
+    const verdict = verdictOn({ sent: sent({}, {}, {}), seen: [see(0), see(1), see(2)] });
+    expect(verdict).toMatchObject({ problems: [], acknowledged: 3, bounced: 0, repeated: 0, sentTwice: 0 });
+  });
+
+  it('misses what was acknowledged, and not what was not', () => {
+    const verdict = verdictOn({ sent: sent({}, {}, { ackedAt: undefined }), seen: [see(0)] });
+    expect(verdict.problems).toEqual(['pair: 1 was acknowledged and is nowhere']);
+  });
+
+  it('lets a message go with the memory of a session that was killed, and only with that', () => {
+    const killed: ReaderSession = { openedAt: 100, lostAt: 200 };
+    const [before, during, after] = [
+      { sentAt: 50, ackedAt: 60 },
+      { sentAt: 150, ackedAt: 160 },
+      { sentAt: 250, ackedAt: 260 },
+    ];
+    const verdict = verdictOn({ sent: sent(before, during, after), sessions: [killed, LATER] });
+    expect(verdict.onlyInMemory.map(({ serial }) => serial)).toEqual([1]);
+    expect(verdict.problems).toHaveLength(2);
+  });
+
+  it('sees what comes twice in a session, or in two of which none was lost', () => {
+    expect(verdictOn({ sent: sent({}), seen: [see(0), see(0)] }).problems).toHaveLength(1);
+    const seen = [see(0, ALIVE, true), see(0, LATER, true)];
+    expect(verdictOn({ sent: sent({}), seen }).problems).toHaveLength(1);
+    expect(verdictOn({ sent: sent({}), seen }, [2_000]).problems).toHaveLength(1);
+    expect(verdictOn({ sent: sent({}), seen }, [100])).toMatchObject({ problems: [], repeated: 1 });
+  });
+
+  it('allows what was in hand when a session was killed to come again', () => {
+    const killed: ReaderSession = { openedAt: 0, lostAt: 100 };
+    const seen = [see(0, killed, true), see(0, LATER, true)];
+    expect(verdictOn({ sent: sent({}), seen, sessions: [killed, LATER] })).toMatchObject({
+      problems: [],
+      repeated: 1,
+    });
+  });
+
+  it('sees a wrong order', () => {
+    const verdict = verdictOn({ sent: sent({}, {}), seen: [see(1), see(0)] });
+    expect(verdict.problems).toEqual(['pair: 0 after 1']);
+  });
+
+  it('sees a message that came back and arrived, and one that nobody sent', () => {
+    const came = verdictOn({ sent: sent({ bounced: 'resource-constraint' }), seen: [see(0)] });
+    expect(came.problems).toHaveLength(1);
+    expect(verdictOn({ seen: [see(7)] }).problems).toEqual(['pair: 7 was never sent']);
+  });
+
+  it('counts messages that their client had to send twice', () => {
+    const again = sent({ message: 0, ackedAt: undefined }, { message: 0 });
+    expect(verdictOn({ sent: again, seen: [see(0), see(1)] })).toMatchObject({ problems: [], sentTwice: 1 });
+  });
+});
