@@ -65,6 +65,10 @@ export class HttpPool {
     });
   }
 
+  get connections(): number {
+    return this.#config.workers;
+  }
+
   /**
    * Sends a request. Rejects with {@link OutgoingError} when no answer comes; a status of 500 and above is none, either. Redirections are answers like any other.
    */

@@ -29,11 +29,15 @@ export class ModulePools {
   http(tag: string): WebService {
     this.#take('http', tag);
     const { dryRun } = this.#services;
+    const pools = this.#pools.http;
     return {
+      get connections() {
+        return pools.get(tag)!.connections;
+      },
       request: (request) =>
         dryRun.isActive
           ? dryRun.never(`http.${tag}`, `would ask: ${request.method} ${request.path}`)
-          : this.#pools.http.get(tag)!.request(request),
+          : pools.get(tag)!.request(request),
     };
   }
 

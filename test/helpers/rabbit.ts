@@ -1,13 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 
-/** RabbitMQ's server, from Debian's package `rabbitmq-server`. The one beside it in `/usr/sbin` wants to be root. */
+/** RabbitMQ's server, from Debian's package `rabbitmq-server`. Those of the same name in `/usr/sbin` want to be root. */
 const PROGRAM = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+const CONTROL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 const EPMD = '/usr/bin/epmd';
 
 /**
@@ -74,32 +76,36 @@ export class Rabbit {
     return rabbit;
   }
 
+  get #env(): NodeJS.ProcessEnv {
+    const directory = this.#directory;
+    return {
+      PATH: '/usr/bin:/bin',
+      HOME: directory,
+      HOSTNAME: 'localhost',
+      ERL_EPMD_PORT: String(this.#epmdPort),
+      ERL_EPMD_ADDRESS: '127.0.0.1',
+      RABBITMQ_NODENAME: `${this.#name}@localhost`,
+      RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+      RABBITMQ_NODE_PORT: String(this.port),
+      RABBITMQ_DIST_PORT: String(this.#distPort),
+      RABBITMQ_MNESIA_BASE: join(directory, 'db'),
+      RABBITMQ_LOG_BASE: join(directory, 'log'),
+      RABBITMQ_LOGS: join(directory, 'log', 'rabbit.log'),
+      RABBITMQ_ENABLED_PLUGINS_FILE: join(directory, 'plugins'),
+      RABBITMQ_CONFIG_FILE: join(directory, 'rabbit.conf'),
+      RABBITMQ_CONF_ENV_FILE: join(directory, 'none'),
+      RABBITMQ_PID_FILE: join(directory, 'pid'),
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1 +sbwt none -kernel inet_dist_use_interface {127,0,0,1}',
+    };
+  }
+
   /** Starts it (again), on the same ports. What is not durable is gone. */
   async launch(): Promise<void> {
-    const directory = this.#directory;
     const child = spawn(PROGRAM, [], {
       stdio: 'ignore',
       // A group of its own: the program is a script, and what it starts must end with it.
       detached: true,
-      env: {
-        PATH: '/usr/bin:/bin',
-        HOME: directory,
-        HOSTNAME: 'localhost',
-        ERL_EPMD_PORT: String(this.#epmdPort),
-        ERL_EPMD_ADDRESS: '127.0.0.1',
-        RABBITMQ_NODENAME: `${this.#name}@localhost`,
-        RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
-        RABBITMQ_NODE_PORT: String(this.port),
-        RABBITMQ_DIST_PORT: String(this.#distPort),
-        RABBITMQ_MNESIA_BASE: join(directory, 'db'),
-        RABBITMQ_LOG_BASE: join(directory, 'log'),
-        RABBITMQ_LOGS: join(directory, 'log', 'rabbit.log'),
-        RABBITMQ_ENABLED_PLUGINS_FILE: join(directory, 'plugins'),
-        RABBITMQ_CONFIG_FILE: join(directory, 'rabbit.conf'),
-        RABBITMQ_CONF_ENV_FILE: join(directory, 'none'),
-        RABBITMQ_PID_FILE: join(directory, 'pid'),
-        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1 +sbwt none -kernel inet_dist_use_interface {127,0,0,1}',
-      },
+      env: this.#env,
     });
     this.#child = child;
     const until = Date.now() + 60_000;
@@ -123,8 +129,10 @@ export class Rabbit {
 
   /** A channel of the test's own. */
   async channel(): Promise<Channel> {
-    this.#model ??= await connect({ hostname: '127.0.0.1', port: this.port });
-    this.#model.on('error', () => {});
+    if (this.#model === undefined) {
+      this.#model = await connect({ hostname: '127.0.0.1', port: this.port });
+      this.#model.on('error', () => {});
+    }
     const channel = await this.#model.createChannel();
     channel.on('error', () => {});
     return channel;
@@ -146,6 +154,12 @@ export class Rabbit {
       { noAck: true },
     );
     return consumer;
+  }
+
+  /** Lets it believe that its memory is full, or has room again: until then it takes no messages. */
+  async exhaust(isFull: boolean): Promise<void> {
+    const share = isFull ? '0' : '0.4';
+    await promisify(execFile)(CONTROL, ['set_vm_memory_high_watermark', share], { env: this.#env });
   }
 
   /** Stops all of it without closing anything, until `SIGCONT`. */

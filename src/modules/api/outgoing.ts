@@ -13,6 +13,8 @@ export interface WebRequest {
 }
 
 export interface WebService {
+  /** How many requests can be under way at once; further ones wait for one of those. */
+  readonly connections: number;
   /**
    * The answer, of at most 64 KiB. Redirections are not followed: they are answers like any other. Rejects when none comes in time, when it is a status of 500 and
    * above, or when the service is not asked because it did not answer lately, or because too many wait for it. The error tells nothing of what was asked.

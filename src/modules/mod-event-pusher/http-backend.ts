@@ -14,8 +14,6 @@ const WAITING_MAX = 5_000;
 const WAITING_BYTES_MAX = 8 * 1_048_576;
 /** What the objects of a request take beside its text, roughly. */
 const OVERHEAD_BYTES = 512;
-/** Requests under way at once. The pool may have fewer connections. */
-const ACTIVE_MAX = 64;
 
 /** Tells a web service of the messages that users send: those of type chat with a text. What it answers changes nothing. */
 export class HttpBackend implements Backend {
@@ -28,9 +26,13 @@ export class HttpBackend implements Backend {
   constructor(context: ModuleContext, { pool_name: pool, path }: HttpHandlerOptions) {
     this.#context = context;
     this.#path = path.replace(/^\//, '');
-    this.#service = context.http(pool);
+    const service = context.http(pool);
+    this.#service = service;
     this.#queue = new LatestQueue({
-      activeMax: ACTIVE_MAX,
+      // The pool may be another one after a reload.
+      get activeMax() {
+        return service.connections;
+      },
       waitingMax: WAITING_MAX,
       bytesMax: WAITING_BYTES_MAX,
       work: (request) => this.#send(request),

@@ -1,8 +1,8 @@
 import type { Element, TestClient } from '../../helpers/client.ts';
 import { Scrape } from '../../helpers/http.ts';
 import { eventually } from '../../helpers/process.ts';
-import type { TestServer } from '../../helpers/server.ts';
-import { fixture } from './support.ts';
+import { TestServer } from '../../helpers/server.ts';
+import { fixture, LAB } from './support.ts';
 
 /** What scenarios of push notifications have in common. */
 
@@ -93,4 +93,25 @@ export async function events(server: TestServer, event: string): Promise<number>
 /** Waits until a counter has reached a number. */
 export function counted(server: TestServer, event: string, least: number): Promise<void> {
   return eventually(async () => (await events(server, event)) >= least, `${event} is ${least}`);
+}
+
+/** How long RabbitMQ may take to start on a busy machine. */
+export const RABBIT_MS = 90_000;
+/** What counters of the pool begin with. */
+export const RABBIT = 'rabbit_event_pusher_';
+
+/** A server with these sections of mod_event_pusher.rabbit and of its pool. */
+export function rabbitServer(sections: string, pool: string): Promise<TestServer> {
+  return TestServer.start({
+    users: ['romeo', 'juliet', 'watcher', 'x'.repeat(300)],
+    toml: `
+      [modules.mod_presence]
+      [modules.mod_offline]
+      ${sections}
+      ${pool}
+      ${PUSH_SERVICE}
+      ${LAB}
+      ${METRICS}
+    `,
+  });
 }

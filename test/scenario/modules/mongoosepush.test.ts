@@ -31,7 +31,7 @@ async function absent(user: string, options: string, service = 'push.localhost')
   await nobodyThere(romeo, `${user}@localhost`);
 }
 
-async function start(version: string, more = ''): Promise<void> {
+async function start(version: string, requestTimeout: number, more = '', limit = 100): Promise<void> {
   server = await TestServer.start({
     users: ['romeo', 'ann', 'bea', 'cat', 'dot', 'eve', 'fay'],
     toml: `
@@ -42,7 +42,8 @@ async function start(version: string, more = ''): Promise<void> {
         ${more}
       [modules.mod_push_service_mongoosepush]
         api_version = "${version}"
-      ${gateway.pool('mongoose_push_http', 'request_timeout = 500')}
+        max_http_connections = ${limit}
+      ${gateway.pool('mongoose_push_http', `request_timeout = ${requestTimeout}`)}
       ${LAB}
       ${METRICS}
     `,
@@ -58,7 +59,7 @@ afterEach(() => {
 describe('a notification (v3)', () => {
   beforeAll(async () => {
     gateway = await WebService.start();
-    await start('v3');
+    await start('v3', 500);
   });
 
   afterAll(async () => {
@@ -165,7 +166,7 @@ describe('a notification (v3)', () => {
 describe('a notification (v2)', () => {
   beforeAll(async () => {
     gateway = await WebService.start();
-    await start('v2', 'include_body = true');
+    await start('v2', 4_000, 'include_body = true', 1);
   });
 
   afterAll(async () => {
@@ -179,5 +180,23 @@ describe('a notification (v2)', () => {
     const { url, body } = await gateway.next();
     expect(url).toBe('/v2/notification/d1');
     expect(JSON.parse(body)).toMatchObject({ alert: { body: 'good night', badge: 1 } });
+  });
+
+  it('beyond the number that may be under way is not made, and counted', async () => {
+    await absent('bea', field('device_id', 'b') + field('service', 'fcm'));
+    let release = (): void => {};
+    gateway.answer = (_call, response) => {
+      release = () => void response.end();
+    };
+    romeo.send(chat('ann@localhost', 'is under way'));
+    await gateway.next();
+    const failed = await events(server, 'mod_push_service_mongoosepush_failed');
+    romeo.send(chat('bea@localhost', 'one too many'));
+    await counted(server, 'mod_push_service_mongoosepush_failed', failed + 1);
+    release();
+    await counted(server, 'mod_push_service_mongoosepush_sent', 2);
+    gateway.answer = ok;
+    romeo.send(chat('bea@localhost', 'now'));
+    expect((await gateway.next()).url).toBe('/v2/notification/b');
   });
 });
