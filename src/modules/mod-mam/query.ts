@@ -7,6 +7,7 @@ import {
   NS_RSM,
   pageRequest,
   parseJid,
+  parseMicros,
   parseStableId,
   StanzaError,
   submittedFields,
@@ -14,7 +15,6 @@ import {
 import { QUERY_ID_MAX, SEARCH_LENGTH_MAX } from './limits.ts';
 import { NS_FULL_TEXT } from './namespaces.ts';
 import type { PmOptions } from './options.ts';
-import { parseMicros } from './stamps.ts';
 
 /** What a client wants of an archive (XEP-0313 §4). */
 export interface Query {

@@ -9,8 +9,8 @@ import {
   Stanza,
   StanzaKind,
   stableIdText,
+  stampOfMicros,
 } from '../module.ts';
-import { stampOf } from './stamps.ts';
 
 /** What goes back to whoever has asked an archive. */
 
@@ -37,7 +37,7 @@ export class ResultWriter {
   /** The message that brings `row`, with its addresses. */
   write({ id, sourceJid, packet }: ArchiveRow): Stanza {
     const text = stableIdText(id);
-    const stamp = stampOf(microsOfId(id));
+    const stamp = stampOfMicros(microsOfId(id));
     const before = `${this.#head}${text}${this.#result}${text}'><forwarded xmlns='${NS_FORWARD}'><delay xmlns='${NS_DELAY}' from='${sourceJid.wire}' stamp='${stamp}'/>`;
     const original = packet.toBuffer('', '');
     const bytes = Buffer.allocUnsafeSlow(before.length + original.length + AFTER.length);
@@ -71,7 +71,7 @@ export function metadataOf(ns: string, first: ArchiveRow | undefined, last: Arch
   const metadata = Element.of('metadata', ns);
   if (first === undefined || last === undefined) return metadata;
   const end = (name: string, { id }: ArchiveRow): Element =>
-    Element.of(name, ns, { id: stableIdText(id), timestamp: stampOf(microsOfId(id)) });
+    Element.of(name, ns, { id: stableIdText(id), timestamp: stampOfMicros(microsOfId(id)) });
   metadata.children.push(end('start', first), end('end', last));
   return metadata;
 }
