@@ -43,7 +43,7 @@ export class SqliteDriver implements StoreDriver {
       ...new PrivacyLists(db).operations(),
       ...new Blocklist(db).operations(),
       ...new WriteBatches(db, (operation, args) => this.#runAny(operation, args)).operations(),
-      release_shard: (shard) => offline.claims.releaseShard(shard),
+      release_shard: (...args) => offline.claims.releaseShard(...args),
       ping: () => null,
     };
   }

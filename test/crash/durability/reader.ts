@@ -67,12 +67,12 @@ export class Reader {
     }
   }
 
-  /** Comes for all that is left: until it has been quiet for a while, and the server says that there is nothing else. */
+  /** Comes for what is stored, until it has been quiet for a while. */
   async collect(): Promise<void> {
     for (let isDone = false; !isDone; ) {
       await this.#guarded(async () => {
         await this.#open();
-        await this.#hearUntilQuiet(1_000);
+        await this.#hearUntilQuiet();
         await this.#leave();
         isDone = true;
       });
@@ -128,8 +128,8 @@ export class Reader {
     await this.#leave();
   }
 
-  async #hearUntilQuiet(ms = QUIET_MS): Promise<void> {
-    while (await this.#hear(ms));
+  async #hearUntilQuiet(): Promise<void> {
+    while (await this.#hear(QUIET_MS));
   }
 
   /** Hears something; false when nothing came. */
