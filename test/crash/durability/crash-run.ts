@@ -51,6 +51,7 @@ export class CrashRun {
   readonly #options: CrashRunOptions;
   readonly #dice: Dice;
   readonly #storeKills: number[] = [];
+  readonly #memoryKills: number[] = [];
   #lastKill = 0;
   #isUp = true;
 
@@ -91,7 +92,7 @@ export class CrashRun {
     for (const reader of this.readers) reader.stop();
     await reading;
     await this.#collectAll();
-    return judge(this.directions(), this.#storeKills);
+    return judge(this.directions(), { memory: this.#memoryKills, store: this.#storeKills });
   }
 
   /** Readers come until nothing is stored for them, and nothing is on its way into storage. */
@@ -170,6 +171,7 @@ export class CrashRun {
         break;
     }
     this.#lastKill = performance.now();
+    if (!blow.startsWith('store')) this.#memoryKills.push(this.#lastKill);
     if (!blow.startsWith('process')) return;
     this.#storeKills.push(this.#lastKill);
     await server.launch();

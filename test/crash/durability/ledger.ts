@@ -21,6 +21,8 @@ export interface ReaderSession {
   readonly openedAt: number;
   /** Until when what was given to the session may have been lost with it: it ended by a kill. Undefined: it has ended in order, or lives. */
   lostAt: number | undefined;
+  /** When it has ended in order: what its client had not acknowledged was then on its way into storage. */
+  endedAt: number | undefined;
 }
 
 export interface Sighting {
@@ -53,8 +55,19 @@ export interface Verdict {
   sentTwice: number;
 }
 
-/** Looks at everything that happened. `storeKills`: when the store lost what it knew of messages in hand. */
-export function judge(directions: readonly Direction[], storeKills: readonly number[]): Verdict {
+/** When what was killed. */
+export interface Kills {
+  /** The process, or a shard: what its sessions had in memory is gone. */
+  readonly memory: readonly number[];
+  /** The process, or the store: what it knew of messages in hand is gone. */
+  readonly store: readonly number[];
+}
+
+/** From the end of a session what its client had not acknowledged is on its way into storage for no longer than this. */
+const STORING_MS_MAX = 5_000;
+
+/** Looks at everything that happened. */
+export function judge(directions: readonly Direction[], kills: Kills): Verdict {
   const verdict: Verdict = {
     problems: [],
     acknowledged: 0,
@@ -63,11 +76,11 @@ export function judge(directions: readonly Direction[], storeKills: readonly num
     repeated: 0,
     sentTwice: 0,
   };
-  for (const direction of directions) judgeOne(direction, storeKills, verdict);
+  for (const direction of directions) judgeOne(direction, kills, verdict);
   return verdict;
 }
 
-function judgeOne(direction: Direction, storeKills: readonly number[], verdict: Verdict): void {
+function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
   const { name, sent, seen, sessions } = direction;
   const problem = (text: string): void => {
     if (verdict.problems.length < 50) verdict.problems.push(`${name}: ${text}`);
@@ -81,7 +94,7 @@ function judgeOne(direction: Direction, storeKills: readonly number[], verdict: 
       if (sighting.serial < last) problem(`${sighting.serial} after ${last}`);
       last = Math.max(last, sighting.serial);
     } else {
-      if (isRepeatable(before.at(-1)!, sighting, storeKills)) verdict.repeated++;
+      if (isRepeatable(before.at(-1)!, sighting, kills.store)) verdict.repeated++;
       else problem(`${sighting.serial} came again ${describe(before.at(-1)!)}, then ${describe(sighting)}`);
       before.push(sighting);
     }
@@ -96,7 +109,7 @@ function judgeOne(direction: Direction, storeKills: readonly number[], verdict: 
     verdict.acknowledged++;
     if (bounced !== undefined) verdict.bounced++;
     else if (!hasArrived) {
-      if (sessions.some((session) => mayHaveHeld(session, transmission)))
+      if (sessions.some((session) => mayHaveHeld(session, transmission, kills.memory)))
         verdict.onlyInMemory.push(transmission);
       else problem(`${serial} was acknowledged and is nowhere`);
     }
@@ -112,9 +125,16 @@ function isRepeatable(first: Sighting, second: Sighting, storeKills: readonly nu
   return first.isDelayed && storeKills.some((at) => first.session.openedAt <= at && at <= second.at);
 }
 
-/** Whether a session may have had it in memory when it was killed. */
-function mayHaveHeld({ openedAt, lostAt }: ReaderSession, { sentAt, ackedAt }: Transmission): boolean {
-  return lostAt !== undefined && sentAt <= lostAt && openedAt <= ackedAt!;
+/** Whether a session may have had it in memory when it was killed, or when it had just ended and its shard was killed. */
+function mayHaveHeld(
+  { openedAt, lostAt, endedAt }: ReaderSession,
+  { sentAt, ackedAt }: Transmission,
+  kills: readonly number[],
+): boolean {
+  if (openedAt > ackedAt!) return false;
+  if (lostAt !== undefined) return sentAt <= lostAt;
+  if (endedAt === undefined || sentAt > endedAt) return false;
+  return kills.some((at) => at >= endedAt && at - endedAt <= STORING_MS_MAX);
 }
 
 function describe({ isDelayed, session, at }: Sighting): string {

@@ -98,7 +98,7 @@ export class Reader {
     // The one before it was not there any more.
     if (this.#session !== undefined)
       this.#session.lostAt = Math.max(this.#lostConnectionAt, this.#lastKill());
-    this.#session = { openedAt: performance.now(), lostAt: undefined };
+    this.#session = { openedAt: performance.now(), lostAt: undefined, endedAt: undefined };
     this.sessions.push(this.#session);
     this.#link.send('<presence/>');
   }
@@ -106,6 +106,7 @@ export class Reader {
   async #leave(): Promise<void> {
     try {
       await this.#link.close();
+      this.#session!.endedAt = performance.now();
       this.#session = undefined;
     } catch (cause) {
       // Nobody knows whether it has ended in order; the next one is another.
