@@ -77,6 +77,8 @@ export type ToShard =
   | {
       readonly kind: 'cleanup';
       readonly shard: number;
+      /** When it died, in microseconds since the epoch. */
+      readonly diedAt: number;
       readonly sessions: readonly { readonly jid: string; readonly number: number; readonly time: number }[];
     }
   | { readonly kind: 'drain' }

@@ -23,27 +23,27 @@ export interface CleanUpSurroundings {
 }
 
 /**
- * Another shard died: cleans up for it (`node_cleanup` and its companions), and for each of its sessions (`session_cleanup`). Unless `isWhole` only these
- * sessions are lost, on their way to another shard.
+ * Another shard died: cleans up for it (`node_cleanup` and its companions), and for each of its sessions (`session_cleanup`). Without `diedAt`
+ * (microseconds since the epoch) only these sessions are lost, on their way to another shard.
  */
 export async function cleanUpAfter(
   shard: number,
   sessions: readonly LostSession[],
-  isWhole: boolean,
+  diedAt: number | undefined,
   around: CleanUpSurroundings,
 ): Promise<void> {
   const { globals, jids, store } = around;
   const node = `shard ${shard}`;
-  // First, for the shard that takes its place may claim anew.
-  if (isWhole) {
-    await store.request('release_shard', shard).catch(() => {});
+  if (diedAt !== undefined) {
+    // Not what the shard that takes its place has claimed meanwhile: its sessions are younger.
+    await store.request('release_shard', shard, diedAt).catch(() => {});
     await foldHook(globals, 'node_cleanup', {}, { node });
   }
   for (const hostType of around.hostTypes()) {
     const own = sessions
       .map(({ jid, number, time }) => ({ jid: jids.trusted(jid), sid: { shard, number, time } }))
       .filter(({ jid }) => around.hostTypeOf(jid.domain) === hostType);
-    if (isWhole) await foldHook(hostType, 'node_cleanup_for_host_type', {}, { node });
+    if (diedAt !== undefined) await foldHook(hostType, 'node_cleanup_for_host_type', {}, { node });
     await foldHook(hostType, 'sessions_cleanup', undefined, { sessions: own });
     for (const { jid, sid } of own) {
       const [ref, timestamp] = [around.nextRef(), around.timestamp()];

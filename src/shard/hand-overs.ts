@@ -144,9 +144,10 @@ export class HandOvers {
   }
 }
 
-/** What the session's client sent and is being stored: before that is done nobody can say how much was handled. */
-export function commitsOf({ commits }: C2s): Promise<unknown> | undefined {
-  return commits === undefined ? undefined : Promise.allSettled(commits);
+/** What the session's client sent and is being stored, or is still on its way there: before that is done nobody can say how much was handled. */
+export function commitsOf({ commits, handling }: C2s): Promise<unknown> | undefined {
+  if (commits === undefined) return handling;
+  return Promise.allSettled(handling === undefined ? commits : [...commits, handling]);
 }
 
 /** Whether what waited in the session for its client was too much for it. */

@@ -289,7 +289,7 @@ export class Shard implements C2sHost, ShardServices {
       hostTypeOf: (domain) => this.domains.hosted(domain)?.hostType.name,
       isDraining: () => this.#draining.isActive,
       lostSession: (jid, { number, time }) =>
-        void this.#cleanUp(boot.shard, [{ jid: jid.full, number, time }], false),
+        void this.#cleanUp(boot.shard, [{ jid: jid.full, number, time }]),
       routeAgain: (acc) => void this.routing.routeAgain(acc),
       looped: (acc) => this.routing.looped(acc),
       takenBack: (acc) => this.routing.takenBack(acc),
@@ -418,7 +418,7 @@ export class Shard implements C2sHost, ShardServices {
         this.#peers.disconnect(message.thread);
         break;
       case 'cleanup':
-        void this.#cleanUp(message.shard, message.sessions);
+        void this.#cleanUp(message.shard, message.sessions, message.diedAt);
         break;
       case 'drain':
         this.drain();
@@ -446,8 +446,8 @@ export class Shard implements C2sHost, ShardServices {
     );
   }
 
-  #cleanUp(shard: number, sessions: readonly LostSession[], isWhole = true): Promise<void> {
-    return cleanUpAfter(shard, sessions, isWhole, {
+  #cleanUp(shard: number, sessions: readonly LostSession[], diedAt?: number): Promise<void> {
+    return cleanUpAfter(shard, sessions, diedAt, {
       globals: this.hostTypes.globals,
       jids: this.jids,
       store: this.store,

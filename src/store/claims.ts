@@ -34,11 +34,11 @@ export class Claims {
     return this.#claims.delete(`${username}@${domain}`);
   }
 
-  /** Gives up whatever sessions of a dead shard had. */
-  releaseShard(shard: number): number {
+  /** Gives up whatever sessions had that were older than `diedAt` when their shard died. */
+  releaseShard(shard: number, diedAt: number): number {
     let released = 0;
     for (const [key, claimant] of this.#claims) {
-      if (claimant[0] === shard && this.#claims.delete(key)) released++;
+      if (claimant[0] === shard && claimant[2] <= diedAt && this.#claims.delete(key)) released++;
     }
     return released;
   }

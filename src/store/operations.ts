@@ -61,8 +61,8 @@ export interface StoreOperations
     ValueOperations,
     VcardOperations,
     WriteOperations {
-  /** Gives up everything that sessions of a dead shard had claimed. */
-  release_shard: { args: [shard: number]; result: number };
+  /** Gives up everything that sessions of a shard had claimed that died then (microseconds); younger ones are of the shard in its place. */
+  release_shard: { args: [shard: number, diedAt: number]; result: number };
   /** Does nothing but pass through the whole way, a commit included. */
   ping: { args: []; result: null };
 }

@@ -217,6 +217,7 @@ export class Server {
       return;
     }
     this.restarts.shard++;
+    const diedAt = Date.now() * 1_000 + 999;
     const sessions = this.directory.removeShard(shard);
     this.log.error(
       { err: cause, what: 'shard_died', shard, sessions: sessions.length },
@@ -233,7 +234,7 @@ export class Server {
       const full = jid ?? this.#questions.takeLongJid(entry);
       return full === undefined ? [] : [{ jid: full, number, time }];
     });
-    others[0]?.tell({ kind: 'cleanup', shard, sessions: known });
+    others[0]?.tell({ kind: 'cleanup', shard, diedAt, sessions: known });
     this.#restarts.again(shard, async () => {
       this.#store?.tell({ kind: 'peer_ready', peer: this.memory.peer(this.storeThread, shard) });
       await this.#startShard(shard);
@@ -242,7 +243,7 @@ export class Server {
           other.tell({ kind: 'peer_ready', peer: this.memory.peer(other.shard, shard) });
       }
       // Nobody else was there to do it.
-      if (others.length === 0) this.shards[shard]!.tell({ kind: 'cleanup', shard, sessions: known });
+      if (others.length === 0) this.shards[shard]!.tell({ kind: 'cleanup', shard, diedAt, sessions: known });
     });
   }
 

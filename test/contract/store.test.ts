@@ -247,10 +247,15 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       await append('two', 1, { user: 'nurse' });
       await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10);
       await ask('offline_claim', 'localhost', 'nurse', ON_SHARD_1, 0, 10);
-      expect(await ask('release_shard', 1)).toBe(1);
+      expect(await ask('release_shard', 1, 100)).toBe(1);
       expect(await ask('offline_claim', 'localhost', 'juliet', OTHER, 0, 10)).toEqual({ heldBy: ALICE });
       expect(texts(await ask('offline_claim', 'localhost', 'nurse', OTHER, 0, 10))).toEqual(['two']);
-      expect(await ask('release_shard', 7)).toBe(0);
+      expect(await ask('release_shard', 7, 100)).toBe(0);
+      // One that a session of the next shard of that number has claimed already.
+      await ask('offline_release', 'localhost', 'nurse', OTHER);
+      await ask('offline_claim', 'localhost', 'nurse', [1, 1, 300], 0, 10);
+      expect(await ask('release_shard', 1, 200)).toBe(0);
+      expect(await ask('offline_claim', 'localhost', 'nurse', OTHER, 0, 10)).toEqual({ heldBy: [1, 1, 300] });
     });
 
     it('are deleted by a confirmation that comes late, without touching those of others', async () => {
@@ -258,7 +263,7 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       await append('hers', 1, { user: 'nurse' });
       const [mine] = given(await ask('offline_claim', 'localhost', 'juliet', ALICE, 0, 10)).messages;
       const [hers] = await ask('offline_page', 'localhost', 'nurse', null, 1, 10_000);
-      await ask('release_shard', 0);
+      await ask('release_shard', 0, 200);
       expect(await ask('offline_confirm', 'localhost', 'juliet', ALICE, [mine!.id, hers!.id, 999])).toBe(0);
       expect(await ask('offline_count', 'localhost', 'nurse')).toBe(1);
     });

@@ -50,6 +50,11 @@ export async function expectConservation(httpPort: number, hasLostShards = false
   return counts;
 }
 
+/** The same for a server that has lost shards, or was started again in between. */
+export async function expectNothingUnderWay(httpPort: number): Promise<void> {
+  await expectConservation(httpPort, true);
+}
+
 function isEven({ underWay, arrived, forwarded }: MessageCounts, hasLostShards: boolean): boolean {
   return underWay === 0 && (hasLostShards || arrived === forwarded);
 }

@@ -194,7 +194,7 @@ export class MemoryDriver implements StoreDriver {
     },
     write_probe: () => null,
 
-    release_shard: (shard) => this.#claims.releaseShard(shard),
+    release_shard: (...args) => this.#claims.releaseShard(...args),
     ping: () => null,
   };
 

@@ -9,8 +9,8 @@ import {
 
 /** The checker of crash runs finds what it is there for. */
 
-const ALIVE: ReaderSession = { openedAt: 0, lostAt: undefined };
-const LATER: ReaderSession = { openedAt: 500, lostAt: undefined };
+const ALIVE: ReaderSession = { openedAt: 0, lostAt: undefined, endedAt: undefined };
+const LATER: ReaderSession = { openedAt: 500, lostAt: undefined, endedAt: undefined };
 
 function sent(...more: Partial<Transmission>[]): Transmission[] {
   return more.map((one, serial) => ({
@@ -27,8 +27,8 @@ function see(serial: number, session = ALIVE, isDelayed = false): Sighting {
   return { serial, session, isDelayed, at: session.openedAt + serial };
 }
 
-function verdictOn(direction: Partial<Direction>, storeKills: number[] = []) {
-  return judge([{ name: 'pair', sent: [], seen: [], sessions: [ALIVE], ...direction }], storeKills);
+function verdictOn(direction: Partial<Direction>, store: number[] = [], memory: number[] = []) {
+  return judge([{ name: 'pair', sent: [], seen: [], sessions: [ALIVE], ...direction }], { store, memory });
 }
 
 describe('the checker of crash runs', () => {
@@ -39,11 +39,14 @@ describe('the checker of crash runs', () => {
 
   it('misses what was acknowledged, and not what was not', () => {
     const verdict = verdictOn({ sent: sent({}, {}, { ackedAt: undefined }), seen: [see(0)] });
-    expect(verdict.problems).toEqual(['pair: 1 was acknowledged and is nowhere']);
+    expect(verdict.problems).toEqual([
+      'pair: 1 was acknowledged and is nowhere',
+      expect.stringContaining('the first was sent at 10, acknowledged at 15'),
+    ]);
   });
 
   it('lets a message go with the memory of a session that was killed, and only with that', () => {
-    const killed: ReaderSession = { openedAt: 100, lostAt: 200 };
+    const killed: ReaderSession = { openedAt: 100, lostAt: 200, endedAt: undefined };
     const [before, during, after] = [
       { sentAt: 50, ackedAt: 60 },
       { sentAt: 150, ackedAt: 160 },
@@ -51,7 +54,28 @@ describe('the checker of crash runs', () => {
     ];
     const verdict = verdictOn({ sent: sent(before, during, after), sessions: [killed, LATER] });
     expect(verdict.onlyInMemory.map(({ serial }) => serial)).toEqual([1]);
-    expect(verdict.problems).toHaveLength(2);
+    expect(verdict.problems.filter((text) => text.includes('is nowhere'))).toHaveLength(2);
+  });
+
+  it('lets a message go that was on its way into storage from a session that had just ended, and only then', () => {
+    const ended: ReaderSession = { openedAt: 0, lostAt: undefined, endedAt: 100 };
+    const one = { sent: sent({}), sessions: [ended] };
+    expect(verdictOn(one).problems).not.toEqual([]);
+    expect(verdictOn(one, [], [50, 6_000]).problems).not.toEqual([]);
+    expect(verdictOn(one, [], [300]).onlyInMemory).toHaveLength(1);
+    const after = sent({ sentAt: 150, ackedAt: 160 });
+    expect(verdictOn({ sent: after, sessions: [ended] }, [], [300]).problems).not.toEqual([]);
+  });
+
+  it('lets a message go that was routed anew after one kill when there was another', () => {
+    const one = sent({ sentAt: 120, ackedAt: 300 });
+    const killed: ReaderSession = { openedAt: 0, lostAt: 100, endedAt: undefined };
+    const next: ReaderSession = { openedAt: 400, lostAt: 500, endedAt: undefined };
+    const sessions = [killed, next];
+    expect(verdictOn({ sent: one, sessions }, [], [100]).problems).not.toEqual([]);
+    expect(verdictOn({ sent: one, sessions }, [], [100, 500]).onlyInMemory).toHaveLength(1);
+    const later = sent({ sentAt: 2_000, ackedAt: 2_010 });
+    expect(verdictOn({ sent: later, sessions }, [], [100, 500]).problems).not.toEqual([]);
   });
 
   it('sees what comes twice in a session, or in two of which none was lost', () => {
@@ -63,7 +87,7 @@ describe('the checker of crash runs', () => {
   });
 
   it('allows what was in hand when a session was killed to come again', () => {
-    const killed: ReaderSession = { openedAt: 0, lostAt: 100 };
+    const killed: ReaderSession = { openedAt: 0, lostAt: 100, endedAt: undefined };
     const seen = [see(0, killed, true), see(0, LATER, true)];
     expect(verdictOn({ sent: sent({}), seen, sessions: [killed, LATER] })).toMatchObject({
       problems: [],

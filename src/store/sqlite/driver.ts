@@ -57,7 +57,7 @@ export class SqliteDriver implements StoreDriver {
       ...markers.operations(),
       ...new OfflineMarkers(db, markers).operations(),
       ...new PushSubscriptions(db).operations(),
-      release_shard: (shard) => offline.claims.releaseShard(shard),
+      release_shard: (...args) => offline.claims.releaseShard(...args),
       ping: () => null,
     };
   }

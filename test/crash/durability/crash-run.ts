@@ -1,4 +1,7 @@
+import { join } from 'node:path';
+import { openReader } from '../../../src/store/sqlite/database.ts';
 import { Dice } from '../../fuzz/dice.ts';
+import { expectNothingUnderWay } from '../../helpers/conservation.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { type Direction, judge, type Verdict } from './ledger.ts';
 import { type Habit, Reader } from './reader.ts';
@@ -26,6 +29,7 @@ export interface CrashRunOptions {
 }
 
 const SHARDS = 2;
+const COLLECT_MS_MAX = 60_000;
 const MODULES = `
 [[listen.http]]
   port = 0
@@ -47,6 +51,7 @@ export class CrashRun {
   readonly #options: CrashRunOptions;
   readonly #dice: Dice;
   readonly #storeKills: number[] = [];
+  readonly #memoryKills: number[] = [];
   #lastKill = 0;
   #isUp = true;
 
@@ -86,8 +91,27 @@ export class CrashRun {
     await sending;
     for (const reader of this.readers) reader.stop();
     await reading;
-    await Promise.all(this.readers.map((reader) => reader.collect()));
-    return judge(this.directions(), this.#storeKills);
+    await this.#collectAll();
+    return judge(this.directions(), { memory: this.#memoryKills, store: this.#storeKills });
+  }
+
+  /** Readers come until nothing is stored for them, and nothing is on its way into storage. */
+  async #collectAll(): Promise<void> {
+    const until = performance.now() + COLLECT_MS_MAX;
+    do {
+      await expectNothingUnderWay(this.server.port('http'));
+      await Promise.all(this.readers.map((reader) => reader.collect()));
+      if (performance.now() > until) throw new Error('what is stored does not come to an end');
+    } while (this.#isStored());
+  }
+
+  #isStored(): boolean {
+    const db = openReader(join(this.server.directory, 'data'));
+    try {
+      return db.prepare('SELECT 1 FROM offline_message LIMIT 1').get() !== undefined;
+    } finally {
+      db.close();
+    }
   }
 
   directions(): Direction[] {
@@ -147,6 +171,7 @@ export class CrashRun {
         break;
     }
     this.#lastKill = performance.now();
+    if (!blow.startsWith('store')) this.#memoryKills.push(this.#lastKill);
     if (!blow.startsWith('process')) return;
     this.#storeKills.push(this.#lastKill);
     await server.launch();

@@ -21,6 +21,8 @@ export interface ReaderSession {
   readonly openedAt: number;
   /** Until when what was given to the session may have been lost with it: it ended by a kill. Undefined: it has ended in order, or lives. */
   lostAt: number | undefined;
+  /** When it has ended in order: what its client had not acknowledged was then on its way into storage. */
+  endedAt: number | undefined;
 }
 
 export interface Sighting {
@@ -53,8 +55,22 @@ export interface Verdict {
   sentTwice: number;
 }
 
-/** Looks at everything that happened. `storeKills`: when the store lost what it knew of messages in hand. */
-export function judge(directions: readonly Direction[], storeKills: readonly number[]): Verdict {
+/** When what was killed. */
+export interface Kills {
+  /** The process, or a shard: what its sessions had in memory is gone. */
+  readonly memory: readonly number[];
+  /** The process, or the store: what it knew of messages in hand is gone. */
+  readonly store: readonly number[];
+}
+
+/** From the end of a session what its client had not acknowledged is on its way into storage for no longer than this. */
+const STORING_MS_MAX = 5_000;
+
+/** What was under way to a shard when it was killed, or in the moment after, is in the memory of its sender's until it is routed anew. */
+const REROUTING_MS_MAX = 1_000;
+
+/** Looks at everything that happened. */
+export function judge(directions: readonly Direction[], kills: Kills): Verdict {
   const verdict: Verdict = {
     problems: [],
     acknowledged: 0,
@@ -63,14 +79,14 @@ export function judge(directions: readonly Direction[], storeKills: readonly num
     repeated: 0,
     sentTwice: 0,
   };
-  for (const direction of directions) judgeOne(direction, storeKills, verdict);
+  for (const direction of directions) judgeOne(direction, kills, verdict);
   return verdict;
 }
 
-function judgeOne(direction: Direction, storeKills: readonly number[], verdict: Verdict): void {
+function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
   const { name, sent, seen, sessions } = direction;
   const problem = (text: string): void => {
-    if (verdict.problems.length < 50) verdict.problems.push(`${name}: ${text}`);
+    if (verdict.problems.length < 200) verdict.problems.push(`${name}: ${text}`);
   };
   const bySerial = new Map<number, Sighting[]>();
   let last = -1;
@@ -81,11 +97,12 @@ function judgeOne(direction: Direction, storeKills: readonly number[], verdict: 
       if (sighting.serial < last) problem(`${sighting.serial} after ${last}`);
       last = Math.max(last, sighting.serial);
     } else {
-      if (isRepeatable(before.at(-1)!, sighting, storeKills)) verdict.repeated++;
+      if (isRepeatable(before.at(-1)!, sighting, kills.store)) verdict.repeated++;
       else problem(`${sighting.serial} came again ${describe(before.at(-1)!)}, then ${describe(sighting)}`);
       before.push(sighting);
     }
   }
+  const missing: Transmission[] = [];
   const arrivals = new Map<number, number>();
   for (const transmission of sent) {
     const { serial, message, ackedAt, bounced } = transmission;
@@ -96,11 +113,16 @@ function judgeOne(direction: Direction, storeKills: readonly number[], verdict: 
     verdict.acknowledged++;
     if (bounced !== undefined) verdict.bounced++;
     else if (!hasArrived) {
-      if (sessions.some((session) => mayHaveHeld(session, transmission)))
+      if (
+        wasReroutedInVain(transmission, kills.memory) ||
+        sessions.some((session) => mayHaveHeld(session, transmission, kills.memory))
+      )
         verdict.onlyInMemory.push(transmission);
-      else problem(`${serial} was acknowledged and is nowhere`);
+      else missing.push(transmission);
     }
   }
+  for (const { serial } of missing) problem(`${serial} was acknowledged and is nowhere`);
+  if (missing.length > 0) problem(circumstances(missing, sessions, kills));
   for (const serial of bySerial.keys()) if (sent[serial] === undefined) problem(`${serial} was never sent`);
   for (const count of arrivals.values()) if (count > 1) verdict.sentTwice++;
 }
@@ -112,9 +134,40 @@ function isRepeatable(first: Sighting, second: Sighting, storeKills: readonly nu
   return first.isDelayed && storeKills.some((at) => first.session.openedAt <= at && at <= second.at);
 }
 
-/** Whether a session may have had it in memory when it was killed. */
-function mayHaveHeld({ openedAt, lostAt }: ReaderSession, { sentAt, ackedAt }: Transmission): boolean {
-  return lostAt !== undefined && sentAt <= lostAt && openedAt <= ackedAt!;
+/** Whether a session may have had it in memory when it was killed, or when it had just ended and its shard was killed. */
+function mayHaveHeld(
+  { openedAt, lostAt, endedAt }: ReaderSession,
+  { sentAt, ackedAt }: Transmission,
+  kills: readonly number[],
+): boolean {
+  if (openedAt > ackedAt!) return false;
+  if (lostAt !== undefined) return sentAt <= lostAt;
+  if (endedAt === undefined || sentAt > endedAt) return false;
+  return kills.some((at) => at >= endedAt && at - endedAt <= STORING_MS_MAX);
+}
+
+/** Whether it was under way to a shard that was killed, and another one was killed before it was anywhere else: two at a time. */
+function wasReroutedInVain({ sentAt, ackedAt }: Transmission, kills: readonly number[]): boolean {
+  const first = kills.find((at) => Math.abs(at - sentAt) <= REROUTING_MS_MAX);
+  if (first === undefined) return false;
+  return kills.some((at) => at > first && at > sentAt && at - ackedAt! <= STORING_MS_MAX);
+}
+
+/** For whoever has to find out what has become of them. */
+function circumstances(
+  missing: readonly Transmission[],
+  sessions: readonly ReaderSession[],
+  { memory, store }: Kills,
+): string {
+  const ms = (time: number | undefined): string => (time === undefined ? '…' : String(Math.round(time)));
+  const lives = sessions.map(({ openedAt, lostAt, endedAt }) => {
+    return `${ms(openedAt)} to ${lostAt === undefined ? ms(endedAt) : `its loss at ${ms(lostAt)}`}`;
+  });
+  const [first, last] = [missing[0]!, missing.at(-1)!];
+  return (
+    `the first was sent at ${ms(first.sentAt)}, acknowledged at ${ms(first.ackedAt)}, the last sent at ${ms(last.sentAt)}, acknowledged at ${ms(last.ackedAt)}; ` +
+    `sessions: ${lives.join(', ')}; kills: ${memory.map(ms).join(' ')}, of the store: ${store.map(ms).join(' ')}`
+  );
 }
 
 function describe({ isDelayed, session, at }: Sighting): string {

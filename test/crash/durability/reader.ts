@@ -67,12 +67,12 @@ export class Reader {
     }
   }
 
-  /** Comes for all that is left: until it has been quiet for a while, and the server says that there is nothing else. */
+  /** Comes for what is stored, until it has been quiet for a while. */
   async collect(): Promise<void> {
     for (let isDone = false; !isDone; ) {
       await this.#guarded(async () => {
         await this.#open();
-        await this.#hearUntilQuiet(1_000);
+        await this.#hearUntilQuiet();
         await this.#leave();
         isDone = true;
       });
@@ -98,7 +98,7 @@ export class Reader {
     // The one before it was not there any more.
     if (this.#session !== undefined)
       this.#session.lostAt = Math.max(this.#lostConnectionAt, this.#lastKill());
-    this.#session = { openedAt: performance.now(), lostAt: undefined };
+    this.#session = { openedAt: performance.now(), lostAt: undefined, endedAt: undefined };
     this.sessions.push(this.#session);
     this.#link.send('<presence/>');
   }
@@ -106,6 +106,7 @@ export class Reader {
   async #leave(): Promise<void> {
     try {
       await this.#link.close();
+      this.#session!.endedAt = performance.now();
       this.#session = undefined;
     } catch (cause) {
       // Nobody knows whether it has ended in order; the next one is another.
@@ -128,8 +129,8 @@ export class Reader {
     await this.#leave();
   }
 
-  async #hearUntilQuiet(ms = QUIET_MS): Promise<void> {
-    while (await this.#hear(ms));
+  async #hearUntilQuiet(): Promise<void> {
+    while (await this.#hear(QUIET_MS));
   }
 
   /** Hears something; false when nothing came. */

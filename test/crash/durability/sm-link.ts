@@ -95,6 +95,10 @@ export class SmLink {
     if (client === undefined) return;
     client.send(`<a xmlns='${NS_SM}' h='${this.#handled}'/></stream:stream>`);
     await this.#guarded(async () => {
+      let heard = await client.next();
+      while (heard.kind !== 'close' && heard.kind !== 'disconnected') heard = await client.next();
+      // A server that was killed ends no stream.
+      if (heard.kind === 'disconnected') throw new LinkLostError();
       while ((await client.next()).kind !== 'disconnected');
     });
   }
