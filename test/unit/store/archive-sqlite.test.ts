@@ -153,6 +153,17 @@ describe('indexing what was archived', () => {
   });
 });
 
+describe('a message that comes again', () => {
+  it('is not given back to an archive that it has left', () => {
+    append(record(1));
+    expect(found()).toEqual([id(1)]);
+    driver.run('archive_remove_user', [ROMEO]);
+    append(record(1, { sides: ArchiveSide.RECIPIENT }));
+    expect(found({ owner: JULIET })).toEqual([id(1)]);
+    expect(found()).toEqual([]);
+  });
+});
+
 describe('a batch that fails', () => {
   it('leaves nothing, and nothing wrong is remembered', () => {
     append(record(1));
