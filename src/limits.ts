@@ -131,8 +131,12 @@ export const STORE_BUSY_REQUESTS = 500;
 
 /** A query of an archive that looks at messages one by one (words, a resource) may take so long (T64). */
 export const ARCHIVE_QUERY_MS_MAX = 500;
-/** Archived messages that wait for being put into indexes (`archive-indexing.ts`). Beyond that, it is done. */
+/**
+ * Archived messages that wait for being put into indexes (`archive-indexing.ts`), and how long they do while more come. Beyond that, it is done: by the number when there is
+ * much to do, by the time when there is less, so that nobody waits for 2,000 at once who need not.
+ */
 export const ARCHIVE_INDEX_QUEUE_MAX = 2_048;
+export const ARCHIVE_INDEX_MS_MAX = 250;
 /** Archived messages whose words wait to be indexed until the store has time. Beyond that, archiving indexes as it goes. */
 export const SEARCH_QUEUE_MAX = 500_000;
 /** Different words of one message that can be searched for, and of one search. */

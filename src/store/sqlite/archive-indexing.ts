@@ -1,4 +1,5 @@
-import { ARCHIVE_INDEX_QUEUE_MAX } from '../../limits.ts';
+import { ARCHIVE_INDEX_MS_MAX, ARCHIVE_INDEX_QUEUE_MAX } from '../../limits.ts';
+import { monotonicMs } from '../../util/monotonic.ts';
 import type { ArchiveCounts } from './archive-counts.ts';
 import type { Sqlite } from './database.ts';
 import { MessageQueue } from './message-queue.ts';
@@ -16,6 +17,8 @@ export class ArchiveIndexing {
   readonly #participants;
   /** Who takes part in messages that wait. Undefined: not known. */
   #waiting: Set<number> | undefined;
+  /** Since when messages wait. Some that an earlier process left wait for longer. */
+  #sinceMs = 0;
 
   constructor(db: Sqlite, counts: ArchiveCounts) {
     this.#counts = counts;
@@ -40,10 +43,12 @@ export class ArchiveIndexing {
 
   /** Messages (pairs of microseconds and shard) between these users were archived. */
   add(messages: readonly number[], participants: readonly number[]): void {
+    if (!this.hasWork) this.#sinceMs = monotonicMs();
     const waiting = this.#participantsWaiting();
     this.#queue.add(messages);
     for (const participant of participants) waiting.add(participant);
-    if (this.#queue.waiting > ARCHIVE_INDEX_QUEUE_MAX) this.flush();
+    const isLate = monotonicMs() - this.#sinceMs > ARCHIVE_INDEX_MS_MAX;
+    if (isLate || this.#queue.waiting > ARCHIVE_INDEX_QUEUE_MAX) this.flush();
   }
 
   /** Before a user's archive is read. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ARCHIVE_INDEX_QUEUE_MAX } from '../../../src/limits.ts';
+import { ARCHIVE_INDEX_MS_MAX, ARCHIVE_INDEX_QUEUE_MAX } from '../../../src/limits.ts';
 import { type ArchivePageQuery, type ArchiveRecord, ArchiveSide } from '../../../src/store/operations.ts';
 import { Archive } from '../../../src/store/sqlite/archive.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
@@ -110,6 +110,19 @@ describe('indexing what was archived', () => {
     expect(driver.run('archive_size', [JULIET])).toBe(ARCHIVE_INDEX_QUEUE_MAX + 1);
   });
 
+  it('is put off for a moment, while more messages come', () => {
+    let now = 1_000;
+    const clock = vi.spyOn(monotonic, 'monotonicMs').mockImplementation(() => now);
+    append(record(1));
+    now += ARCHIVE_INDEX_MS_MAX;
+    append(record(2));
+    expect(rowsOf('mam_index_queue')).toBe(2);
+    now += 1;
+    append(record(3));
+    expect(rowsOf('mam_index_queue')).toBe(0);
+    clock.mockRestore();
+  });
+
   it('is put off until there is time', () => {
     append(record(1, { isSearchable: false }));
     expect(driver.hasWork).toBe(true);
@@ -137,6 +150,17 @@ describe('indexing what was archived', () => {
     expect(driver.isOpen).toBe(true);
     driver.commit();
     expect(found()).toEqual([id(1)]);
+  });
+});
+
+describe('a message that comes again', () => {
+  it('is not given back to an archive that it has left', () => {
+    append(record(1));
+    expect(found()).toEqual([id(1)]);
+    driver.run('archive_remove_user', [ROMEO]);
+    append(record(1, { sides: ArchiveSide.RECIPIENT }));
+    expect(found({ owner: JULIET })).toEqual([id(1)]);
+    expect(found()).toEqual([]);
   });
 });
 
