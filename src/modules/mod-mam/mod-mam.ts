@@ -11,7 +11,7 @@ import {
 import { Archiving } from './archiving.ts';
 import { Backlog } from './backlog.ts';
 import { featuresOf } from './features.ts';
-import { EXPORT_MAX, PURGE_EVERY_MS } from './limits.ts';
+import { EXPORT_MAX, PURGE_EVERY_MS, PURGE_FIRST_MS } from './limits.ts';
 import { Lookups } from './lookups.ts';
 import { isMamNamespace, NS_MAM } from './namespaces.ts';
 import { type MamOptions, optionsSchema, type PmOptions, pmOptions } from './options.ts';
@@ -85,7 +85,9 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   announceFeatures(context, options);
   removeWithOwners(context, removals);
   context.hook('get_personal_data', 50, (data, { jid }) => withPersonalData(context, data, jid));
-  if (context.shard === 0) context.every(PURGE_EVERY_MS, () => void removals.purge());
+  if (context.shard !== 0) return;
+  context.after(PURGE_FIRST_MS, () => void removals.purge());
+  context.every(PURGE_EVERY_MS, () => void removals.purge());
 }
 
 /** Everything or nothing: a failure is one of the whole export. */
