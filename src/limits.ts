@@ -112,13 +112,22 @@ export const STORE_PENDING_BUSY = 2_000;
 /** After this a request to the store counts as failed. */
 export const STORE_TIMEOUT_MS = 30_000;
 
-/** Work of the store that may wait is done in steps, with such a pause before each. */
-export const STORE_REST_MS = 100;
+/** Work of the store that may wait begins so long after there is some, and goes on in steps with such a pause before each. */
+export const STORE_WORK_DELAY_MS = 1_000;
+export const STORE_WORK_PAUSE_MS = 20;
+/** Not while there are more requests than so many a second. */
+export const STORE_BUSY_REQUESTS = 500;
 
 /** A query of an archive that looks at messages one by one (words, a resource) may take so long (T64). */
 export const ARCHIVE_QUERY_MS_MAX = 500;
-/** Archived messages whose words wait to be indexed. Beyond that, archiving indexes as it goes. */
-export const SEARCH_QUEUE_MAX = 4_096;
+/**
+ * Archived messages that wait for being put into indexes (`archive-indexing.ts`), and how long they do while more come. Beyond that, it is done: by the number when there is
+ * much to do, by the time when there is less, so that nobody waits for 2,000 at once who need not.
+ */
+export const ARCHIVE_INDEX_QUEUE_MAX = 2_048;
+export const ARCHIVE_INDEX_MS_MAX = 250;
+/** Archived messages whose words wait to be indexed until the store has time. Beyond that, archiving indexes as it goes. */
+export const SEARCH_QUEUE_MAX = 500_000;
 /** Different words of one message that can be searched for, and of one search. */
 export const SEARCH_WORDS_MAX = 1_000;
 export const SEARCH_TERMS_MAX = 32;

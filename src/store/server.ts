@@ -87,6 +87,11 @@ export class StoreServer {
     this.#answer(error);
   }
 
+  /** Requests that have come so far. */
+  get requests(): number {
+    return this.#host.counters[Counter.store_requests]!;
+  }
+
   /** Whether there is work that may wait until nobody asks for anything. */
   get hasWork(): boolean {
     return this.#driver.hasWork === true;

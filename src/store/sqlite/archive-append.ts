@@ -2,6 +2,7 @@ import type { ArchiveRecord } from '../operations/archive.ts';
 import { ArchiveSide } from '../operations/archive.ts';
 import type { Removed } from '../removed.ts';
 import { archiveId, originHash } from './archive-ids.ts';
+import type { ArchiveIndexing } from './archive-indexing.ts';
 import { type ArchiveJids, bareOf, partsOf, resourceOf } from './archive-jids.ts';
 import type { ArchiveOwners } from './archive-owners.ts';
 import type { ArchiveSearch } from './archive-search.ts';
@@ -12,8 +13,7 @@ type Insert = [
   shard: number,
   sender: number,
   recipient: number,
-  sent: number | null,
-  received: number | null,
+  pending: number,
   isGroupchat: number,
   isSearchable: number,
   originHash: number | null,
@@ -23,11 +23,19 @@ type Insert = [
   packet: Uint8Array,
 ];
 
+/** What was archived: messages as pairs of microseconds and shard. */
+interface Batch {
+  readonly messages: number[];
+  readonly participants: number[];
+  readonly searchable: number[];
+}
+
 /** Archiving messages. */
 export class ArchiveAppend {
   readonly #db: Sqlite;
   readonly #jids: ArchiveJids;
   readonly #owners: ArchiveOwners;
+  readonly #indexing: ArchiveIndexing;
   readonly #search: ArchiveSearch;
   readonly #removed: Removed;
   readonly #purge: (owner: number) => void;
@@ -38,6 +46,7 @@ export class ArchiveAppend {
     db: Sqlite,
     jids: ArchiveJids,
     owners: ArchiveOwners,
+    indexing: ArchiveIndexing,
     search: ArchiveSearch,
     removed: Removed,
     purge: (owner: number) => void,
@@ -45,26 +54,27 @@ export class ArchiveAppend {
     this.#db = db;
     this.#jids = jids;
     this.#owners = owners;
+    this.#indexing = indexing;
     this.#search = search;
     this.#removed = removed;
     this.#purge = purge;
     // The id is put together by SQLite: numbers are bound as doubles, which cannot hold it. What comes again adds an archive.
     this.#insert = db.prepare<Insert>(
-      `INSERT INTO mam_message (id, sender, recipient, sent, received, is_groupchat, is_searchable,
-         origin_hash, sender_resource, recipient_resource, origin_id, packet)
-       VALUES ((? << 8) | ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET sent = coalesce(sent, excluded.sent),
-         received = coalesce(received, excluded.received)
+      `INSERT INTO mam_message (id, sender, recipient, pending, is_groupchat, is_searchable, origin_hash,
+         sender_resource, recipient_resource, origin_id, packet)
+       VALUES ((? << 8) | ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET pending = coalesce(pending, 0) | excluded.pending
        WHERE sender = excluded.sender AND recipient = excluded.recipient`,
     );
   }
 
   /** See `archive_append`. */
   append(records: readonly ArchiveRecord[]): null {
-    const searchable: number[] = [];
+    const batch: Batch = { messages: [], participants: [], searchable: [] };
     try {
-      for (const record of records) this.#one(record, searchable);
-      if (searchable.length > 0) this.#search.enqueue(searchable);
+      for (const record of records) this.#one(record, batch);
+      if (batch.messages.length > 0) this.#indexing.add(batch.messages, batch.participants);
+      if (batch.searchable.length > 0) this.#search.enqueue(batch.searchable);
     } catch (cause) {
       // All or none. A savepoint would copy each page before it is changed, in case.
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
@@ -73,7 +83,7 @@ export class ArchiveAppend {
     return null;
   }
 
-  #one(record: ArchiveRecord, searchable: number[]): void {
+  #one(record: ArchiveRecord, batch: Batch): void {
     const { micros, shard, from, to, originId } = record;
     const senderBare = bareOf(from);
     const recipientBare = bareOf(to);
@@ -81,17 +91,18 @@ export class ArchiveAppend {
     if (sides === 0) return;
     const sender = this.#jids.number(senderBare);
     const recipient = senderBare === recipientBare ? sender : this.#jids.number(recipientBare);
-    const sent = (sides & ArchiveSide.SENDER) === 0 ? null : sender;
-    const received = (sides & ArchiveSide.RECIPIENT) === 0 ? null : recipient;
-    if (this.#owners.hidden.size > 0) this.#unhide(archiveId(micros, shard), sent, received);
+    if (this.#owners.hidden.size > 0) {
+      const id = archiveId(micros, shard);
+      if ((sides & ArchiveSide.SENDER) !== 0) this.#unhide(id, sender);
+      if ((sides & ArchiveSide.RECIPIENT) !== 0) this.#unhide(id, recipient);
+    }
     const isSearchable = record.isSearchable === true ? 1 : 0;
     this.#insert.run(
       micros,
       shard,
       sender,
       recipient,
-      sent,
-      received,
+      sides,
       record.isGroupchat ? 1 : 0,
       isSearchable,
       originId === null ? null : originHash(originId),
@@ -100,7 +111,9 @@ export class ArchiveAppend {
       originId,
       record.packet,
     );
-    if (isSearchable === 1) searchable.push(micros, shard);
+    batch.messages.push(micros, shard);
+    batch.participants.push(sender, recipient);
+    if (isSearchable === 1) batch.searchable.push(micros, shard);
   }
 
   /** A message to oneself is one that was sent. Whose account was removed after it was sent has no archive for it. */
@@ -113,11 +126,8 @@ export class ArchiveAppend {
   }
 
   /** An account of a name that was removed gets old messages (they were imported): what is hidden must be gone before. */
-  #unhide(id: bigint, ...owners: (number | null)[]): void {
-    for (const owner of owners) {
-      if (owner === null) continue;
-      const upTo = this.#owners.hidden.get(owner);
-      if (upTo !== undefined && id <= upTo) this.#purge(owner);
-    }
+  #unhide(id: bigint, owner: number): void {
+    const upTo = this.#owners.hidden.get(owner);
+    if (upTo !== undefined && id <= upTo) this.#purge(owner);
   }
 }

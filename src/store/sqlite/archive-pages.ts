@@ -4,14 +4,17 @@ import type {
   ArchiveFilter,
   ArchivePageQuery,
 } from '../operations/archive.ts';
+import type { ArchiveCounts } from './archive-counts.ts';
 import { type IdRange, narrowed, rangeOf } from './archive-ids.ts';
 import { IndexedSelection } from './archive-indexed.ts';
+import type { ArchiveIndexing } from './archive-indexing.ts';
 import type { ArchiveJids } from './archive-jids.ts';
 import type { ArchiveOwners } from './archive-owners.ts';
 import { queryOf } from './archive-query.ts';
 import type { ArchiveRows } from './archive-rows.ts';
-import type { ArchiveSearch } from './archive-search.ts';
+import { type ArchiveSearch, matchOf, termsOf } from './archive-search.ts';
 import type { ArchiveSelection, Place } from './archive-selection.ts';
+import { unindexedWith } from './archive-unindexed.ts';
 import { WalkedSelection } from './archive-walk.ts';
 import type { Sqlite } from './database.ts';
 import { Statements } from './statements.ts';
@@ -23,7 +26,9 @@ export class ArchivePages {
   readonly #jids: ArchiveJids;
   readonly #owners: ArchiveOwners;
   readonly #rows: ArchiveRows;
+  readonly #indexing: ArchiveIndexing;
   readonly #search: ArchiveSearch;
+  readonly #counts: ArchiveCounts;
   readonly #statements: Statements;
 
   constructor(
@@ -31,22 +36,27 @@ export class ArchivePages {
     jids: ArchiveJids,
     owners: ArchiveOwners,
     rows: ArchiveRows,
+    indexing: ArchiveIndexing,
     search: ArchiveSearch,
+    counts: ArchiveCounts,
   ) {
     this.#jids = jids;
     this.#owners = owners;
     this.#rows = rows;
+    this.#indexing = indexing;
     this.#search = search;
+    this.#counts = counts;
     this.#statements = new Statements(db);
   }
 
   page(asked: ArchivePageQuery): ArchivedPage {
     const query = queryOf(asked);
-    const owner = this.#jids.find(query.owner);
+    const owner = this.#find(query.owner);
     if (!this.#areKnown(owner, query)) return nothing(query, 'unknown');
-    const selection = owner === undefined ? undefined : this.#selection(owner, query);
-    if (owner === undefined || selection === undefined) return nothing(query, 'known');
+    if (owner === undefined) return nothing(query, 'known');
     const range = this.#owners.visible(owner, rangeOf(query));
+    const selection = this.#selection(owner, query, range);
+    if (selection === undefined) return nothing(query, 'known');
     const place = this.#placeOf(query, selection, range);
     const ids = place === undefined ? [] : selection.ids(place, query.isBackward, query.limit + 1);
     const hasMore = ids.length > query.limit;
@@ -54,7 +64,7 @@ export class ArchivePages {
     if (query.isBackward) ids.reverse();
     return {
       messages: this.#messages(ids, owner),
-      ...(query.isCounted ? counted(selection, range, ids[0]) : { total: null, offset: null }),
+      ...(query.isCounted ? this.#counted(selection, range, ids[0]) : { total: null, offset: null }),
       hasMore,
       anchor: 'known',
     };
@@ -62,7 +72,7 @@ export class ArchivePages {
 
   /** See `archive_get`. */
   get(bare: string, ids: readonly bigint[]): ArchivedMessage[] {
-    const owner = this.#jids.find(bare);
+    const owner = this.#find(bare);
     if (owner === undefined) return [];
     const inOrder = [...new Set(ids)].sort((a, b) => (a < b ? -1 : 1));
     return this.#messages(
@@ -96,8 +106,15 @@ export class ArchivePages {
     );
   }
 
-  #all(bare: string): { owner: number; selection: ArchiveSelection; range: IdRange } | undefined {
+  /** The number of an owner, whose messages can be looked up from now on. */
+  #find(bare: string): number | undefined {
     const owner = this.#jids.find(bare);
+    if (owner !== undefined) this.#indexing.ensure(owner);
+    return owner;
+  }
+
+  #all(bare: string): { owner: number; selection: ArchiveSelection; range: IdRange } | undefined {
+    const owner = this.#find(bare);
     if (owner === undefined) return undefined;
     const selection = new IndexedSelection(this.#statements, { ...EVERYTHING, owner, peer: undefined });
     return { owner, selection, range: this.#owners.visible(owner, rangeOf({ ...EVERYTHING, owner: bare })) };
@@ -111,15 +128,22 @@ export class ArchivePages {
   }
 
   /** What the filter means, or undefined if it can mean nothing: the peer never wrote. */
-  #selection(owner: number, filter: ArchiveFilter): ArchiveSelection | undefined {
+  #selection(owner: number, filter: ArchiveFilter, range: IdRange): ArchiveSelection | undefined {
     const peer = filter.with === undefined ? undefined : this.#jids.find(filter.with.bare);
     if (filter.with !== undefined && peer === undefined) return undefined;
     const place: Place = { owner, peer, includeGroupchat: filter.includeGroupchat };
-    const match = this.#search.matching(owner, filter.words ?? []);
     const resource = filter.with?.resource;
-    return match === undefined && resource === undefined
-      ? new IndexedSelection(this.#statements, place)
-      : new WalkedSelection(this.#statements, place, { match, resource });
+    const terms = termsOf(filter.words ?? []);
+    if (terms.length === 0 && resource === undefined) return new IndexedSelection(this.#statements, place);
+    if (terms.length === 0)
+      return new WalkedSelection(this.#statements, place, { match: undefined, unindexed: [], resource });
+    const first = this.#search.firstWaiting;
+    const unindexed =
+      first === undefined
+        ? []
+        : unindexedWith(this.#statements, place, narrowed(range, first - 1n, undefined), terms, resource);
+    const match = matchOf(owner, terms);
+    return new WalkedSelection(this.#statements, place, { match, unindexed, resource });
   }
 
   /** Where the page lies; undefined if its position is behind the last message. */
@@ -127,6 +151,19 @@ export class ArchivePages {
     if (query.index === undefined) return narrowed(range, query.pageAfter, query.pageBefore);
     const first = selection.nth(range, Math.max(0, query.index));
     return first === undefined ? undefined : narrowed(range, first - 1n, query.pageBefore);
+  }
+
+  #counted(
+    selection: ArchiveSelection,
+    range: IdRange,
+    first: bigint | undefined,
+  ): { total: number; offset: number | null } {
+    if (first === undefined) return { total: selection.count(range), offset: null };
+    if (selection instanceof IndexedSelection)
+      return this.#counts.count(selection, selection.key, range, first);
+    // Everything is looked at once, wherever the page lies.
+    const offset = selection.count(narrowed(range, undefined, first));
+    return { total: offset + selection.count(narrowed(range, first - 1n, undefined)), offset };
   }
 
   #messages(ids: readonly bigint[], owner: number): ArchivedMessage[] {
@@ -137,17 +174,6 @@ export class ArchivePages {
     }
     return messages;
   }
-}
-
-/** Everything is looked at once, wherever the page lies. */
-function counted(
-  selection: ArchiveSelection,
-  range: IdRange,
-  first: bigint | undefined,
-): { total: number; offset: number | null } {
-  if (first === undefined) return { total: selection.count(range), offset: null };
-  const offset = selection.count(narrowed(range, undefined, first));
-  return { total: offset + selection.count(narrowed(range, first - 1n, undefined)), offset };
 }
 
 function nothing({ isCounted }: ArchivePageQuery, anchor: ArchivedPage['anchor']): ArchivedPage {

@@ -1,6 +1,8 @@
 import type { ArchiveSweep } from '../operations/archive.ts';
 import type { Removed } from '../removed.ts';
+import type { ArchiveCounts } from './archive-counts.ts';
 import { archiveId, firstIdOf, ID_MAX, type IdRange } from './archive-ids.ts';
+import type { ArchiveIndexing } from './archive-indexing.ts';
 import type { ArchiveJids } from './archive-jids.ts';
 import { partsOf as jidParts } from './archive-jids.ts';
 import type { ArchiveOwners } from './archive-owners.ts';
@@ -23,7 +25,9 @@ const COLUMNS = 'id, sender, recipient, sent, received';
 export class ArchiveRemoval {
   readonly #jids: ArchiveJids;
   readonly #owners: ArchiveOwners;
+  readonly #indexing: ArchiveIndexing;
   readonly #search: ArchiveSearch;
+  readonly #counts: ArchiveCounts;
   readonly #removed: Removed;
   readonly #statements: Statements;
   readonly #users;
@@ -32,10 +36,20 @@ export class ArchiveRemoval {
   readonly #delete;
   readonly #deletePrefs;
 
-  constructor(db: Sqlite, jids: ArchiveJids, owners: ArchiveOwners, search: ArchiveSearch, removed: Removed) {
+  constructor(
+    db: Sqlite,
+    jids: ArchiveJids,
+    owners: ArchiveOwners,
+    indexing: ArchiveIndexing,
+    search: ArchiveSearch,
+    counts: ArchiveCounts,
+    removed: Removed,
+  ) {
     this.#jids = jids;
     this.#owners = owners;
+    this.#indexing = indexing;
     this.#search = search;
+    this.#counts = counts;
     this.#removed = removed;
     this.#statements = new Statements(db);
     this.#users = db.prepare<[string, string, number], { id: number; user_name: string }>(
@@ -59,10 +73,12 @@ export class ArchiveRemoval {
   /** See `archive_remove_user`. */
   removeUser(bare: string): null {
     const [domain, username] = jidParts(bare);
-    const micros = this.#removed.note(domain, username);
+    // A domain by itself has no account, and its name stands for all of them.
+    const micros = username === '' ? 0 : this.#removed.note(domain, username);
     const owner = this.#jids.find(bare);
     if (owner === undefined) return null;
     this.#deletePrefs.run(owner);
+    this.#indexing.ensure(owner);
     // Whatever the clock was when they were sent: all that is there now.
     const newest = this.#ids(owner, { low: 0n, high: ID_MAX }, true, 1)[0];
     if (newest === undefined) return null;
@@ -106,6 +122,7 @@ export class ArchiveRemoval {
 
   /** See `archive_remove_before`. */
   removeBefore(domain: string, micros: number, limit: number, cursor: string): ArchiveSweep {
+    this.#indexing.flush();
     const high = firstIdOf(micros) - 1n;
     const low = cursor === '' ? 0n : BigInt(cursor) + 1n;
     const most = Math.max(1, limit);
@@ -128,6 +145,7 @@ export class ArchiveRemoval {
     limit: number,
     visit: (owner: number, left: number) => number,
   ): ArchiveSweep {
+    this.#indexing.flush();
     let removed = 0;
     const most = Math.max(1, limit);
     const users = this.#users.all(domain, cursor.slice(1), USERS_STEP);
@@ -140,6 +158,7 @@ export class ArchiveRemoval {
   }
 
   #purgeStep(owner: number, limit: number): void {
+    this.#indexing.ensure(owner);
     const upTo = this.#owners.hidden.get(owner)!;
     if (this.#leave(owner, { low: 0n, high: upTo }, limit) < limit) this.#owners.show(owner);
   }
@@ -158,6 +177,7 @@ export class ArchiveRemoval {
   }
 
   #leaveOne(id: bigint, sent: bigint | null, received: bigint | null): void {
+    this.#counts.clear();
     if (sent !== null || received !== null) this.#keep.run(sent, received, id);
     else if (this.#delete.get(id) === 1) this.#search.remove(id);
   }

@@ -2,6 +2,7 @@ import { RETRACTION_SEARCH_MAX } from '../../limits.ts';
 import { parseStableId } from '../../xmpp/stable-id.ts';
 import type { ArchivedMessage, ArchiveRetraction } from '../operations/archive.ts';
 import { originHash } from './archive-ids.ts';
+import type { ArchiveIndexing } from './archive-indexing.ts';
 import { type ArchiveJids, bareOf } from './archive-jids.ts';
 import type { ArchiveRows } from './archive-rows.ts';
 import type { ArchiveSearch } from './archive-search.ts';
@@ -12,20 +13,29 @@ export class ArchiveRetractions {
   readonly #jids: ArchiveJids;
   readonly #rows: ArchiveRows;
   readonly #search: ArchiveSearch;
+  readonly #indexing: ArchiveIndexing;
   readonly #byOrigin;
   readonly #isExchanged;
   readonly #replace;
 
-  constructor(db: Sqlite, jids: ArchiveJids, rows: ArchiveRows, search: ArchiveSearch) {
+  constructor(
+    db: Sqlite,
+    jids: ArchiveJids,
+    rows: ArchiveRows,
+    search: ArchiveSearch,
+    indexing: ArchiveIndexing,
+  ) {
     this.#jids = jids;
     this.#rows = rows;
     this.#search = search;
+    this.#indexing = indexing;
     // The index tells which messages may be meant; only these are looked at.
     this.#byOrigin = db
       .prepare<[number, number, number, number, string], bigint>(
         `SELECT m.id FROM (
            SELECT id, origin_hash FROM mam_message INDEXED BY mam_conversation
-           WHERE sender = ? AND recipient = ? ORDER BY id DESC LIMIT ?
+           WHERE sender = ? AND recipient = ? AND (sent IS NOT NULL OR received IS NOT NULL)
+           ORDER BY id DESC LIMIT ?
          ) AS c CROSS JOIN mam_message AS m ON m.id = c.id
          WHERE c.origin_hash = ? AND m.origin_id = ? ORDER BY c.id DESC LIMIT 1`,
       )
@@ -49,6 +59,7 @@ export class ArchiveRetractions {
     const sender = this.#jids.find(bareOf(from));
     const recipient = this.#jids.find(bareOf(to));
     if (sender === undefined || recipient === undefined) return null;
+    this.#indexing.ensure(sender);
     const found =
       by === 'origin_id'
         ? this.#byOrigin.get(sender, recipient, RETRACTION_SEARCH_MAX, originHash(id), id)

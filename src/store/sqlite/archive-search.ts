@@ -1,45 +1,34 @@
-import { SEARCH_QUEUE_MAX, SEARCH_TERMS_MAX, SEARCH_WORDS_MAX } from '../../limits.ts';
+import { SEARCH_TERMS_MAX, SEARCH_WORDS_MAX } from '../../limits.ts';
 import { searchWords } from '../../util/search-words.ts';
 import { bodyText } from '../body-text.ts';
-import { archiveId } from './archive-ids.ts';
+import type { ArchiveIndexing } from './archive-indexing.ts';
 import type { Sqlite } from './database.ts';
+import { MessageQueue } from './message-queue.ts';
 
 /** Between the number of an owner and a word: a character that is in no word, and that the tokenizer takes for a letter. */
 const OF = '·';
 /** Messages whose words are indexed in one go. */
-const STEP = 512;
-
-interface Queued {
-  readonly id: number;
-  readonly messages: Buffer;
-}
+const STEP = 128;
 
 type Row = [sent: number | null, received: number | null, packet: Buffer];
 
 /**
  * Which messages have which words (`mam_search`). A word is indexed once for each archive that has the message, together with the number of the owner: so a search for
- * a word that everybody uses looks at the owner's messages only. Indexing is put off until the store has nothing else to do, or must (a search, a long queue).
+ * a word that everybody uses looks at the owner's messages only. Indexing is put off until the store has little else to do; what is not indexed yet is
+ * found in another way (`archive-unindexed.ts`).
  */
 export class ArchiveSearch {
-  readonly #db: Sqlite;
-  readonly #enqueue;
-  readonly #queued;
-  readonly #queuedBytes;
-  readonly #dequeue;
+  readonly #indexing: ArchiveIndexing;
+  readonly #queue: MessageQueue;
+  readonly #queueMax: number;
   readonly #row;
   readonly #insert;
   readonly #delete;
-  /** Messages in the queue. Undefined: not counted yet. */
-  #waiting: number | undefined;
 
-  constructor(db: Sqlite) {
-    this.#db = db;
-    this.#enqueue = db.prepare<[Uint8Array]>('INSERT INTO mam_search_queue (messages) VALUES (?)');
-    this.#queued = db.prepare<[], Queued>('SELECT id, messages FROM mam_search_queue ORDER BY id LIMIT 1');
-    this.#queuedBytes = db
-      .prepare<[], number>('SELECT total(length(messages)) FROM mam_search_queue')
-      .pluck(true);
-    this.#dequeue = db.prepare<[number]>('DELETE FROM mam_search_queue WHERE id = ?');
+  constructor(db: Sqlite, indexing: ArchiveIndexing, queueMax: number) {
+    this.#queueMax = queueMax;
+    this.#indexing = indexing;
+    this.#queue = new MessageQueue(db, 'mam_search_queue');
     this.#row = db
       .prepare<[bigint], Row>(
         'SELECT sent, received, packet FROM mam_message WHERE id = ? AND is_searchable = 1',
@@ -52,31 +41,24 @@ export class ArchiveSearch {
     this.#delete = db.prepare<[bigint]>('DELETE FROM mam_search WHERE rowid = ?');
   }
 
-  /** Messages whose words are still to be indexed. */
-  get waiting(): number {
-    this.#waiting ??= this.#queuedBytes.get()! / BYTES_EACH;
-    return this.#waiting;
+  get hasWork(): boolean {
+    return this.#queue.waiting > 0;
   }
 
   /** Messages that were archived: pairs of microseconds and shard. */
   enqueue(messages: readonly number[]): void {
-    this.#enqueue.run(new Uint8Array(Float64Array.from(messages).buffer));
-    this.#waiting = this.waiting + messages.length / 2;
-    while (this.waiting > SEARCH_QUEUE_MAX) this.index(STEP);
+    this.#queue.add(messages);
+    while (this.#queue.waiting > this.#queueMax) this.index(STEP);
   }
 
   /** Indexes the words of about so many messages, those that wait for longest. */
   index(messages = STEP): void {
+    // Whose words they are is told by the indexes.
+    this.#indexing.flush();
     for (let done = 0; done < messages; ) {
-      const queued = this.#queued.get();
-      if (queued === undefined) {
-        this.#waiting = 0;
-        return;
-      }
-      const ids = idsOf(queued.messages);
+      const ids = this.#queue.take();
+      if (ids === undefined) return;
       for (const id of ids) this.#indexOne(id);
-      this.#dequeue.run(queued.id);
-      this.#waiting = Math.max(0, this.waiting - ids.length);
       done += ids.length;
     }
   }
@@ -86,21 +68,14 @@ export class ArchiveSearch {
     this.#delete.run(id);
   }
 
-  /** The words as FTS5 wants them, for the messages of one owner; undefined if there are none. Indexes what waits: what was archived can be found. */
-  matching(owner: number, words: readonly string[]): string | undefined {
-    const terms = searchWords(words.join(' '), SEARCH_TERMS_MAX);
-    if (terms.length === 0) return undefined;
-    if (this.waiting > 0) {
-      // A search writes nothing by itself: there may be no transaction yet.
-      if (this.#db.inTransaction) this.index(this.waiting);
-      else this.#db.transaction(() => this.index(this.waiting)).immediate();
-    }
-    return terms.map((word) => `"${owner}${OF}${word.replaceAll('"', '""')}"`).join(' AND ');
+  /** No message before this id waits for being indexed; undefined if none waits at all. */
+  get firstWaiting(): bigint | undefined {
+    return this.hasWork ? this.#queue.first() : undefined;
   }
 
   /** A transaction was undone. */
   forget(): void {
-    this.#waiting = undefined;
+    this.#queue.forget();
   }
 
   #indexOne(id: bigint): void {
@@ -117,17 +92,18 @@ export class ArchiveSearch {
   }
 }
 
-const BYTES_EACH = 2 * Float64Array.BYTES_PER_ELEMENT;
-
-function idsOf(messages: Buffer): bigint[] {
-  const ids: bigint[] = [];
-  for (let at = 0; at + BYTES_EACH <= messages.length; at += BYTES_EACH) {
-    ids.push(archiveId(messages.readDoubleLE(at), messages.readDoubleLE(at + 8)));
-  }
-  return ids;
+/** Words as searches have them. */
+export function termsOf(words: readonly string[]): string[] {
+  return searchWords(words.join(' '), SEARCH_TERMS_MAX);
 }
 
-function wordsOf(packet: Buffer): string[] {
+/** The words as FTS5 wants them, for the messages of one owner. */
+export function matchOf(owner: number, terms: readonly string[]): string {
+  return terms.map((word) => `"${owner}${OF}${word.replaceAll('"', '""')}"`).join(' AND ');
+}
+
+/** The different words of a message's bodies. */
+export function wordsOf(packet: Buffer): string[] {
   try {
     return searchWords(bodyText(packet), SEARCH_WORDS_MAX);
   } catch {

@@ -21,6 +21,8 @@ type Candidate = [id: bigint, isMeant: bigint];
 interface Search {
   /** In the language of FTS5, or undefined. */
   readonly match: string | undefined;
+  /** Messages that are meant and not in its index yet (or only just), oldest first. */
+  readonly unindexed: readonly bigint[];
   /** The peer's resource, or undefined. */
   readonly resource: string | undefined;
 }
@@ -76,8 +78,27 @@ export class WalkedSelection implements ArchiveSelection {
     return found;
   }
 
-  /** Shows each message that is meant, until told to stop. */
+  /** Shows each message that is meant, once and in order, until told to stop. */
   #walk(range: IdRange, isBackward: boolean, visit: (id: bigint) => boolean): void {
+    const others = this.#search.unindexed.filter((id) => id >= range.low && id <= range.high);
+    if (!isBackward) others.reverse();
+    let isStopped = false;
+    this.#walkIndexed(range, isBackward, (id) => {
+      for (let next = others.at(-1); next !== undefined; next = others.at(-1)) {
+        const isLater = isBackward ? next < id : next > id;
+        if (isLater) break;
+        others.pop();
+        if (next === id) break;
+        isStopped = !visit(next);
+        if (isStopped) return false;
+      }
+      isStopped = !visit(id);
+      return !isStopped;
+    });
+    while (!isStopped && others.length > 0) isStopped = !visit(others.pop()!);
+  }
+
+  #walkIndexed(range: IdRange, isBackward: boolean, visit: (id: bigint) => boolean): void {
     const { match = null, resource = null } = this.#search;
     const sql = match === null ? this.#conversationSql(isBackward) : this.#wordsSql(isBackward);
     const statement = this.#statements.rows<[Parameters], Candidate>(sql);

@@ -1,6 +1,9 @@
+import { SEARCH_QUEUE_MAX } from '../../limits.ts';
 import type { ArchiveOperations } from '../operations/archive.ts';
 import { Removed } from '../removed.ts';
 import { ArchiveAppend } from './archive-append.ts';
+import { ArchiveCounts } from './archive-counts.ts';
+import { ArchiveIndexing } from './archive-indexing.ts';
 import { ArchiveJids } from './archive-jids.ts';
 import { ArchiveOwners } from './archive-owners.ts';
 import { ArchivePages } from './archive-pages.ts';
@@ -16,6 +19,7 @@ import type { OperationTable } from './operation-table.ts';
 export class Archive {
   readonly #jids: ArchiveJids;
   readonly #owners: ArchiveOwners;
+  readonly #indexing: ArchiveIndexing;
   readonly #search: ArchiveSearch;
   readonly #append: ArchiveAppend;
   readonly #pages: ArchivePages;
@@ -23,21 +27,26 @@ export class Archive {
   readonly #removal: ArchiveRemoval;
   readonly #retractions: ArchiveRetractions;
 
-  constructor(db: Sqlite) {
+  constructor(db: Sqlite, searchQueueMax = SEARCH_QUEUE_MAX) {
     const removed = new Removed();
     const jids = new ArchiveJids(db);
     const rows = new ArchiveRows(db, jids);
     const owners = new ArchiveOwners(db, rows);
-    const search = new ArchiveSearch(db);
-    const removal = new ArchiveRemoval(db, jids, owners, search, removed);
+    const counts = new ArchiveCounts();
+    const indexing = new ArchiveIndexing(db, counts);
+    const search = new ArchiveSearch(db, indexing, searchQueueMax);
+    const removal = new ArchiveRemoval(db, jids, owners, indexing, search, counts, removed);
     this.#jids = jids;
     this.#owners = owners;
+    this.#indexing = indexing;
     this.#search = search;
     this.#removal = removal;
-    this.#append = new ArchiveAppend(db, jids, owners, search, removed, (owner) => removal.purgeAll(owner));
-    this.#pages = new ArchivePages(db, jids, owners, rows, search);
+    this.#append = new ArchiveAppend(db, jids, owners, indexing, search, removed, (owner) =>
+      removal.purgeAll(owner),
+    );
+    this.#pages = new ArchivePages(db, jids, owners, rows, indexing, search, counts);
     this.#prefs = new ArchivePrefs(db, jids);
-    this.#retractions = new ArchiveRetractions(db, jids, rows, search);
+    this.#retractions = new ArchiveRetractions(db, jids, rows, search, indexing);
   }
 
   /** What the store offers of this. */
@@ -62,12 +71,13 @@ export class Archive {
 
   /** Whether there is work that may wait. */
   get hasWork(): boolean {
-    return this.#search.waiting > 0 || this.#owners.hidden.size > 0;
+    return this.#indexing.hasWork || this.#search.hasWork || this.#owners.hidden.size > 0;
   }
 
   /** Does some of the work that may wait. Writes. */
   work(): void {
-    if (this.#search.waiting > 0) this.#search.index();
+    if (this.#search.hasWork) this.#search.index();
+    else if (this.#indexing.hasWork) this.#indexing.flush();
     else this.#removal.purge();
   }
 
@@ -75,6 +85,7 @@ export class Archive {
   forget(): void {
     this.#jids.forget();
     this.#owners.forget();
+    this.#indexing.forget();
     this.#search.forget();
   }
 }

@@ -16,9 +16,11 @@ CREATE TABLE mam_message (
   id INTEGER PRIMARY KEY,
   sender INTEGER NOT NULL,
   recipient INTEGER NOT NULL,
-  -- The sender again if his archive has it, and the recipient if his has.
+  -- The sender again if his archive has it, and the recipient if his has: once it is in the indexes.
   sent INTEGER,
   received INTEGER,
+  -- Until then: whose archives are to have it (1: the sender's, 2: the recipient's, 3: both).
+  pending INTEGER,
   is_groupchat INTEGER NOT NULL,
   -- Whether it is, or will be, in mam_search.
   is_searchable INTEGER NOT NULL,
@@ -31,7 +33,15 @@ CREATE TABLE mam_message (
 );
 CREATE INDEX mam_sent ON mam_message (sent, is_groupchat) WHERE sent IS NOT NULL;
 CREATE INDEX mam_received ON mam_message (received, is_groupchat) WHERE received IS NOT NULL;
-CREATE INDEX mam_conversation ON mam_message (sender, recipient, id, sent, received, is_groupchat, origin_hash);
+CREATE INDEX mam_conversation ON mam_message (sender, recipient, id, sent, received, is_groupchat, origin_hash)
+  WHERE sent IS NOT NULL OR received IS NOT NULL;
+
+-- Messages that have still to be indexed, as they were archived: pairs of doubles (microseconds, shard).
+CREATE TABLE mam_index_queue (
+  id INTEGER PRIMARY KEY,
+  first INTEGER NOT NULL,
+  messages BLOB NOT NULL
+);
 
 -- Accounts that were removed, and up to which id their messages have still to be deleted.
 CREATE TABLE mam_removed (
@@ -51,9 +61,10 @@ CREATE TABLE mam_config (
 CREATE VIRTUAL TABLE mam_search USING fts5 (
   words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
 );
--- Messages whose words have still to be indexed, as they were archived: pairs of doubles (microseconds, shard).
+-- Messages whose words have still to be indexed, in the same way.
 CREATE TABLE mam_search_queue (
   id INTEGER PRIMARY KEY,
+  first INTEGER NOT NULL,
   messages BLOB NOT NULL
 );
 
