@@ -11,24 +11,21 @@ import {
   type Outcome,
   STOP,
   type Stanza,
-  StanzaError,
   StanzaKind,
   stableIdNumber,
   stanzaIdXml,
   type Verdict,
   withoutIdsBy,
 } from '../module.ts';
+import { Admission } from './admission.ts';
 import { archiveMessageOf, type Entry, entryOf, knownId } from './entry.ts';
 import type { Job } from './job.ts';
-import { PACE_MS_MAX } from './limits.ts';
 import type { MamOptions, PmOptions } from './options.ts';
 import type { Retractions } from './retractions.ts';
 import { isArchivable, isConversation, isSimple, originIdOf } from './rules.ts';
 import { Slab } from './slab.ts';
 import type { Wishes } from './wishes.ts';
 import type { ArchiveWriter, OpenRecord } from './writer.ts';
-
-const FULL = 'The archive cannot take your message now';
 
 /** Repetitions, copies, and what its maker does not want to be kept. */
 const NOT_ARCHIVED = Flag.DELAYED | Flag.CARBON | Flag.NO_STORE;
@@ -43,6 +40,7 @@ export class Archiving {
   readonly #writer: ArchiveWriter;
   readonly #wishes: Wishes;
   readonly #retractions: Retractions;
+  readonly #admission: Admission;
   readonly #rules: { readonly hasMarkers: boolean };
   /** The stanza of the writer's last record, and when it came. */
   #lastStanza: Stanza | undefined = undefined;
@@ -50,8 +48,6 @@ export class Archiving {
   /** Its id. */
   #lastId = '';
   readonly #slab = new Slab();
-  /** What senders wait for while the store is behind. */
-  #pace: Promise<undefined> | undefined = undefined;
   /** What the store's handler of `mam_archive_message` has just written. */
   #job: Job | undefined = undefined;
 
@@ -67,6 +63,7 @@ export class Archiving {
     this.#writer = writer;
     this.#wishes = wishes;
     this.#retractions = retractions;
+    this.#admission = new Admission(context, writer);
     this.#rules = { hasMarkers: options.archive_chat_markers };
   }
 
@@ -77,12 +74,23 @@ export class Archiving {
     const simple = isSimple(stanza);
     if (!simple && !isArchivable(stanza.element, this.#rules)) return undefined;
     if (acc.trace?.isDryRun) return undefined;
-    if (this.#writer.isFull) return this.#refuse(acc, STOP);
+    if (this.#writer.isFull) return this.#admission.refuse(acc, STOP);
     const wanted = this.#wishes.isWanted(session.jid!.bareJid, acc.to);
-    if (wanted === true) return this.#archiveOutgoing(acc, simple);
     if (wanted === false) return undefined;
+    if (wanted === true && !this.#writer.isBusy) return this.#archiveOutgoing(acc, simple);
     acc.retain();
-    return wanted.then((isWanted) => (isWanted ? this.#archiveOutgoing(acc, simple) : undefined));
+    return this.#archiveLater(acc, simple, wanted);
+  }
+
+  /** Behind what its sender wants, which must be read, or when the writer is calm: from there on the message goes its whole way within one turn. */
+  async #archiveLater(
+    acc: Accumulator,
+    simple: boolean,
+    wanted: boolean | Promise<boolean>,
+  ): Promise<Verdict> {
+    if (!(await wanted)) return undefined;
+    if (this.#writer.isBusy) await this.#admission.pause();
+    return await this.#archiveOutgoing(acc, simple);
   }
 
   #archiveOutgoing(acc: Accumulator, simple: boolean): Verdict | Promise<Verdict> {
@@ -93,11 +101,11 @@ export class Archiving {
     return this.#afterOutgoing(acc, entry, outcome);
   }
 
-  #afterOutgoing(acc: Accumulator, entry: Entry, outcome: Outcome): Verdict | Promise<Verdict> {
+  #afterOutgoing(acc: Accumulator, entry: Entry, outcome: Outcome): Verdict {
     if (outcome !== 'ok') return undefined;
     acc.set('mam', 'mam_id', entry.id);
     if (!entry.isSimple) this.#retract(acc, entry);
-    return this.#writer.isBusy ? this.#paced() : undefined;
+    return undefined;
   }
 
   /** A message is delivered to an account (`filter_local_packet`). */
@@ -144,7 +152,7 @@ export class Archiving {
 
   #toAccount(acc: Accumulator, simple: boolean, isSent: boolean): Verdict | Promise<Verdict> {
     // A message that the sender's archive has taken on goes into both.
-    if (this.#writer.isFull && !isSent) return this.#refuse(acc, DROP);
+    if (this.#writer.isFull && !isSent) return this.#admission.refuse(acc, DROP);
     const wanted = this.#wishes.isWanted(acc.to.bareJid, acc.from);
     if (wanted === true) return this.#archiveIncoming(acc, simple);
     if (wanted === false) return undefined;
@@ -246,29 +254,6 @@ export class Archiving {
     if (!this.#options.message_retraction) return;
     const job = this.#retractions.start(acc, stableIdNumber(micros, shard));
     if (job !== undefined) this.#context.committing(acc, job.done);
-  }
-
-  #refuse<V extends Verdict>(acc: Accumulator, verdict: V): V {
-    this.#context.count('refused');
-    const reply = acc.errorReply(new StanzaError('resource-constraint', FULL));
-    this.#context.outcome(acc, reply === undefined ? 'dropped' : 'bounced');
-    if (reply !== undefined) void this.#context.route(reply);
-    return verdict;
-  }
-
-  /** The store is behind: senders go on when it has caught up, or after a moment. They all wait for the same. */
-  #paced(): Promise<undefined> {
-    this.#pace ??= this.#pause();
-    return this.#pace;
-  }
-
-  async #pause(): Promise<undefined> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#context.after(PACE_MS_MAX, resolve);
-    await Promise.race([this.#writer.calm, promise]);
-    cancel();
-    this.#pace = undefined;
-    return undefined;
   }
 }
 

@@ -63,3 +63,14 @@ export class Job {
     return parts;
   }
 }
+
+/** Does a job once; whether that worked. */
+export async function attempt(job: Job): Promise<boolean> {
+  try {
+    await job.work();
+    return true;
+  } catch (cause) {
+    job.cause = cause;
+    return false;
+  }
+}

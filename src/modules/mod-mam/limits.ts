@@ -53,6 +53,8 @@ export const PURGE_PAUSE_MS = 50;
 export const REMOVAL_MS_MAX = 3_000;
 /** How often it is looked for messages that are too old or too many. */
 export const PURGE_EVERY_MS = 600_000;
+/** The first time, after the start. */
+export const PURGE_FIRST_MS = 2_000;
 
 /** Messages in an export of personal data; whoever has more gets none, rather than a part. */
 export const EXPORT_MAX = 200_000;

@@ -10,6 +10,7 @@ import {
   type ModuleContext,
   StanzaError,
 } from '../module.ts';
+import type { Backlog } from './backlog.ts';
 import { SETTLE_MS_MAX } from './limits.ts';
 import type { PmOptions } from './options.ts';
 import { parseQuery, type Query } from './query.ts';
@@ -19,16 +20,24 @@ import type { ArchiveWriter } from './writer.ts';
 
 const EMPTY: ArchiveResult = { total: 0, offset: 0, rows: [] };
 
+export interface LookupParts {
+  readonly writer: ArchiveWriter;
+  readonly backlog: Backlog;
+  readonly store: StoreHandlers;
+}
+
 /** Answers queries to archives (XEP-0313 §4, §5). */
 export class Lookups {
   readonly #context: ModuleContext;
   readonly #options: PmOptions;
   readonly #writer: ArchiveWriter;
+  readonly #backlog: Backlog;
   readonly #store: StoreHandlers;
 
-  constructor(context: ModuleContext, options: PmOptions, writer: ArchiveWriter, store: StoreHandlers) {
+  constructor(context: ModuleContext, options: PmOptions, { writer, backlog, store }: LookupParts) {
     this.#context = context;
     this.#options = options;
+    this.#backlog = backlog;
     this.#writer = writer;
     this.#store = store;
   }
@@ -39,6 +48,7 @@ export class Lookups {
     await this.#settled();
     const answer =
       query.ids === undefined ? await this.#page(request, query) : await this.#byIds(request, query.ids);
+    this.#beComplete();
     this.#send(request, query, answer);
     this.#context.count('lookups');
     return finOf(query.ns, answer);
@@ -59,6 +69,7 @@ export class Lookups {
       return found.rows[0];
     };
     const [first, last] = await Promise.all([end('after'), end('before')]);
+    this.#beComplete();
     return metadataOf(request.payload.ns, first, last);
   }
 
@@ -72,8 +83,13 @@ export class Lookups {
     const cancel = this.#context.after(SETTLE_MS_MAX, resolve);
     await Promise.race([this.#writer.settled(), promise]);
     cancel();
-    if (this.#writer.isBehind)
-      throw new StanzaError('service-unavailable', 'The archive is not complete now');
+  }
+
+  /** What came before the query may have failed: then the answer lacks it, and would be taken for everything. */
+  #beComplete(): void {
+    if (this.#writer.isBehind || this.#backlog.isAnyBehind) {
+      throw new StanzaError('service-unavailable', 'Messages wait to be archived', { type: 'wait' });
+    }
   }
 
   async #page(request: IqRequest, query: Query): Promise<Answer> {

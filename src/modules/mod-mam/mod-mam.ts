@@ -9,8 +9,9 @@ import {
   stop,
 } from '../module.ts';
 import { Archiving } from './archiving.ts';
+import { Backlog } from './backlog.ts';
 import { featuresOf } from './features.ts';
-import { EXPORT_MAX, PURGE_EVERY_MS } from './limits.ts';
+import { EXPORT_MAX, PURGE_EVERY_MS, PURGE_FIRST_MS } from './limits.ts';
 import { Lookups } from './lookups.ts';
 import { isMamNamespace, NS_MAM } from './namespaces.ts';
 import { type MamOptions, optionsSchema, type PmOptions, pmOptions } from './options.ts';
@@ -56,7 +57,8 @@ export default defineModule<MamOptions>({
 });
 
 function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOptions): void {
-  const writer = writerOf(context);
+  const backlog = new Backlog(context);
+  const writer = writerOf(context, backlog);
   const prefs = options.hasPrefs ? new Preferences(context, options.cache_users) : undefined;
   const store = new StoreHandlers(context);
   const retractions = new Retractions(context, writer);
@@ -64,7 +66,7 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   const removals = new Removals(context, options, writer, prefs);
   const requests = new Requests(context, {
     options,
-    lookups: new Lookups(context, options, writer, store),
+    lookups: new Lookups(context, options, { writer, backlog, store }),
     prefs: new PrefsRequests(context, options.hasPrefs),
     shapers: new Shapers(context),
   });
@@ -83,7 +85,9 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   announceFeatures(context, options);
   removeWithOwners(context, removals);
   context.hook('get_personal_data', 50, (data, { jid }) => withPersonalData(context, data, jid));
-  if (context.shard === 0) context.every(PURGE_EVERY_MS, () => void removals.purge());
+  if (context.shard !== 0) return;
+  context.after(PURGE_FIRST_MS, () => void removals.purge());
+  context.every(PURGE_EVERY_MS, () => void removals.purge());
 }
 
 /** Everything or nothing: a failure is one of the whole export. */
@@ -101,7 +105,7 @@ async function withPersonalData(
   return [...data, { name: 'mam_pm', columns: ['id', 'from', 'message'], rows }];
 }
 
-function writerOf(context: ModuleContext): ArchiveWriter {
+function writerOf(context: ModuleContext, backlog: Backlog): ArchiveWriter {
   const writer: ArchiveWriter = new ArchiveWriter({
     append: async (records) => {
       await context.store.request('archive_append', records);
@@ -112,6 +116,7 @@ function writerOf(context: ModuleContext): ArchiveWriter {
     after: (ms, callback) => setTimeout(callback, ms).unref(),
     behindChanged: (isBehind, cause) => {
       context.count(isBehind ? 'behind' : 'caught_up');
+      backlog.tell(isBehind);
       if (isBehind) {
         context.log.warn({ err: cause, what: 'mam_append_failed' }, 'messages wait to be archived');
       } else context.log.info({ what: 'mam_caught_up' }, 'all messages are archived again');

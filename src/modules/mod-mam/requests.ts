@@ -35,7 +35,7 @@ export class Requests {
     const { type, payload, from, to } = request;
     const rule = ruleOf(`${type} ${payload.name}`);
     if (rule === undefined) return new StanzaError('bad-request');
-    if (!this.#mayAsk(rule, request)) return new StanzaError('not-allowed', 'Action is not allowed');
+    if (!this.#mayAsk(rule, request)) return new StanzaError('forbidden', 'This archive is not yours');
     if (!(await this.#parts.shapers.takeTurn(rule, from, to.domain))) {
       return new StanzaError('resource-constraint', 'Too many requests to the archive');
     }

@@ -1,5 +1,5 @@
 import { type ArchiveRecord, ArchiveSide } from '../module.ts';
-import { Job } from './job.ts';
+import { attempt, Job } from './job.ts';
 import {
   BATCH_BYTES_MAX,
   BATCH_RECORDS_MAX,
@@ -241,15 +241,5 @@ export class ArchiveWriter {
     this.#host.lost(job.records[0], job.cause);
     this.#finished(job);
     return [];
-  }
-}
-
-async function attempt(job: Job): Promise<boolean> {
-  try {
-    await job.work();
-    return true;
-  } catch (cause) {
-    job.cause = cause;
-    return false;
   }
 }

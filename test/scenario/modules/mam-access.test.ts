@@ -77,10 +77,10 @@ describe('an archive', () => {
 
   it('is for its owner alone; nobody learns from the answer whether there is such an account (threats T37, T68)', async () => {
     for (const to of ['romeo@localhost', 'nobody@localhost']) {
-      expect(await refusal(juliet, { to })).toBe('not-allowed');
+      expect(await refusal(juliet, { to })).toBe('forbidden');
       const metadata = await juliet.iq('get', to, `<metadata xmlns='${NS_MAM}'/>`);
-      expect(condition(metadata)).toBe('not-allowed');
-      expect(condition(await juliet.iq('get', to, `<query xmlns='${NS_MAM}'/>`))).toBe('not-allowed');
+      expect(condition(metadata)).toBe('forbidden');
+      expect(condition(await juliet.iq('get', to, `<query xmlns='${NS_MAM}'/>`))).toBe('forbidden');
     }
     expect(await refusal(juliet, { to: 'localhost' })).toBe('service-unavailable');
   });
@@ -89,7 +89,7 @@ describe('an archive', () => {
     expect((await page(admin, { to: 'romeo@localhost' })).bodies).toEqual(['one', 'two']);
     expect((await page(admin, { to: 'nobody@localhost' })).bodies).toEqual([]);
     const silent = await TestClient.login(server.port(), 'silent@localhost/r');
-    expect(await refusal(silent)).toBe('not-allowed');
+    expect(await refusal(silent)).toBe('forbidden');
     await silent.close();
   });
 

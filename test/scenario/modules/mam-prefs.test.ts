@@ -134,7 +134,7 @@ describe('preferences', () => {
 
   it('are the owner’s alone', async () => {
     const prefs = `<prefs xmlns='${NS_MAM}' default='never'/>`;
-    expect(condition(await juliet.iq('set', 'romeo@localhost', prefs))).toBe('not-allowed');
-    expect(condition(await juliet.iq('get', 'romeo@localhost', prefs))).toBe('not-allowed');
+    expect(condition(await juliet.iq('set', 'romeo@localhost', prefs))).toBe('forbidden');
+    expect(condition(await juliet.iq('get', 'romeo@localhost', prefs))).toBe('forbidden');
   });
 });

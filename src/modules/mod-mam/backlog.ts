@@ -1,0 +1,45 @@
+import type { ModuleContext } from '../module.ts';
+
+/** What writers tell one another. */
+interface Notice {
+  readonly backlog?: { readonly writer: string; readonly isBehind: boolean };
+}
+
+/**
+ * Which writers of other shards and host types have messages that the store has not taken. While one has, archives may lack something that comes before what they have: a client that
+ * read them then would never see it, because next time it asks for what is newer.
+ */
+export class Backlog {
+  readonly #context: ModuleContext;
+  readonly #own: string;
+  readonly #behind = new Set<string>();
+
+  constructor(context: ModuleContext) {
+    this.#context = context;
+    this.#own = `shard ${context.shard} ${context.hostType}`;
+    context.onAnnouncement((content) => this.#heard(content as Notice));
+    // What a shard that has died had not stored was lost with it, and nobody was told that it is handled. One shard hears of it.
+    context.hook('node_cleanup_for_host_type', 50, (_report, { node }) => {
+      this.#tell(`${node} ${context.hostType}`, false);
+    });
+  }
+
+  get isAnyBehind(): boolean {
+    return this.#behind.size > 0;
+  }
+
+  /** Tells the others how it is here. */
+  tell(isBehind: boolean): void {
+    this.#tell(this.#own, isBehind);
+  }
+
+  #tell(writer: string, isBehind: boolean): void {
+    this.#context.announce({ backlog: { writer, isBehind } } satisfies Notice);
+  }
+
+  #heard({ backlog }: Notice): void {
+    if (backlog === undefined || backlog.writer === this.#own) return;
+    if (backlog.isBehind) this.#behind.add(backlog.writer);
+    else this.#behind.delete(backlog.writer);
+  }
+}
