@@ -8,7 +8,7 @@ import type { IqInfo, Outcome } from '../values.ts';
 export const inboxPoints = {
   extend_inbox_result: point<readonly InboxEntry[], { acc: Accumulator; iq: IqInfo }>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'The inbox, before it sends a page of entries, or the single entry that a client asked for.',
     acc: 'The entries.',
     params: { acc: 'The accumulator of the request.', iq: 'The request.' },

@@ -38,7 +38,7 @@ interface Access {
 export const mamMucPoints = {
   can_access_room: point<boolean, Access>({
     scope: 'host_type',
-    part: 'rooms',
+    part: 'core',
     when: 'The archive of rooms before it is read, and chat markers before one that was sent to a room is stored.',
     acc: '`false`.',
     params: ACCESS,
