@@ -141,6 +141,12 @@ export const SEARCH_TERMS_MAX = 32;
 /** How far back in a conversation a message is looked for that its sender wants retracted. */
 export const RETRACTION_SEARCH_MAX = 100_000;
 
+/**
+ * A client that wants its session back waits so long for what it has sent to be stored: nobody can say before how much of it was handled. If the store takes longer, it is
+ * told that there is no such session, and may open another one.
+ */
+export const COMMIT_WAIT_MS_MAX = 5_000;
+
 /** A shard that has not answered for this long is replaced. */
 export const HEARTBEAT_MS = 500;
 export const HEARTBEAT_LOST_MS = 5_000;

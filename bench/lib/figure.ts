@@ -46,6 +46,8 @@ export interface Effort {
   /** Messages in archives that are read, and pages that are. */
   readonly archived: number;
   readonly pages: number;
+  /** Inboxes that are read. */
+  readonly inboxes: number;
 }
 
 /** Runs a scenario on a relay of its own. */

@@ -1,5 +1,6 @@
 import { archivedStream, archivePages } from './archive-figures.ts';
 import { type Effort, errorsOf, line, type Measure, onRelay, onServer, plain, show } from './figure.ts';
+import { inboxRead, inboxStream } from './inbox-figures.ts';
 import { saxesCost } from './parse-cost.ts';
 import { type LoadOptions, type Measured, perOperation } from './processes.ts';
 import { fullLogin, idle, login, resumeStorm } from './session-figures.ts';
@@ -18,6 +19,7 @@ const FULL: Effort = {
   parse: 200_000,
   archived: 1_000_000,
   pages: 4_000,
+  inboxes: 4_000,
 };
 const SMOKE: Effort = {
   rounds: 1,
@@ -32,6 +34,7 @@ const SMOKE: Effort = {
   parse: 1_000,
   archived: 3_000,
   pages: 100,
+  inboxes: 40,
 };
 
 /** All figures, in the order of the page. */
@@ -52,6 +55,8 @@ export function figures(isSmoke: boolean): Measure[] {
     archivedStream(effort, 2, false),
     archivedStream(effort, 2, true),
     archivePages(effort),
+    inboxRead(effort),
+    inboxStream(effort, 2),
     login(effort, 'SCRAM-SHA-1', 'login-scram'),
     login(effort, 'PLAIN', 'login-plain'),
     fullLogin(effort),

@@ -8,6 +8,7 @@ import type { ScenarioResult } from '../load/scenario.ts';
 import { createAccounts, createRosters } from './accounts.ts';
 import { createArchives } from './archives.ts';
 import { type CpuTime, cpuSince, cpuTime, residentBytes } from './cpu.ts';
+import { createInboxes } from './inboxes.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 
@@ -31,6 +32,10 @@ export interface MeerkatOptions {
   readonly archive?: 'plain' | 'searchable';
   /** Messages that are archived before it starts. */
   readonly archived?: number;
+  /** Keeps inboxes (mod_inbox) with this backend. */
+  readonly inbox?: 'rdbms' | 'rdbms_async';
+  /** Whether there are inboxes before it starts. */
+  readonly hasInboxes?: boolean;
   /** Whether the listener encrypts from the first byte. */
   readonly isTls?: boolean;
 }
@@ -46,6 +51,7 @@ export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
   createAccounts(join(directory, 'data'), 'localhost', options.accounts);
   if (options.hasRosters) createRosters(join(directory, 'data'), 'localhost', options.accounts);
   if (options.archived !== undefined) createArchives(join(directory, 'data'), 'localhost', options.archived);
+  if (options.hasInboxes) createInboxes(join(directory, 'data'), 'localhost');
   const profile = process.env['BENCH_PROFILE'];
   const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const child = spawn(process.execPath, [...flags, 'src/main.ts', 'start', '--config', config], {
@@ -71,7 +77,8 @@ export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
   };
 }
 
-function configText({ shards, durability = 'full', isTls = false, archive }: MeerkatOptions): string {
+function configText(options: MeerkatOptions): string {
+  const { shards, durability = 'full', isTls = false } = options;
   return `[general]
   hosts = ["localhost"]
   loglevel = "error"
@@ -91,15 +98,21 @@ function configText({ shards, durability = 'full', isTls = false, archive }: Mee
   scram_iterations = 4096
 [access]
   max_user_offline_messages = [{ acl = "all", value = "infinity" }]
-${archive === undefined ? '' : modules(archive === 'searchable')}`;
+${modules(options)}`;
 }
 
-/** The modules that run by default, and the archive. */
-function modules(isSearchable: boolean): string {
-  const names = DEFAULT_MODULES.map((name) => `[modules.${name}]\n`).join('');
-  return `${names}[modules.mod_mam]\n  full_text_search = ${isSearchable}\n  [modules.mod_mam.pm]\n`;
+/** The modules that run by default, and those that are measured beside them; nothing where there are none of these. */
+function modules({ archive, inbox }: MeerkatOptions): string {
+  const extra: string[] = [];
+  if (archive !== undefined) {
+    extra.push(
+      `[modules.mod_mam]\n  full_text_search = ${archive === 'searchable'}\n  [modules.mod_mam.pm]\n`,
+    );
+  }
+  if (inbox !== undefined) extra.push(`[modules.mod_inbox]\n  backend = "${inbox}"\n`);
+  if (extra.length === 0) return '';
+  return [...DEFAULT_MODULES.map((name) => `[modules.${name}]\n`), ...extra].join('');
 }
-
 /** Starts the bare relay. */
 export async function startRelay(): Promise<Target> {
   const child = spawn(process.execPath, ['bench/load/relay.ts'], {

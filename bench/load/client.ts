@@ -3,6 +3,7 @@ import { archivedStream, archivedStreamAcknowledged, deepPages, firstPages } fro
 import { carbons } from './scenarios/carbons.ts';
 import { classicFullLogin, modernFullLogin, tokenFullLogin } from './scenarios/full-login.ts';
 import { idle, idleAcknowledged, idlePostQuantum, idleTls } from './scenarios/idle.ts';
+import { inbox } from './scenarios/inbox.ts';
 import { plainLogin, scramLogin } from './scenarios/login.ts';
 import { offline } from './scenarios/offline.ts';
 import { pingPong, pingPongAcknowledged } from './scenarios/ping-pong.ts';
@@ -38,6 +39,7 @@ const SCENARIOS = new Map<string, Scenario>([
   ['archived-stream-acknowledged', archivedStreamAcknowledged],
   ['archive-first-pages', firstPages],
   ['archive-deep-pages', deepPages],
+  ['inbox', inbox],
 ]);
 
 const options = JSON.parse(process.argv[2]!) as {

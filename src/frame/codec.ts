@@ -2,6 +2,7 @@ import './no-native.ts';
 import { Packr } from 'msgpackr';
 import type { SessionId } from '../xmpp/session-id.ts';
 import { FRAME_VERSION, type Frame, FrameKind, type SessionRecord } from './kinds.ts';
+import { type MessageRecord, packRecords, unpackRecords } from './message-records.ts';
 import { decodeRoute, encodeRoute } from './route-frame.ts';
 
 /**
@@ -50,7 +51,7 @@ function fieldsOf(frame: Exclude<Frame, { kind: typeof FrameKind.ROUTE }>): unkn
     case FrameKind.ARRIVED:
       return [frame.number];
     case FrameKind.STORE_REQUEST:
-      return [frame.id, frame.operation, frame.args, frame.deadlineMs];
+      return [frame.id, frame.operation, packArguments(frame.operation, frame.args), frame.deadlineMs];
     case FrameKind.STORE_REPLY:
       return [frame.id, frame.error, frame.value];
   }
@@ -142,7 +143,7 @@ export function decodeFrame(bytes: Buffer, start: number, end: number): Frame {
         kind: FrameKind.STORE_REQUEST,
         id: fields[2] as number,
         operation: fields[3] as string,
-        args: fields[4] as unknown[],
+        args: unpackArguments(fields[3] as string, fields[4] as unknown[]),
         deadlineMs: fields[5] as number,
       };
     case FrameKind.STORE_REPLY:
@@ -155,6 +156,17 @@ export function decodeFrame(bytes: Buffer, start: number, end: number): Frame {
     default:
       throw new BadFrameError(`unknown frame kind ${String(fields[0])}`);
   }
+}
+
+/** The operation that has many small things to carry. */
+const ARCHIVE = 'archive_append';
+
+function packArguments(operation: string, args: readonly unknown[]): readonly unknown[] {
+  return operation === ARCHIVE ? packRecords(args[0] as MessageRecord[]) : args;
+}
+
+function unpackArguments(operation: string, args: unknown[]): unknown[] {
+  return operation === ARCHIVE ? [unpackRecords(args as Parameters<typeof unpackRecords>[0])] : args;
 }
 
 function packSession(session: SessionRecord | undefined): Session | undefined {

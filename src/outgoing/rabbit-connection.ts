@@ -30,6 +30,17 @@ export interface RabbitEvents {
 }
 
 /**
+ * It is loaded when the first pool needs it (8 MiB in each shard, and 50 ms), and not installed by everybody: few servers talk to RabbitMQ.
+ */
+async function clientLibrary(): Promise<typeof import('amqplib')> {
+  try {
+    return await import('amqplib');
+  } catch (cause) {
+    throw new Error('RabbitMQ needs a package that is not installed: npm install amqplib', { cause });
+  }
+}
+
+/**
  * Opens a connection with a channel and declares the exchanges, all within the time that a call may take. Rejects with what went wrong, and leaves nothing behind
  * then.
  */
@@ -39,8 +50,7 @@ export async function openRabbit(
   events: RabbitEvents,
 ): Promise<RabbitConnection> {
   const { name, callTimeoutMs } = config;
-  // 8 MiB in each shard, and 50 ms of its start: only where there is a RabbitMQ.
-  const { connect } = await import('amqplib');
+  const { connect } = await clientLibrary();
   const opening = connect(whereIs(config), socketOptions(config));
   let end = (): void => void opening.then((model) => closeModel(model, callTimeoutMs), ignore);
   let timer: NodeJS.Timeout | undefined;

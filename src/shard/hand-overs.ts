@@ -5,7 +5,9 @@ import { leaveConnection } from '../c2s/take-over.ts';
 import { endSession } from '../c2s/terminate.ts';
 import { encodeFrame } from '../frame/codec.ts';
 import { type ArrivedFrame, FrameKind, type SessionRecord, type TakeOverFrame } from '../frame/kinds.ts';
+import { COMMIT_WAIT_MS_MAX } from '../limits.ts';
 import { ALL_SHARDS } from '../sm/outbox.ts';
+import { within } from '../util/within.ts';
 import { MovedSession } from './moved-session.ts';
 import type { TakeOverJudges } from './take-over-judges.ts';
 import { sendSurely, type TakeOversSurroundings } from './take-over-surroundings.ts';
@@ -40,14 +42,22 @@ export class HandOvers {
       this.asked(frame);
       return;
     }
-    const wait = commitsOf(session) ?? idleOf(session) ?? this.#room(shard);
+    const again = (): void => {
+      if (threads.outbox.lane(shard) === lane) this.asked(frame);
+    };
+    const commits = commitsOf(session);
+    if (commits !== undefined) {
+      void within(commits, COMMIT_WAIT_MS_MAX).then((isDone) => {
+        if (isDone) again();
+        else this.#answer(frame, 'none', undefined);
+      });
+      return;
+    }
+    const wait = idleOf(session) ?? this.#room(shard);
     if (wait === undefined) {
       this.#handOver(session, frame);
       return;
     }
-    const again = (): void => {
-      if (threads.outbox.lane(shard) === lane) this.asked(frame);
-    };
     // At once, where that keeps what waits in the session from going on before.
     if (typeof wait === 'function') wait(again);
     else void wait.then(again);

@@ -2,6 +2,7 @@ import { Accumulator, Origin } from '../hooks/accumulator.ts';
 import type { Verdict } from '../hooks/chain.ts';
 import { HOOK_INDEX, type HookAcc, type HookName, type HookParams } from '../hooks/points.ts';
 import { checkPrivacy, type PrivacyCheck } from '../hooks/privacy.ts';
+import type { ChainTable } from '../hooks/registry.ts';
 import { foldHook, runHook, type StanzaHook, type ValueHook } from '../hooks/run.ts';
 import type { C2sParams } from '../hooks/session.ts';
 import type { PrivacyDecision, PrivacyList } from '../hooks/values.ts';
@@ -16,6 +17,10 @@ import { presenceTargets } from './privacy.ts';
 
 /** Hooks and stanzas, for modules. */
 export abstract class ModuleRouting extends ModuleRegistrations implements RoutingApi {
+  /** Which hooks others handle, as far as it was asked, and in which hooks. */
+  readonly #othersKnown = new Map<HookName, boolean>();
+  #chainsKnown: ChainTable | undefined = undefined;
+
   get isDryRun(): boolean {
     return this.services.dryRun.isActive;
   }
@@ -37,11 +42,18 @@ export abstract class ModuleRouting extends ModuleRegistrations implements Routi
   }
 
   hasOtherHandlers(name: HookName): boolean {
-    const chain = this.host.chains[HOOK_INDEX[name]] ?? null;
-    if (chain === null) return false;
-    const { entries } = chain;
-    for (let i = 0; i < entries.length; i++) if (entries[i]!.module !== this.module) return true;
-    return false;
+    const { chains } = this.host;
+    // It is asked for each stanza, and changes when modules come and go.
+    if (chains !== this.#chainsKnown) {
+      this.#chainsKnown = chains;
+      this.#othersKnown.clear();
+    }
+    const known = this.#othersKnown.get(name);
+    if (known !== undefined) return known;
+    const entries = chains[HOOK_INDEX[name]]?.entries ?? [];
+    const hasOthers = entries.some(({ module }) => module !== this.module);
+    this.#othersKnown.set(name, hasOthers);
+    return hasOthers;
   }
 
   checkPrivacy(acc: Accumulator, check: PrivacyCheck): PrivacyDecision | Promise<PrivacyDecision> {

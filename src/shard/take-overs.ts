@@ -2,7 +2,9 @@ import type { C2s } from '../c2s/c2s.ts';
 import { Pause } from '../c2s/pause.ts';
 import { FormerOwner, takeConnection } from '../c2s/take-over.ts';
 import { FrameKind, type SessionRecord, type TakenOverFrame } from '../frame/kinds.ts';
+import { COMMIT_WAIT_MS_MAX } from '../limits.ts';
 import type { TakeOverResult, TakeOverVerdict } from '../modules/module.ts';
+import { within } from '../util/within.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
 import { commitsOf, HandOvers, isEnded } from './hand-overs.ts';
 import { TakeOverJudges } from './take-over-judges.ts';
@@ -101,7 +103,10 @@ export class TakeOvers {
       }
       const wait = commitsOf(session);
       if (wait !== undefined) {
-        void wait.then(() => this.#look(wish));
+        void within(wait, COMMIT_WAIT_MS_MAX).then((isDone) => {
+          if (isDone) this.#look(wish);
+          else if (!isOver(wish)) done(NONE);
+        });
         return;
       }
       const { info } = session;

@@ -30,7 +30,10 @@ function isIdBy(element: Element, owners: readonly Jid[]): boolean {
   return by !== undefined && owners.some((owner) => by.bare === owner.bare);
 }
 
-/** The element that tells an id (XEP-0359 §3) as XML. `by`: whoever has given it. */
+/** The element that tells an id (XEP-0359 §3) as XML. `by`: whoever has given it. `id`: letters and digits. */
 export function stanzaIdXml(by: Jid, id: string): string {
-  return `<stanza-id xmlns='${NS_STANZA_IDS}' by='${escapeValue(by.bare)}' id='${escapeValue(id)}'/>`;
+  const { bare, wire } = by.bareJid;
+  // Most addresses need no escaping, which their wire form knows.
+  const safe = wire === bare ? bare : escapeValue(bare);
+  return `<stanza-id xmlns='${NS_STANZA_IDS}' by='${safe}' id='${id}'/>`;
 }

@@ -416,6 +416,15 @@ describe.each(DRIVERS)('archives (%s)', (_name, open) => {
       expect(await ask('archive_size', ROMEO)).toBe(4);
     });
 
+    it('are not all of a domain, if the domain itself had messages', async () => {
+      const now = Date.now() * 1000 - 1_000_000;
+      await append(record(1, { from: 'localhost' }));
+      await ask('archive_remove_user', 'localhost');
+      expect(await ask('archive_size', 'localhost')).toBe(0);
+      await append(record(2, { micros: now }));
+      expect(await ask('archive_size', ROMEO)).toBe(1);
+    });
+
     it('with their domain', async () => {
       await append(
         ...[1, 2, 3, 4, 5].map((n) => record(n)),

@@ -170,7 +170,7 @@ export function memoryArchive(): OperationTable<ArchiveOperations> {
       return null;
     },
     archive_remove_user: (owner) => {
-      removed.note(domain(owner), owner.includes('@') ? owner.split('@')[0]! : '');
+      if (owner.includes('@')) removed.note(domain(owner), owner.split('@')[0]!);
       prefs.delete(owner);
       for (const entry of of(owner))
         leave(

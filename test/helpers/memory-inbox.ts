@@ -152,6 +152,7 @@ export function memoryMarkers(): Tables {
     smart_markers_write: (records) => {
       for (const record of records) {
         if (removed.covers(record[0], record[1], record[7])) continue;
+        if (removed.covers(record[2], record[3], record[7])) continue;
         const place = JSON.stringify(record.slice(0, 6));
         const known = markers.find((one) => JSON.stringify(one.slice(0, 6)) === place);
         if (known !== undefined && known[7] > record[7]) continue;

@@ -16,25 +16,12 @@ const MARKERS: ReadonlySet<string> = new Set(['received', 'displayed', 'acknowle
 /** Copies, repetitions, and what somebody wants not to be stored. */
 const UNCOUNTED = Flag.DELAYED | Flag.CARBON | Flag.NO_STORE | Flag.STORED;
 
-/** What is said of a message in its accumulator, so that its recipient's side need not look again. */
-const COUNTED = ['mod_inbox', 'counted'] as const;
-
 /**
  * Whether a message belongs into inboxes: it has a body or the hint `<store/>` (XEP-0334), and is no copy, no repetition, no chat marker, and not kept from being stored. Of its type only
  * `headline` and `error` do not.
  */
-export function isCounted(acc: Accumulator): boolean {
-  if ((acc.flags & UNCOUNTED) !== 0) return false;
-  // A message that was derived from another one has its keys, and is another message.
-  const known = acc.hops === 0 ? acc.get<boolean>(...COUNTED) : undefined;
-  return known ?? isCountedStanza(acc.stanza!);
-}
-
-/** The same for a message that its sender has just sent, which is remembered. */
-export function countSent(acc: Accumulator): boolean {
-  const counted = isCounted(acc);
-  acc.setPermanent(...COUNTED, counted);
-  return counted;
+export function isCounted({ flags, stanza }: Accumulator): boolean {
+  return (flags & UNCOUNTED) === 0 && isCountedStanza(stanza!);
 }
 
 export function isCountedStanza(stanza: Stanza): boolean {

@@ -10,7 +10,7 @@ import {
   type Verdict,
 } from '../module.ts';
 import type { Changes } from './changes.ts';
-import { countSent, isCounted, markedId, timeOfId } from './counting.ts';
+import { isCounted, markedId, timeOfId } from './counting.ts';
 import type { LightRooms } from './light-rooms.ts';
 import type { InboxOptions } from './options.ts';
 
@@ -22,6 +22,8 @@ export class Recording {
   readonly #context: ModuleContext<InboxOptions>;
   readonly #changes: Changes;
   readonly #lightRooms: LightRooms;
+  /** The message that was sent last, if it was counted: in most cases it is the next one that comes for somebody, and need not be looked into again. */
+  #lastCounted: Accumulator | undefined;
 
   constructor(context: ModuleContext<InboxOptions>, changes: Changes, lightRooms: LightRooms) {
     this.#context = context;
@@ -37,7 +39,8 @@ export class Recording {
     const { reset_markers: markers, groupchat } = this.#context.options;
     const isGroupchat = type === 'groupchat';
     if (isGroupchat && groupchat.length === 0) return undefined;
-    const isMessage = !isGroupchat && countSent(acc) && !this.#isToServer(acc.to);
+    const isMessage = !isGroupchat && isCounted(acc) && !this.#isToServer(acc.to);
+    this.#lastCounted = isMessage ? acc : undefined;
     const marked = isMessage ? undefined : markedId(stanza, markers);
     if (!isMessage && marked === undefined) return undefined;
     if (this.#changes.isFull) return this.#refuse(acc, STOP);
@@ -57,7 +60,8 @@ export class Recording {
     if (stanza.kind !== StanzaKind.MESSAGE || to.local === '' || from.bare === to.bare) return undefined;
     if (!this.#context.hosts.includes(to.domain)) return undefined;
     const isGroupchat = stanza.type === 'groupchat';
-    if (isGroupchat ? !this.#lightRooms.isFrom(acc) : !isCounted(acc)) return undefined;
+    const isOf = isGroupchat ? this.#lightRooms.isFrom(acc) : acc === this.#lastCounted || isCounted(acc);
+    if (!isOf) return undefined;
     // Accounts that stanzas go to are known.
     const exists = this.#context.accounts.isRegistered(to.bareJid);
     if (exists === false) return undefined;

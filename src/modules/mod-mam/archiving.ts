@@ -24,6 +24,7 @@ import { PACE_MS_MAX } from './limits.ts';
 import type { MamOptions, PmOptions } from './options.ts';
 import type { Retractions } from './retractions.ts';
 import { isArchivable, isConversation, isSimple, originIdOf } from './rules.ts';
+import { Slab } from './slab.ts';
 import type { Wishes } from './wishes.ts';
 import type { ArchiveWriter, OpenRecord } from './writer.ts';
 
@@ -46,6 +47,11 @@ export class Archiving {
   /** The stanza of the writer's last record, and when it came. */
   #lastStanza: Stanza | undefined = undefined;
   #lastTimestamp = 0;
+  /** Its id. */
+  #lastId = '';
+  readonly #slab = new Slab();
+  /** What senders wait for while the store is behind. */
+  #pace: Promise<undefined> | undefined = undefined;
   /** What the store's handler of `mam_archive_message` has just written. */
   #job: Job | undefined = undefined;
 
@@ -147,6 +153,11 @@ export class Archiving {
   }
 
   #archiveIncoming(acc: Accumulator, simple: boolean): Verdict | Promise<Verdict> {
+    const last = this.#lastOf(acc);
+    if (last !== undefined && !this.#context.hasOtherHandlers('mam_archive_message')) {
+      this.#context.committing(acc, this.#writer.addRecipient(last).done);
+      return this.#stamped(acc, this.#lastId);
+    }
     // What was made because of another message has that one's time.
     const made = acc.hops === 0 ? acc.timestamp : this.#context.timestamp();
     const entry = entryOf(acc, 'incoming', simple, made, this.#context.shard);
@@ -158,12 +169,16 @@ export class Archiving {
 
   #afterIncoming(acc: Accumulator, entry: Entry, outcome: Outcome): Verdict | Promise<Verdict> {
     if (outcome !== 'ok') return this.#tell(acc, 'mam_failed');
-    acc.set('mam', 'mam_id', entry.id);
     // The sender's own archive has seen to it, if he has one here.
     if (!entry.isSimple && !this.#context.hosts.includes(acc.from.domain)) this.#retract(acc, entry);
-    // mod_stanzaid tells the id where the message is received.
+    return this.#stamped(acc, entry.id);
+  }
+
+  /** It is in the recipient's archive: who gets it is told its id, unless mod_stanzaid does that where it is received. */
+  #stamped(acc: Accumulator, id: string): Verdict | Promise<Verdict> {
+    acc.set('mam', 'mam_id', id);
     if (!this.#options.no_stanzaid_element && knownId(acc) === undefined) {
-      acc.updateStanza(acc.stanza!.append(stanzaIdXml(entry.owner, entry.id)));
+      acc.updateStanza(acc.stanza!.append(stanzaIdXml(acc.to, id)));
     }
     return this.#tell(acc, 'archived');
   }
@@ -189,21 +204,20 @@ export class Archiving {
     return outcome;
   }
 
-  #writeOne(acc: Accumulator, { direction, micros, shard, isSimple: simple }: Entry): Job {
+  #writeOne(acc: Accumulator, { id, direction, micros, shard, isSimple: simple }: Entry): Job {
     const stanza = acc.stanza!;
-    const last = direction === 'incoming' ? this.#lastOf(acc) : undefined;
-    if (last !== undefined) return this.#writer.addRecipient(last);
     const clean = simple ? stanza : cleanOf(acc);
     // Where it is delivered, forged ids must be taken out.
     this.#lastStanza = clean === stanza ? stanza : undefined;
     this.#lastTimestamp = acc.timestamp;
+    this.#lastId = id;
     return this.#writer.add({
       micros,
       shard,
       sides: direction === 'outgoing' ? ArchiveSide.SENDER : ArchiveSide.RECIPIENT,
       from: acc.from.full,
       to: acc.to.full,
-      packet: clean.toBuffer('', ''),
+      packet: this.#slab.write(clean),
       originId: simple ? null : (originIdOf(stanza.element) ?? null),
       isGroupchat: stanza.type === 'groupchat',
       isSearchable: this.#options.full_text_search,
@@ -242,12 +256,18 @@ export class Archiving {
     return verdict;
   }
 
-  /** The store is behind: the sender goes on when it has caught up, or after a moment. */
-  async #paced(): Promise<undefined> {
+  /** The store is behind: senders go on when it has caught up, or after a moment. They all wait for the same. */
+  #paced(): Promise<undefined> {
+    this.#pace ??= this.#pause();
+    return this.#pace;
+  }
+
+  async #pause(): Promise<undefined> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#context.after(PACE_MS_MAX, resolve);
-    await Promise.race([this.#writer.settled(), promise]);
+    await Promise.race([this.#writer.calm, promise]);
     cancel();
+    this.#pace = undefined;
     return undefined;
   }
 }

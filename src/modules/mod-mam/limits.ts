@@ -1,9 +1,9 @@
 /** What one shard keeps of messages that the store has not taken yet, for each host type: over either, senders are refused. */
 export const PENDING_RECORDS_MAX = 100_000;
 export const PENDING_BYTES_MAX = 67_108_864;
-/** From this many on, senders wait a moment with each message. */
-export const PENDING_RECORDS_BUSY = 20_000;
-export const PENDING_BYTES_BUSY = 16_777_216;
+/** From this many on senders wait, until there are half as many: what waits long is dear to the garbage collector. */
+export const PENDING_RECORDS_BUSY = 4_000;
+export const PENDING_BYTES_BUSY = 4_194_304;
 /** Longest that a sender waits then; less than a hook may take. */
 export const PACE_MS_MAX = 1_000;
 

@@ -56,6 +56,7 @@ export class ArchiveWriter {
   #retryMs = RETRY_MS_MIN;
   #count = 0;
   #bytes = 0;
+  #calm: PromiseWithResolvers<void> | undefined = undefined;
   /** The record that was added last, while its sides may still grow. */
   #last: OpenRecord | undefined = undefined;
 
@@ -76,6 +77,12 @@ export class ArchiveWriter {
   /** Whether those who bring more should slow down. */
   get isBusy(): boolean {
     return this.#count >= PENDING_RECORDS_BUSY || this.#bytes >= PENDING_BYTES_BUSY;
+  }
+
+  /** Resolves when half of what makes it busy is left: so that not each message waits. One promise for all who do. */
+  get calm(): Promise<void> {
+    this.#calm ??= Promise.withResolvers<void>();
+    return this.#calm.promise;
   }
 
   /** Whether something failed and is not stored yet. */
@@ -174,6 +181,10 @@ export class ArchiveWriter {
     this.#count -= job.count;
     this.#bytes -= job.bytes;
     job.finish();
+    if (this.#calm === undefined) return;
+    if (this.#count > PENDING_RECORDS_BUSY / 2 || this.#bytes > PENDING_BYTES_BUSY / 2) return;
+    this.#calm.resolve();
+    this.#calm = undefined;
   }
 
   #failed(job: Job, cause: unknown): void {
@@ -196,6 +207,8 @@ export class ArchiveWriter {
 
   /** Tries everything again in order. If the first two fail the store is to blame, and the rest waits; if others succeed, those that fail have a strike. */
   async #retry(): Promise<void> {
+    // What has come since tells whether the store takes anything.
+    this.flush();
     const failed = new Set<Job>();
     let succeeded = 0;
     while (succeeded > 0 || failed.size < 2) {

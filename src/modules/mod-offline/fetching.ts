@@ -21,6 +21,9 @@ const BATCH = 500;
 const BATCH_BYTES = 262_144;
 /** When the store did not answer: pause before the next try. */
 const RETRY_MS = 5_000;
+/** What a confirmation that waits for the store takes, about; and each id in it. */
+const CONFIRM_BYTES = 200;
+const ID_BYTES = 8;
 /** Longest that live messages wait for those that were stored before them; see `OFFLINE_HOLD_MS_MAX`. */
 const HOLD_MS_MAX = 5_000;
 
@@ -151,9 +154,14 @@ export class Fetching {
   async #confirm(pickup: Pickup, ids: readonly number[]): Promise<void> {
     const { jid, sid } = pickup.session;
     const { domain, local } = jid!;
+    const { store } = this.#context;
     let left: number;
     try {
-      left = await this.#context.store.request('offline_confirm', domain, local, claimant(sid!), ids);
+      // Until it is done, be it long after the end of the session, nobody else is given them: they would come twice.
+      const args = [domain, local, claimant(sid!), ids] as const;
+      const bytes = CONFIRM_BYTES + ids.length * ID_BYTES;
+      left = (await (store.write('offline_confirm', [...args], { bytes }) ??
+        store.request('offline_confirm', ...args)))!;
     } catch (cause) {
       // Until it is deleted the batch counts as in hand, so that the client does not get it twice.
       this.#context.log.warn({ err: cause, what: 'offline_confirm_failed', user: jid!.bare }, 'not deleted');

@@ -20,6 +20,12 @@ export class IndexedSelection implements ArchiveSelection {
     this.#place = place;
   }
 
+  /** The same for the same messages. */
+  get key(): string {
+    const { owner, peer, includeGroupchat } = this.#place;
+    return `${owner} ${peer} ${includeGroupchat}`;
+  }
+
   ids(range: IdRange, isBackward: boolean, limit: number): bigint[] {
     const sql = `${mergeSql(partsOf(this.#place), isBackward, ['id'])} LIMIT :limit`;
     return this.#values(sql).all({ ...parametersOf(this.#place, range), limit });

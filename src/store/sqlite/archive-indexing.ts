@@ -1,4 +1,5 @@
 import { ARCHIVE_INDEX_QUEUE_MAX } from '../../limits.ts';
+import type { ArchiveCounts } from './archive-counts.ts';
 import type { Sqlite } from './database.ts';
 import { MessageQueue } from './message-queue.ts';
 
@@ -9,13 +10,15 @@ import { MessageQueue } from './message-queue.ts';
  */
 export class ArchiveIndexing {
   readonly #db: Sqlite;
+  readonly #counts: ArchiveCounts;
   readonly #queue: MessageQueue;
   readonly #index;
   readonly #participants;
   /** Who takes part in messages that wait. Undefined: not known. */
   #waiting: Set<number> | undefined;
 
-  constructor(db: Sqlite) {
+  constructor(db: Sqlite, counts: ArchiveCounts) {
+    this.#counts = counts;
     this.#db = db;
     this.#queue = new MessageQueue(db, 'mam_index_queue');
     this.#index = db.prepare<[string]>(
@@ -55,6 +58,7 @@ export class ArchiveIndexing {
   flush(): void {
     if (!this.hasWork) return;
     this.#index.run(jsonOf(this.#queue.list()));
+    this.#counts.added(this.#queue.first()!);
     this.#queue.clear();
     this.#waiting = undefined;
   }
@@ -62,6 +66,7 @@ export class ArchiveIndexing {
   /** A transaction was undone. */
   forget(): void {
     this.#queue.forget();
+    this.#counts.clear();
     this.#waiting = undefined;
   }
 

@@ -4,6 +4,7 @@ import type {
   ArchiveFilter,
   ArchivePageQuery,
 } from '../operations/archive.ts';
+import type { ArchiveCounts } from './archive-counts.ts';
 import { type IdRange, narrowed, rangeOf } from './archive-ids.ts';
 import { IndexedSelection } from './archive-indexed.ts';
 import type { ArchiveIndexing } from './archive-indexing.ts';
@@ -27,6 +28,7 @@ export class ArchivePages {
   readonly #rows: ArchiveRows;
   readonly #indexing: ArchiveIndexing;
   readonly #search: ArchiveSearch;
+  readonly #counts: ArchiveCounts;
   readonly #statements: Statements;
 
   constructor(
@@ -36,12 +38,14 @@ export class ArchivePages {
     rows: ArchiveRows,
     indexing: ArchiveIndexing,
     search: ArchiveSearch,
+    counts: ArchiveCounts,
   ) {
     this.#jids = jids;
     this.#owners = owners;
     this.#rows = rows;
     this.#indexing = indexing;
     this.#search = search;
+    this.#counts = counts;
     this.#statements = new Statements(db);
   }
 
@@ -60,7 +64,7 @@ export class ArchivePages {
     if (query.isBackward) ids.reverse();
     return {
       messages: this.#messages(ids, owner),
-      ...(query.isCounted ? counted(selection, range, ids[0]) : { total: null, offset: null }),
+      ...(query.isCounted ? this.#counted(selection, range, ids[0]) : { total: null, offset: null }),
       hasMore,
       anchor: 'known',
     };
@@ -149,6 +153,19 @@ export class ArchivePages {
     return first === undefined ? undefined : narrowed(range, first - 1n, query.pageBefore);
   }
 
+  #counted(
+    selection: ArchiveSelection,
+    range: IdRange,
+    first: bigint | undefined,
+  ): { total: number; offset: number | null } {
+    if (first === undefined) return { total: selection.count(range), offset: null };
+    if (selection instanceof IndexedSelection)
+      return this.#counts.count(selection, selection.key, range, first);
+    // Everything is looked at once, wherever the page lies.
+    const offset = selection.count(narrowed(range, undefined, first));
+    return { total: offset + selection.count(narrowed(range, first - 1n, undefined)), offset };
+  }
+
   #messages(ids: readonly bigint[], owner: number): ArchivedMessage[] {
     const messages: ArchivedMessage[] = [];
     for (const id of ids) {
@@ -157,17 +174,6 @@ export class ArchivePages {
     }
     return messages;
   }
-}
-
-/** Everything is looked at once, wherever the page lies. */
-function counted(
-  selection: ArchiveSelection,
-  range: IdRange,
-  first: bigint | undefined,
-): { total: number; offset: number | null } {
-  if (first === undefined) return { total: selection.count(range), offset: null };
-  const offset = selection.count(narrowed(range, undefined, first));
-  return { total: offset + selection.count(narrowed(range, first - 1n, undefined)), offset };
 }
 
 function nothing({ isCounted }: ArchivePageQuery, anchor: ArchivedPage['anchor']): ArchivedPage {

@@ -1,5 +1,6 @@
 import type { ArchiveSweep } from '../operations/archive.ts';
 import type { Removed } from '../removed.ts';
+import type { ArchiveCounts } from './archive-counts.ts';
 import { archiveId, firstIdOf, ID_MAX, type IdRange } from './archive-ids.ts';
 import type { ArchiveIndexing } from './archive-indexing.ts';
 import type { ArchiveJids } from './archive-jids.ts';
@@ -26,6 +27,7 @@ export class ArchiveRemoval {
   readonly #owners: ArchiveOwners;
   readonly #indexing: ArchiveIndexing;
   readonly #search: ArchiveSearch;
+  readonly #counts: ArchiveCounts;
   readonly #removed: Removed;
   readonly #statements: Statements;
   readonly #users;
@@ -40,12 +42,14 @@ export class ArchiveRemoval {
     owners: ArchiveOwners,
     indexing: ArchiveIndexing,
     search: ArchiveSearch,
+    counts: ArchiveCounts,
     removed: Removed,
   ) {
     this.#jids = jids;
     this.#owners = owners;
     this.#indexing = indexing;
     this.#search = search;
+    this.#counts = counts;
     this.#removed = removed;
     this.#statements = new Statements(db);
     this.#users = db.prepare<[string, string, number], { id: number; user_name: string }>(
@@ -69,7 +73,8 @@ export class ArchiveRemoval {
   /** See `archive_remove_user`. */
   removeUser(bare: string): null {
     const [domain, username] = jidParts(bare);
-    const micros = this.#removed.note(domain, username);
+    // A domain by itself has no account, and its name stands for all of them.
+    const micros = username === '' ? 0 : this.#removed.note(domain, username);
     const owner = this.#jids.find(bare);
     if (owner === undefined) return null;
     this.#deletePrefs.run(owner);
@@ -172,6 +177,7 @@ export class ArchiveRemoval {
   }
 
   #leaveOne(id: bigint, sent: bigint | null, received: bigint | null): void {
+    this.#counts.clear();
     if (sent !== null || received !== null) this.#keep.run(sent, received, id);
     else if (this.#delete.get(id) === 1) this.#search.remove(id);
   }

@@ -2,6 +2,7 @@ import { SEARCH_QUEUE_MAX } from '../../limits.ts';
 import type { ArchiveOperations } from '../operations/archive.ts';
 import { Removed } from '../removed.ts';
 import { ArchiveAppend } from './archive-append.ts';
+import { ArchiveCounts } from './archive-counts.ts';
 import { ArchiveIndexing } from './archive-indexing.ts';
 import { ArchiveJids } from './archive-jids.ts';
 import { ArchiveOwners } from './archive-owners.ts';
@@ -31,9 +32,10 @@ export class Archive {
     const jids = new ArchiveJids(db);
     const rows = new ArchiveRows(db, jids);
     const owners = new ArchiveOwners(db, rows);
-    const indexing = new ArchiveIndexing(db);
+    const counts = new ArchiveCounts();
+    const indexing = new ArchiveIndexing(db, counts);
     const search = new ArchiveSearch(db, indexing, searchQueueMax);
-    const removal = new ArchiveRemoval(db, jids, owners, indexing, search, removed);
+    const removal = new ArchiveRemoval(db, jids, owners, indexing, search, counts, removed);
     this.#jids = jids;
     this.#owners = owners;
     this.#indexing = indexing;
@@ -42,7 +44,7 @@ export class Archive {
     this.#append = new ArchiveAppend(db, jids, owners, indexing, search, removed, (owner) =>
       removal.purgeAll(owner),
     );
-    this.#pages = new ArchivePages(db, jids, owners, rows, indexing, search);
+    this.#pages = new ArchivePages(db, jids, owners, rows, indexing, search, counts);
     this.#prefs = new ArchivePrefs(db, jids);
     this.#retractions = new ArchiveRetractions(db, jids, rows, search, indexing);
   }

@@ -63,10 +63,13 @@ export class SqliteDriver implements StoreDriver {
   }
 
   run<O extends StoreOperation>(operation: O, args: StoreArgs<O>): StoreResult<O> {
+    const offline = this.#offline;
+    const { mark } = offline;
     try {
       return this.#runAny(operation, args) as StoreResult<O>;
     } catch (cause) {
-      this.#forget();
+      // It may have undone everything before it, too.
+      this.#undo(this.isOpen ? mark : 0);
       throw cause;
     }
   }
@@ -90,8 +93,9 @@ export class SqliteDriver implements StoreDriver {
   commit(): void {
     try {
       this.#db.exec('COMMIT');
+      this.#offline.committed();
     } catch (cause) {
-      this.#forget();
+      this.#undo(0);
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw cause;
     }
@@ -106,16 +110,16 @@ export class SqliteDriver implements StoreDriver {
     try {
       this.#archive.work();
     } catch (cause) {
-      this.#forget();
+      this.#undo(0);
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw cause;
     }
     this.commit();
   }
 
-  /** Nothing is known of the tables any more: a transaction was undone, or may have been. */
-  #forget(): void {
-    this.#offline.forgetTotals();
+  /** Nothing is known of the tables any more: a transaction was undone, or may have been, since `mark` of the offline messages. */
+  #undo(mark: number): void {
+    this.#offline.undo(mark);
     this.#archive.forget();
   }
 

@@ -2,7 +2,7 @@ import { decodeValue, encodeValue } from '../../frame/value.ts';
 import { GenerationCache } from '../../util/generation-cache.ts';
 import { Claims } from '../claims.ts';
 import type { OfflineOperations } from '../operations/offline.ts';
-import type { OfflineMessage, StoreArgs, StoreResult } from '../operations.ts';
+import type { Claimant, OfflineMessage, StoreArgs, StoreResult } from '../operations.ts';
 import { Removed } from '../removed.ts';
 import type { Sqlite } from './database.ts';
 import { ImportedMessages } from './imported-messages.ts';
@@ -30,6 +30,8 @@ export class OfflineMessages {
   readonly claims = new Claims();
   readonly #removed = new Removed();
   readonly #imported;
+  /** Claims that end with the transaction. */
+  #releases: [domain: string, username: string, claimant: Claimant][] = [];
   /** What users have stored: counting anew for each message that comes took 80 µs with 400 of them there, of 95 in all. */
   readonly #totals = new GenerationCache<string, Total>(TOTALS_MAX);
   readonly #append;
@@ -145,7 +147,7 @@ export class OfflineMessages {
     const bytes = deleted.reduce((sum, row) => sum + row.bytes, 0);
     this.#changeTotal(domain, username, -deleted.length, -bytes);
     const left = this.count(domain, username);
-    if (left === 0) this.claims.release(domain, username, claimant);
+    if (left === 0) this.#releases.push([domain, username, claimant]);
     return left;
   }
 
@@ -161,9 +163,23 @@ export class OfflineMessages {
     return this.#totalOf(domain, username).count;
   }
 
-  /** Forgets what is known of the table: a transaction was undone. */
-  forgetTotals(): void {
+  /** How much is to be done when the transaction is committed; for {@link undo}. */
+  get mark(): number {
+    return this.#releases.length;
+  }
+
+  /** What was confirmed is deleted for good, and nobody has it in hand any more. */
+  committed(): void {
+    if (this.#releases.length === 0) return;
+    for (const [domain, username, claimant] of this.#releases)
+      this.claims.release(domain, username, claimant);
+    this.#releases = [];
+  }
+
+  /** What was done since `mark` is undone: what is known of the table is forgotten, and who had messages in hand has them still. */
+  undo(mark: number): void {
     this.#totals.clear();
+    this.#releases.length = mark;
   }
 
   page(...[domain, username, after, limit, bytesMax]: StoreArgs<'offline_page'>): OfflineMessage[] {

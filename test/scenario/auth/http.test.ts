@@ -36,7 +36,7 @@ beforeAll(async () => {
         [outgoing_pools.http.auth.connection]
           host = "http://127.0.0.1:${service.port}"
           path_prefix = "/accounts"
-          request_timeout = 1000
+          request_timeout = 6000
       [auth]
         methods = ["http"]
         password.format = "plain"

@@ -103,7 +103,7 @@ describe.skipIf(missing !== undefined)('the method ldap', () => {
     const pool = (tag: string, connection: string): string => `
       [outgoing_pools.ldap.${tag}]
         workers = 2
-        call_timeout = 1500
+        call_timeout = 3000
         max_worker_queue_len = 1
         [outgoing_pools.ldap.${tag}.connection]
           ${connection}`;

@@ -304,7 +304,7 @@ describe('a feature that takes longer than hooks are waited for', () => {
 
   beforeAll(async () => {
     const modules = `[modules.mod_sasl2]\n[modules.mod_bind2]\n${fixture('mod_inline', 'mod-inline.ts')}`;
-    const config = tlsConfig(modules, '"localhost"', '', 'hook_timeout = 300');
+    const config = tlsConfig(modules, '"localhost"', '', 'hook_timeout = 1500');
     slow = await TestServer.start({ users: ['romeo'], config });
   });
 

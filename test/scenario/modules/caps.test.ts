@@ -104,7 +104,7 @@ describe.each([1, 2])('capabilities of clients on %i shards', (shards) => {
     server = await TestServer.start({
       shards,
       users: ['romeo', 'juliet'],
-      toml: config('iq_response_timeout = 500'),
+      toml: config('iq_response_timeout = 3000'),
     });
     romeo = await TestClient.login(server.port(), 'romeo@localhost/lead', { isAvailable: false });
   });

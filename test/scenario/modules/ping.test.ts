@@ -89,7 +89,7 @@ describe.each(['none', 'kill'] as const)('pings of the server, action %s', (acti
         [modules.mod_ping]
           send_pings = true
           ping_interval = 1
-          ping_req_timeout = 1
+          ping_req_timeout = 5
           timeout_action = "${action}"`,
     });
   });
@@ -193,7 +193,7 @@ describe('a client that nobody looks at (XEP-0352)', () => {
         [modules.mod_ping]
           send_pings = true
           ping_interval = 1
-          ping_req_timeout = 1
+          ping_req_timeout = 5
           timeout_action = "kill"`,
     });
     try {
@@ -223,7 +223,7 @@ describe('a client that binds, and says nothing after that', () => {
         [modules.mod_ping]
           send_pings = true
           ping_interval = 1
-          ping_req_timeout = 1
+          ping_req_timeout = 5
           timeout_action = "kill"`;
       const isClassic = way === 'in the classic way';
       const server = await TestServer.start({
@@ -255,7 +255,7 @@ describe('a session that does not answer and that another module wants to keep',
         [modules.mod_ping]
           send_pings = true
           ping_interval = 1
-          ping_req_timeout = 1
+          ping_req_timeout = 5
           timeout_action = "kill"
         ${fixture('mod_keeper', 'mod-keeper.ts')}`,
     });

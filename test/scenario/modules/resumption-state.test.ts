@@ -350,7 +350,7 @@ describe.each(['same', 'other'])('a client that has resumed on the %s shard', (p
       shards: 2,
       users: ['juliet', 'nurse'],
       toml: `[modules.mod_presence]\n[modules.mod_stream_management]
-[modules.mod_ping]\n  send_pings = true\n  ping_interval = 1\n  ping_req_timeout = 1\n  timeout_action = "kill"\n${LAB}`,
+[modules.mod_ping]\n  send_pings = true\n  ping_interval = 1\n  ping_req_timeout = 5\n  timeout_action = "kill"\n${LAB}`,
     });
   });
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
        [modules.mod_stream_management]
        [modules.mod_fast_auth_token]
        ${fixture('mod_second_factor', 'mod-second-factor.ts')}`,
-    ).replaceAll('shaper = "none"', 'shaper = "none"\n      state_timeout = 2000'),
+    ).replaceAll('shaper = "none"', 'shaper = "none"\n      state_timeout = 5000'),
   });
 });
 

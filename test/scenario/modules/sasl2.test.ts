@@ -428,7 +428,7 @@ describe('a client that does not go on', () => {
   beforeAll(async () => {
     const c2s = '[listen.c2s.tls]\n    mode = "tls"';
     const toml = `[[listen.http]]\n port = 0\n ip_address = "127.0.0.1"\n [modules.mod_presence]\n [modules.mod_sasl2]\n ${ends.toml}`;
-    hurried = await TestServer.start({ users: ['romeo'], c2s: `state_timeout = 1500\n  ${c2s}`, toml });
+    hurried = await TestServer.start({ users: ['romeo'], c2s: `state_timeout = 3000\n  ${c2s}`, toml });
   });
 
   afterAll(() => hurried.stop());

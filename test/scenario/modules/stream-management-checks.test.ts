@@ -26,7 +26,7 @@ beforeAll(async () => {
 [modules.mod_presence]
 [modules.mod_offline]
 [modules.mod_stream_management]
-  stale_h = {enabled = true, repeat_after = 1, geriatric = 2}
+  stale_h = {enabled = true, repeat_after = 1, geriatric = 6}
 ${LAB}`,
   });
   romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');

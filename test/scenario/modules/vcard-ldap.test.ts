@@ -70,7 +70,7 @@ const MAPPED = `base = "${PEOPLE}"
 const pool = (port: number, tag = 'default'): string => `
 [outgoing_pools.ldap.${tag}]
   workers = 2
-  call_timeout = 1500
+  call_timeout = 3000
   [outgoing_pools.ldap.${tag}.connection]
     servers = ["127.0.0.1"]
     port = ${port}

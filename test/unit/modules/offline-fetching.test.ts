@@ -79,6 +79,10 @@ describe('fetching what is stored', () => {
           asked.push(operation);
           return operation === 'offline_claim' ? claims.shift() : left;
         },
+        write: async (operation: string) => {
+          asked.push(operation);
+          return left;
+        },
       },
       timestamp: () => 0,
       trustedJid: (text: string) => parseJid(text)!,

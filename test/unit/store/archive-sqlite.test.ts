@@ -272,6 +272,26 @@ describe('a large archive whose owner is removed', () => {
   });
 });
 
+describe('counts of a long archive', () => {
+  it('are right while messages come, come late and go', () => {
+    const second = (n: number) => record(n * 1_000_000, { isSearchable: false });
+    const query = { owner: ROMEO, includeGroupchat: true, isBackward: false, limit: 100, isCounted: true };
+    const page = (pageAfter?: bigint) => driver.run('archive_page', [{ ...query, pageAfter }]);
+    append(...Array.from({ length: 1_500 }, (_unused, i) => second(2 * i)));
+    for (let n = 1; n <= 3; n++)
+      expect(page(id(200_000_000 * n))).toMatchObject({ total: 1_500, offset: 100 * n + 1 });
+    append(second(5_000), second(3_001));
+    expect(page(id(800_000_000))).toMatchObject({ total: 1_502, offset: 401 });
+    append(second(101));
+    expect(page(id(800_000_000))).toMatchObject({ total: 1_503, offset: 402 });
+    driver.run('archive_remove_before', ['localhost', FIRST + 100_000_000, 5_000, '']);
+    expect(page(id(800_000_000))).toMatchObject({ total: 1_453, offset: 352 });
+    expect(page()).toMatchObject({ total: 1_453, offset: 0 });
+    driver.run('archive_trim', ['localhost', 1_200, 5_000, '']);
+    expect(page()).toMatchObject({ total: 1_200, offset: 0 });
+  });
+});
+
 describe('a query for which too much would have to be looked at', () => {
   afterEach(() => vi.restoreAllMocks());
 

@@ -75,6 +75,8 @@ const ANSWERS: Readonly<Record<string, readonly [question: (ask: Ask) => unknown
   ],
   privacy_default_list: [(ask) => ask('privacy_names', 'localhost', 'juliet').default, 'quiet'],
   blocklist: [(ask) => ask('blocklist_get', 'localhost', 'tybalt'), 'spam'],
+  mam_message: [(ask) => ask('archive_size', 'juliet@localhost'), 1],
+  mam_config: [(ask) => ask('archive_get_prefs', 'juliet@localhost')?.defaultMode, 'roster'],
 };
 
 type Ask = <O extends StoreOperation>(operation: O, ...args: StoreArgs<O>) => StoreResult<O>;
