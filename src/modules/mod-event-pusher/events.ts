@@ -42,6 +42,7 @@ export class Events {
       return undefined;
     const type = chatType(packet.type);
     if (type === undefined) return undefined;
+    // Notifications set it to true, if the event comes to them.
     if (direction === 'out' && this.#interests.has('unacknowledged')) acc.set(...WANTED, false);
     return this.#push(acc, { kind: 'chat', type, direction, from: acc.from, to: acc.to, packet });
   }

@@ -105,11 +105,11 @@ export class PushBackend implements Backend {
   absent(acc: Accumulator, to: Jid): undefined | Promise<undefined> {
     // What is stored was told of when it was stored.
     if ((acc.flags & Flag.STORED) !== 0) return undefined;
-    if (!isWorthTelling(acc.stanza!, this.#options.plugin_module)) return undefined;
     const user = to.bareJid;
     if (this.#services.hasNone(user)) return undefined;
     // A session that takes no messages by itself is somebody all the same.
     if (this.#context.sessions(user).length > 0) return undefined;
+    if (!isWorthTelling(acc.stanza!, this.#options.plugin_module)) return undefined;
     if (acc.get(...WANTED) === undefined) {
       // Somebody was there when it was about to be delivered, and has left.
       markAgain(acc);

@@ -108,6 +108,27 @@ describe('a configuration', () => {
   });
 });
 
+describe('RabbitMQ without its client', () => {
+  it('is told nothing; the log says what to install, and messages go', async () => {
+    const preload = new URL('../../fixtures/no-amqplib.ts', import.meta.url).pathname;
+    const server = await TestServer.start({
+      users: ['romeo', 'juliet'],
+      toml: `${BASE}[modules.mod_event_pusher.rabbit]\n  chat_msg_exchange = {}\n[outgoing_pools.rabbit.event_pusher]\n${METRICS}`,
+      env: { NODE_OPTIONS: `--import ${preload}` },
+    });
+    try {
+      await counted(server, 'rabbit_event_pusher_connections_failed', 2);
+      expect(server.log).toContain('npm install amqplib');
+      const romeo = await TestClient.login(server.port(), 'romeo@localhost/a');
+      const juliet = await TestClient.login(server.port(), 'juliet@localhost/b');
+      romeo.send(chat('juliet@localhost/b', 'hello'));
+      expect((await juliet.message()).childText('body')).toBe('hello');
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
 describe('a store that is away', () => {
   it('ends nothing: requests are refused, messages are told of when it is back', async () => {
     const server = await TestServer.start({

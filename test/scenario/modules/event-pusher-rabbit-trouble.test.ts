@@ -132,7 +132,7 @@ describe.skipIf(rabbitMissing() !== undefined)('RabbitMQ', { timeout: RABBIT_MS 
 
     it('silent is left, and sent again what it has not confirmed', async () => {
       await keep('confirmed', 'confirmed_chats');
-      await begin('confirmed_chats', 'confirms_enabled = true', 'call_timeout = 500');
+      await begin('confirmed_chats', 'confirms_enabled = true', 'call_timeout = 2000');
       try {
         await say(0, 1);
         await counted(server, `${RABBIT}confirmed`, 2);

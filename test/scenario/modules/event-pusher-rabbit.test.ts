@@ -1,5 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../../helpers/client.ts';
+import { meerkat } from '../../helpers/meerkat.ts';
 import { type Consumer, Rabbit, rabbitMissing } from '../../helpers/rabbit.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { chat, counted, events, RABBIT, RABBIT_MS, rabbitServer } from './event-pusher-support.ts';
@@ -149,10 +151,10 @@ describe.skipIf(rabbitMissing() !== undefined)('RabbitMQ', { timeout: RABBIT_MS 
     it('and what it is sent is not confirmed unless that is wanted, too', async () => {
       const server = await rabbitServer(
         '[modules.mod_event_pusher.rabbit]\n  presence_exchange = { name = "only", durable = true }',
-        rabbit.pool('event_pusher', 'confirms_enabled = true'),
+        rabbit.pool('event_pusher', 'confirms_enabled = true', 'workers = 3'),
       );
       try {
-        await counted(server, `${RABBIT}connections_opened`, 2);
+        await counted(server, `${RABBIT}connections_opened`, 6);
         const consumer = await rabbit.consumer('only');
         expect(await exists('only')).toBe(true);
         expect(await exists('never')).toBe(false);
@@ -163,6 +165,29 @@ describe.skipIf(rabbitMissing() !== undefined)('RabbitMQ', { timeout: RABBIT_MS 
         await romeo.close();
         expect((await consumer.next()).content).toEqual({ user_id: 'romeo@localhost/a', present: false });
         expect(await events(server, `${RABBIT}published`)).toBe(2);
+      } finally {
+        await server.stop();
+      }
+    });
+  });
+
+  describe('whose pool changes while the server runs', () => {
+    it('is told by the new one, and the former one is closed', async () => {
+      const section = '[modules.mod_event_pusher.rabbit]\n  presence_exchange = { name = "moved" }';
+      const server = await rabbitServer(section, rabbit.pool('event_pusher', '', 'workers = 2'));
+      try {
+        await counted(server, `${RABBIT}connections_opened`, 4);
+        const channel = await rabbit.channel();
+        await channel.deleteExchange('moved');
+        const text = readFileSync(server.configFile, 'utf8');
+        writeFileSync(server.configFile, text.replace('workers = 2', 'workers = 1'));
+        expect((await meerkat(['--config', server.configFile, 'reload'])).status).toBe(0);
+        // The module was not started anew: its exchange is declared by its pool all the same.
+        await counted(server, `${RABBIT}connections_opened`, 6);
+        const consumer = await rabbit.consumer('moved');
+        const romeo = await TestClient.login(server.port(), 'romeo@localhost/a');
+        expect((await consumer.next()).content).toEqual({ user_id: 'romeo@localhost/a', present: true });
+        await romeo.close();
       } finally {
         await server.stop();
       }

@@ -43,7 +43,7 @@ beforeAll(async () => {
       [modules.mod_stanzaid]
       [modules.mod_external_filter]
         pool_tag = "filter"
-      ${service.pool('filter', 'path_prefix = "/graphql"\nrequest_timeout = 400')}
+      ${service.pool('filter', 'path_prefix = "/graphql"\nrequest_timeout = 2500')}
       ${LAB}
       ${METRICS}
     `,

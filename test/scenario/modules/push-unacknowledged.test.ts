@@ -3,7 +3,7 @@ import { TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { enableResumption } from '../../helpers/stream-management.ts';
 import { chat, disablePush, enablePush, PUSH_SERVICE, published } from './event-pusher-support.ts';
-import { LAB, loginOn, messagesUntilNow, nobodyThere, resumeOn } from './support.ts';
+import { LAB, loginOn, messagesUntilNow, nobodyThere, resumeOn, stopSession } from './support.ts';
 
 /** Push notifications of what a client without a connection has not acknowledged (XEP-0198, XEP-0357), on two shards. */
 
@@ -16,7 +16,7 @@ let watcher: TestClient;
 function useServer(plugin: string, timeout = 600): void {
   beforeAll(async () => {
     server = await TestServer.start({
-      users: ['romeo', 'watcher', 'absent', 'ann', 'bea', 'cat', 'dot', 'eve'],
+      users: ['romeo', 'watcher', 'absent', 'ann', 'bea', 'cat', 'dot', 'eve', 'fay'],
       toml: `
         [modules.mod_presence]
         [modules.mod_offline]
@@ -85,6 +85,15 @@ describe('with enhanced', () => {
     romeo.send(chat('ann@localhost', 'comes later'));
     const { node, summary } = await published(watcher);
     expect([node, summary['last-message-sender']]).toEqual(['ann-phone', 'romeo@localhost']);
+    await nothingTold();
+  });
+
+  it('a client that the server has given up is told the same way', async () => {
+    const { client } = await resumable('fay');
+    romeo.send(chat('fay@localhost', 'received and not acknowledged'));
+    await client.message();
+    await stopSession(client);
+    expect((await published(watcher)).node).toBe('fay-phone');
     await nothingTold();
   });
 

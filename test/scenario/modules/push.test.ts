@@ -233,3 +233,38 @@ describe('with the text, and the number of an inbox', () => {
     }
   });
 });
+
+describe('with mod_inbox', () => {
+  it('tell how many messages of that conversation are unread, from 1 again when they were read', async () => {
+    const server = await TestServer.start({
+      users: ['romeo', 'watcher', 'ann', 'bea'],
+      toml: `${MODULES}\n[modules.mod_inbox]\n[modules.mod_event_pusher.push]\n${PUSH_SERVICE}${LAB}`,
+    });
+    try {
+      const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+      const watcher = await TestClient.login(server.port(), 'watcher@localhost/desk');
+      const bea = await loginOn(server, 'bea@localhost/desk', 'other', romeo);
+      const ann = await loginOn(server, 'ann@localhost/phone', 'other', romeo);
+      await enablePush(ann, 'one');
+      await ann.close();
+      await nobodyThere(romeo, 'ann@localhost');
+      const told = async (from: TestClient): Promise<(string | undefined)[]> => {
+        from.send(chat('ann@localhost', 'are you there?'));
+        const { summary } = await published(watcher);
+        return [summary['last-message-sender'], summary['message-count']];
+      };
+      for (const count of ['1', '2', '3']) expect(await told(romeo)).toEqual(['romeo@localhost', count]);
+      expect(await told(bea)).toEqual(['bea@localhost', '1']);
+      const back = await loginOn(server, 'ann@localhost/phone', 'same', romeo);
+      const read =
+        "<query xmlns='erlang-solutions.com:xmpp:inbox:0#conversation' jid='romeo@localhost'><read>true</read></query>";
+      expect((await back.iq('set', undefined, read)).attribute('type')).toBe('result');
+      await back.close();
+      await nobodyThere(romeo, 'ann@localhost');
+      expect(await told(romeo)).toEqual(['romeo@localhost', '1']);
+      expect(await told(bea)).toEqual(['bea@localhost', '2']);
+    } finally {
+      await server.stop();
+    }
+  });
+});
