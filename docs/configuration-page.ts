@@ -113,7 +113,9 @@ const SECTIONS: readonly Section[] = [
         '| the one that `listen.c2s.access` names | `allow`, `deny` | who may open a session through the listener |\n' +
         '| `max_user_sessions` | integer, `infinity` | sessions of a user; beyond, the oldest is replaced. No number: 100 |\n' +
         '| the one that `mod_offline.access_max_user_messages` names | integer, `infinity` | messages kept for a user |\n' +
-        '| the one that `mod_register.access` names | `allow`, `deny` | who may have an account |',
+        '| the one that `mod_register.access` names | `allow`, `deny` | who may have an account |\n' +
+        '| `mam_lookup_messages`, `mam_get_prefs`, `mam_set_prefs` | `default`, `allow`, `deny` | who may ask archives of users: each his own, any, or none. No rule: `default` |\n' +
+        '| the same with `_shaper` or `_global_shaper` behind | name of a shaper, `none` | how often a session, or all of a shard, may ask them |',
     ].join('\n\n'),
   },
 ];

@@ -112,6 +112,19 @@ export const STORE_PENDING_BUSY = 2_000;
 /** After this a request to the store counts as failed. */
 export const STORE_TIMEOUT_MS = 30_000;
 
+/** Work of the store that may wait is done in steps, with such a pause before each. */
+export const STORE_REST_MS = 100;
+
+/** A query of an archive that looks at messages one by one (words, a resource) may take so long (T64). */
+export const ARCHIVE_QUERY_MS_MAX = 500;
+/** Archived messages whose words wait to be indexed. Beyond that, archiving indexes as it goes. */
+export const SEARCH_QUEUE_MAX = 4_096;
+/** Different words of one message that can be searched for, and of one search. */
+export const SEARCH_WORDS_MAX = 1_000;
+export const SEARCH_TERMS_MAX = 32;
+/** How far back in a conversation a message is looked for that its sender wants retracted. */
+export const RETRACTION_SEARCH_MAX = 100_000;
+
 /** A shard that has not answered for this long is replaced. */
 export const HEARTBEAT_MS = 500;
 export const HEARTBEAT_LOST_MS = 5_000;

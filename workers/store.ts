@@ -11,6 +11,7 @@ import { Waker } from '../src/memory/waker.ts';
 import { createLimitedLog, setLogLevel } from '../src/observe/log.ts';
 import { watchLoopDelay } from '../src/observe/loop-delay.ts';
 import type { StoreBoot } from '../src/shard/boot.ts';
+import { IdleWork } from '../src/store/idle-work.ts';
 import { StoreServer } from '../src/store/server.ts';
 import { SqliteDriver } from '../src/store/sqlite/driver.ts';
 import { monotonicMs } from '../src/util/monotonic.ts';
@@ -36,6 +37,7 @@ const server = new StoreServer(driver, {
   failed: (operation, cause) =>
     log.error({ err: cause, what: 'store_failed', operation }, 'the store failed'),
 });
+const idle = new IdleWork(server);
 const inbox = new Inbox(
   bell,
   counters,
@@ -44,7 +46,10 @@ const inbox = new Inbox(
 );
 const loop = new Loop(boot.thread, bell, inbox, outbox, {
   resumeYielded: () => false,
-  flush: () => server.commit(),
+  flush: () => {
+    server.commit();
+    idle.schedule();
+  },
   congestionEnded: () => {},
 });
 

@@ -43,6 +43,9 @@ export interface Effort {
   /** Users of the presence storm. */
   readonly storm: number;
   readonly parse: number;
+  /** Messages in archives that are read, and pages that are. */
+  readonly archived: number;
+  readonly pages: number;
 }
 
 /** Runs a scenario on a relay of its own. */

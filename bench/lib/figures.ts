@@ -1,3 +1,4 @@
+import { archivedStream, archivePages } from './archive-figures.ts';
 import { type Effort, errorsOf, line, type Measure, onRelay, onServer, plain, show } from './figure.ts';
 import { saxesCost } from './parse-cost.ts';
 import { type LoadOptions, type Measured, perOperation } from './processes.ts';
@@ -15,6 +16,8 @@ const FULL: Effort = {
   resumptions: 4_000,
   storm: 6_000,
   parse: 200_000,
+  archived: 1_000_000,
+  pages: 4_000,
 };
 const SMOKE: Effort = {
   rounds: 1,
@@ -27,6 +30,8 @@ const SMOKE: Effort = {
   resumptions: 60,
   storm: 60,
   parse: 1_000,
+  archived: 3_000,
+  pages: 100,
 };
 
 /** All figures, in the order of the page. */
@@ -43,6 +48,10 @@ export function figures(isSmoke: boolean): Measure[] {
     presenceStorm(effort, 1),
     presenceStorm(effort, 2),
     offline(effort),
+    archivedStream(effort, 1, false),
+    archivedStream(effort, 2, false),
+    archivedStream(effort, 2, true),
+    archivePages(effort),
     login(effort, 'SCRAM-SHA-1', 'login-scram'),
     login(effort, 'PLAIN', 'login-plain'),
     fullLogin(effort),

@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { DEFAULT_MODULES } from '../../src/config/resolve/modules.ts';
 import type { ScenarioResult } from '../load/scenario.ts';
 import { createAccounts, createRosters } from './accounts.ts';
+import { createArchives } from './archives.ts';
 import { type CpuTime, cpuSince, cpuTime, residentBytes } from './cpu.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -25,6 +27,10 @@ export interface MeerkatOptions {
   /** Whether the accounts have rosters. */
   readonly hasRosters?: boolean;
   readonly durability?: 'full' | 'normal';
+  /** Archives messages (mod_mam); `searchable`: with the words in them. */
+  readonly archive?: 'plain' | 'searchable';
+  /** Messages that are archived before it starts. */
+  readonly archived?: number;
   /** Whether the listener encrypts from the first byte. */
   readonly isTls?: boolean;
 }
@@ -39,6 +45,7 @@ export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
   writeFileSync(config, configText(options));
   createAccounts(join(directory, 'data'), 'localhost', options.accounts);
   if (options.hasRosters) createRosters(join(directory, 'data'), 'localhost', options.accounts);
+  if (options.archived !== undefined) createArchives(join(directory, 'data'), 'localhost', options.archived);
   const profile = process.env['BENCH_PROFILE'];
   const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const child = spawn(process.execPath, [...flags, 'src/main.ts', 'start', '--config', config], {
@@ -64,7 +71,7 @@ export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
   };
 }
 
-function configText({ shards, durability = 'full', isTls = false }: MeerkatOptions): string {
+function configText({ shards, durability = 'full', isTls = false, archive }: MeerkatOptions): string {
   return `[general]
   hosts = ["localhost"]
   loglevel = "error"
@@ -84,7 +91,13 @@ function configText({ shards, durability = 'full', isTls = false }: MeerkatOptio
   scram_iterations = 4096
 [access]
   max_user_offline_messages = [{ acl = "all", value = "infinity" }]
-`;
+${archive === undefined ? '' : modules(archive === 'searchable')}`;
+}
+
+/** The modules that run by default, and the archive. */
+function modules(isSearchable: boolean): string {
+  const names = DEFAULT_MODULES.map((name) => `[modules.${name}]\n`).join('');
+  return `${names}[modules.mod_mam]\n  full_text_search = ${isSearchable}\n  [modules.mod_mam.pm]\n`;
 }
 
 /** Starts the bare relay. */

@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts';
+import { archivedStream, archivedStreamAcknowledged, deepPages, firstPages } from './scenarios/archive.ts';
 import { carbons } from './scenarios/carbons.ts';
 import { classicFullLogin, modernFullLogin, tokenFullLogin } from './scenarios/full-login.ts';
 import { idle, idleAcknowledged, idlePostQuantum, idleTls } from './scenarios/idle.ts';
@@ -33,6 +34,10 @@ const SCENARIOS = new Map<string, Scenario>([
   ['full-login-modern', modernFullLogin],
   ['full-login-token', tokenFullLogin],
   ['resume-storm', resumeStorm],
+  ['archived-stream', archivedStream],
+  ['archived-stream-acknowledged', archivedStreamAcknowledged],
+  ['archive-first-pages', firstPages],
+  ['archive-deep-pages', deepPages],
 ]);
 
 const options = JSON.parse(process.argv[2]!) as {

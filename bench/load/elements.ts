@@ -6,9 +6,10 @@ export function isNonza(data: Buffer, start: number): boolean {
 }
 
 const MESSAGE_END = Buffer.from('</message>');
-/** How the content of a copy (XEP-0280) begins: there is a message in the message. */
+/** How the content of a copy (XEP-0280) and of a result (XEP-0313) begins: there is a message in the message. */
 const SENT = Buffer.from('<sent ');
 const RECEIVED = Buffer.from('<received ');
+const RESULT = Buffer.from('<result ');
 const PRESENCE_END = Buffer.from('</presence>');
 const IQ_END = Buffer.from('</iq>');
 /** The refusal of a resumption (XEP-0198 §5). */
@@ -22,7 +23,7 @@ export function elementEnd(data: Buffer, start: number, end: number): number {
   if (close < 0 || close >= end) return -1;
   if (data[close - 1] === 0x2f) return close + 1;
   let at = data.indexOf(marker, close);
-  if (at > 0 && second === 0x6d && isCopy(data, close + 1)) at = data.indexOf(marker, at + 1);
+  if (at > 0 && second === 0x6d && isAround(data, close + 1)) at = data.indexOf(marker, at + 1);
   return at < 0 || at + marker.length > end ? -1 : at + marker.length;
 }
 
@@ -32,8 +33,8 @@ function endOf(second: number): Buffer {
   return second === 0x66 ? FAILED_END : IQ_END;
 }
 
-function isCopy(data: Buffer, at: number): boolean {
-  return startsWith(data, at, SENT) || startsWith(data, at, RECEIVED);
+function isAround(data: Buffer, at: number): boolean {
+  return startsWith(data, at, SENT) || startsWith(data, at, RECEIVED) || startsWith(data, at, RESULT);
 }
 
 function startsWith(data: Buffer, at: number, word: Buffer): boolean {

@@ -151,7 +151,12 @@ export class Peer {
   }
 
   /** Sends a request that the server answers, behind everything sent before. */
-  ping(): Promise<void> {
+  async ping(): Promise<void> {
+    await this.request("<ping xmlns='urn:xmpp:ping'/>");
+  }
+
+  /** Sends a request; returns the answer. What comes before goes to `onStanza`, in which no other request may be under way. */
+  request(payload: string, type: 'get' | 'set' = 'get'): Promise<string> {
     return new Promise((resolve) => {
       const before = this.onStanza;
       this.onStanza = (buffer, start, end) => {
@@ -160,9 +165,9 @@ export class Peer {
           return;
         }
         this.onStanza = before;
-        resolve();
+        resolve(buffer.latin1Slice(start, end));
       };
-      this.send("<iq type='get' id='ping'><ping xmlns='urn:xmpp:ping'/></iq>");
+      this.send(`<iq type='${type}' id='request'>${payload}</iq>`);
     });
   }
 

@@ -11,6 +11,20 @@ const POOLS_NOT_YET = ['rdbms', 'redis', 'elastic', 'rabbit', 'cassandra'];
 const SNI = 'connection.tls.server_name_indication';
 const POOLS = ['outgoing_pools.http.*', 'outgoing_pools.ldap.*'];
 
+/** Archives of rooms come with rooms. */
+const MAM_NOT_YET = ['muc'];
+/** How MongooseIM's archives write and read, and modules of Erlang that they call. */
+const MAM_NO_EFFECT = [
+  'is_archivable_message',
+  'send_message',
+  'extra_fin_element',
+  'extra_lookup_params',
+  'cache',
+  'async_writer',
+  'db_jid_format',
+  'db_message_format',
+];
+
 const NOT_YET = [
   'internal_databases',
   ...POOLS_NOT_YET.map((kind) => `outgoing_pools.${kind}`),
@@ -38,6 +52,7 @@ const NOT_YET = [
   'listen.http[].handlers.mongoose_client_api',
   'host_config[].s2s',
   ...POOLS_NOT_YET.map((kind) => `host_config[].outgoing_pools.${kind}`),
+  ...MAM_NOT_YET.flatMap(inMam),
   ...AUTH_METHODS_NOT_YET.flatMap((key) => [`auth.${key}`, `host_config[].auth.${key}`]),
 ];
 
@@ -64,6 +79,7 @@ const NO_EFFECT = [
   'listen.http[].reuse_port',
   'listen.http[].transport.num_acceptors',
   'listen.http[].tls.module',
+  ...MAM_NO_EFFECT.flatMap(inMam),
   ...POOLS.flatMap((pool) =>
     ['strategy', `${SNI}.enabled`, `${SNI}.protocol`].flatMap((key) => [
       `${pool}.${key}`,
@@ -133,6 +149,14 @@ export const MONGOOSE_MODULES: ReadonlySet<string> = new Set([
 
 /** Options of MongooseIM's modules that have no counterpart: how they schedule IQs, and in which database they keep data. */
 export const MODULE_OPTIONS_WITHOUT_EFFECT: ReadonlySet<string> = new Set(['iqdisc', 'backend']);
+
+/** An option of mod_mam wherever it may stand. */
+function inMam(key: string): string[] {
+  return ['modules.mod_mam', 'modules.mod_mam.pm'].flatMap((section) => [
+    `${section}.${key}`,
+    `host_config[].${section}.${key}`,
+  ]);
+}
 
 export const NOT_YET_TEXT = 'not built yet, ignored';
 export const NO_EFFECT_TEXT = 'has no effect in Meerkat, ignored';

@@ -80,6 +80,7 @@ export interface ArchiveQuery {
 export interface ArchiveRow {
   readonly id: bigint;
   readonly sourceJid: Jid;
+  /** With its addresses, in bytes of its own. */
   readonly packet: Stanza;
 }
 
@@ -88,6 +89,8 @@ export interface ArchivePage {
   readonly total: number | undefined;
   readonly offset: number | undefined;
   readonly rows: readonly ArchiveRow[];
+  /** Whether there is more in the direction of the page; undefined if that follows from total and offset. */
+  readonly hasMore?: boolean;
 }
 
 export type ArchiveResult = ArchivePage | Failed;

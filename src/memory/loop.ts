@@ -34,6 +34,7 @@ export class Loop {
   #isAsleep = false;
   #idleTurns = IDLE_TURNS;
   #fences: (() => boolean)[] = [];
+  #last: (() => void)[] = [];
 
   constructor(me: number, bell: Doorbell, inbox: Inbox, outbox: Outbox, host: TurnHost) {
     this.#me = me;
@@ -54,6 +55,15 @@ export class Loop {
     setImmediate(this.#turn);
   }
 
+  /**
+   * Calls back at the end of this turn, once everything that came has been handled and before anything that it led to leaves: what is sent then to another thread
+   * comes there before whatever that causes.
+   */
+  atTurnEnd(callback: () => void): void {
+    this.#last.push(callback);
+    this.touch();
+  }
+
   /** Resolves once `isDone` says so; asked at the end of every turn. Those asked first resolve first. */
   whenDone(isDone: () => boolean): Promise<void> {
     return new Promise((resolve) => {
@@ -70,6 +80,7 @@ export class Loop {
     this.#isScheduled = false;
     const frames = this.#inbox.drain(FRAMES_PER_TURN_MAX);
     const hasYielded = this.#host.resumeYielded();
+    if (this.#last.length > 0) this.#runLast();
     this.#host.flush();
     this.#outbox.publish();
     // Only now have the frames had their effect: what they led to is written, sent and visible.
@@ -79,6 +90,12 @@ export class Loop {
     if (frames > 0) this.#idleTurns = 0;
     if (frames === FRAMES_PER_TURN_MAX || hasYielded) this.touch();
     else if (!this.#isScheduled) this.#goToSleep();
+  }
+
+  #runLast(): void {
+    const callbacks = this.#last;
+    this.#last = [];
+    for (const callback of callbacks) callback();
   }
 
   #checkFences(): boolean {

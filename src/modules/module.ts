@@ -15,6 +15,18 @@ export type { Accumulator } from '../hooks/accumulator.ts';
 export { Flag, Origin } from '../hooks/accumulator.ts';
 export type { Acknowledger } from '../hooks/acknowledger.ts';
 export { afterwards, runAfterwards } from '../hooks/afterwards.ts';
+export type {
+  ArchiveBehaviour,
+  ArchiveBorders,
+  ArchiveMessage,
+  ArchivePage,
+  ArchivePrefs,
+  ArchiveQuery,
+  ArchiveResult,
+  ArchiveRow,
+  PageRequest as ArchivePageRequest,
+  Retraction,
+} from '../hooks/archive-values.ts';
 export { DROP, STOP, type Stop, stop, type Verdict } from '../hooks/chain.ts';
 export { type KeptRecord, KeptStanza } from '../hooks/kept-stanza.ts';
 export * from '../hooks/login.ts';
@@ -25,6 +37,13 @@ export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPL
 export { type Addressed, addressedWith, wantAddressed } from '../sm/addressed.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
 export {
+  type ArchivedMessage,
+  type ArchivedPage,
+  type ArchivePageQuery,
+  type ArchiveRecord,
+  type ArchiveRetraction,
+  ArchiveSide,
+  type ArchiveSweep,
   type Claimant,
   type ClaimedMessages,
   DIGEST_BYTES,
@@ -35,6 +54,7 @@ export {
   type OfflineMessage,
   type PrivacyChange,
   type RosterLimits,
+  type StoredArchivePrefs,
   type StoredChange,
   type StoredContact,
   type StoredPrivacyItem,
@@ -51,22 +71,25 @@ export { CommandError } from '../util/command-error.ts';
 export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { randomText } from '../util/random.ts';
+export { searchWords } from '../util/search-words.ts';
 export { SegmentedCache } from '../util/segmented-cache.ts';
 export { Element } from '../xml/element.ts';
-export { serialize } from '../xml/writer.ts';
+export { escapeValue, serialize } from '../xml/writer.ts';
 export { type CommandAction, type CommandResult, commandElement } from '../xmpp/command.ts';
 export { isMixedScript } from '../xmpp/confusable.ts';
 export { blankForm, type FormField, resultForm, submittedFields, tableForm } from '../xmpp/data-form.ts';
 export { utcOffset, utcSeconds } from '../xmpp/date-time.ts';
 export { delayXml, parseStamp } from '../xmpp/delay.ts';
+export { forwardedMessage } from '../xmpp/forwarded.ts';
 export { Jid, makeJid, parseDomain, parseJid, parseLocalpart, parseResource } from '../xmpp/jid.ts';
 export * from '../xmpp/namespaces.ts';
 export { type PageRequest, pageOf, pageRequest } from '../xmpp/result-set.ts';
 export { isOlder, isSameSession, type SessionId } from '../xmpp/session-id.ts';
-export { stableId } from '../xmpp/stable-id.ts';
+export * from '../xmpp/stable-id.ts';
 export { parseMicros, stampOfMicros } from '../xmpp/stamp.ts';
 export { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 export { StanzaError } from '../xmpp/stanza-error.ts';
+export { hasIdBy, stanzaIdXml, withoutIdsBy } from '../xmpp/stanza-ids.ts';
 export { streamErrorXml } from '../xmpp/stream-error.ts';
 export { isSeen, sees } from '../xmpp/subscription.ts';
 export { parseElement, parseElementText } from '../xmpp/trusted-xml.ts';

@@ -13,6 +13,7 @@ import mod_extdisco from './mod-extdisco/mod-extdisco.ts';
 import mod_fast_auth_token from './mod-fast-auth-token/mod-fast-auth-token.ts';
 import mod_keystore from './mod-keystore/mod-keystore.ts';
 import mod_last from './mod-last/mod-last.ts';
+import mod_mam from './mod-mam/mod-mam.ts';
 import mod_offline from './mod-offline/mod-offline.ts';
 import mod_offline_stub from './mod-offline-stub.ts';
 import mod_ping from './mod-ping/mod-ping.ts';
@@ -50,6 +51,7 @@ export const BUILT_IN_MODULES: ReadonlyMap<string, ModuleDefinition> = new Map(
     mod_fast_auth_token,
     mod_keystore,
     mod_last,
+    mod_mam,
     mod_offline,
     mod_offline_stub,
     mod_ping,

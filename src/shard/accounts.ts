@@ -38,6 +38,7 @@ export class AccountService {
   of(hostType: HostType): Accounts {
     return {
       exists: async (jid) => this.#around.exists(hostType, jid),
+      isRegistered: (jid) => this.#around.exists(hostType, jid),
       register: (domain, username, password) => this.register(hostType, domain, username, password),
       setPassword: (jid, password) => this.setPassword(hostType, jid, password),
       remove: (jid, by) => this.remove(hostType, jid, by),

@@ -73,10 +73,11 @@ export class Domains {
     return false;
   }
 
-  /** The value of an access rule for a JID, in the context of a host. */
-  access(rule: string, jid: Jid, host: string): string | number {
+  /** The value of an access rule for a JID, in the context of a host; `otherwise` if the configuration has no such rule. */
+  access(rule: string, jid: Jid, host: string, otherwise: string | number = 'deny'): string | number {
     const hostTypeConfig = this.#around.hostTypes.settings(this.#around.hosts().get(host) ?? '');
-    return hostTypeConfig === undefined ? 'deny' : matchRule(rule, jid, { domain: host, hostTypeConfig });
+    if (hostTypeConfig === undefined) return 'deny';
+    return matchRule(rule, jid, { domain: host, hostTypeConfig }, otherwise);
   }
 
   /** `max_user_sessions` for a JID. */

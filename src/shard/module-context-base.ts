@@ -67,6 +67,10 @@ export abstract class ModuleContextBase {
     return this.services.timestamp();
   }
 
+  atTurnEnd(callback: () => void): void {
+    this.services.atTurnEnd(() => this.guarded(callback));
+  }
+
   every(ms: number, callback: () => void): void {
     const timer = setInterval(() => this.guarded(callback), ms);
     timer.unref();

@@ -37,8 +37,12 @@ export class ShardModuleContext extends ModuleSessions implements ModuleContext 
     }
   }
 
-  access(rule: string, jid: Jid, host: string): string | number {
-    return this.services.domains.access(rule, jid, host);
+  access(rule: string, jid: Jid, host: string, otherwise?: string | number): string | number {
+    return this.services.domains.access(rule, jid, host, otherwise);
+  }
+
+  shaper(name: string): { readonly maxRate: number; readonly burst: number } | undefined {
+    return this.services.shaper(name);
   }
 
   takeTurn(limit: string, key: string, periodMs: number): Promise<boolean> {

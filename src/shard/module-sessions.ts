@@ -80,6 +80,8 @@ export abstract class ModuleSessions extends ModuleRouting implements SessionsAp
     if (originSid?.shard !== this.shard || this.services.dryRun.isActive) return;
     const session = this.services.sm.table.get(originSid.number);
     if (!(session instanceof C2s) || !isSameSession(session.sid, originSid)) return;
+    // Nobody tells the client what is handled; and what is stored together with something else is waited for once.
+    if (session.acknowledger === undefined || session.commits?.has(until)) return;
     session.commits ??= new Set();
     session.commits.add(until);
     const done = (): void => {

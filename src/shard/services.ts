@@ -1,3 +1,4 @@
+import type { ShaperConfig } from '../config/config.ts';
 import type { HookRegistry } from '../hooks/registry.ts';
 import type { Logger } from '../observe/log.ts';
 import type { LdapPool } from '../outgoing/ldap-pool.ts';
@@ -55,5 +56,9 @@ export interface ShardServices {
   timestamp(): number;
   /** Work happens outside of a read: complete the turn. */
   touch(): void;
+  /** Calls back at the end of this turn, before what it led to leaves. */
+  atTurnEnd(callback: () => void): void;
+  /** The shaper of that name. */
+  shaper(name: string): ShaperConfig | undefined;
   countFor(name: string, by: number): void;
 }

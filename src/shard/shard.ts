@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { PasswordVerifier } from '../auth/password-verifier.ts';
 import { C2s } from '../c2s/c2s.ts';
 import type { C2sHost, DomainInfo, OpenResult } from '../c2s/c2s-host.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, ShaperConfig } from '../config/config.ts';
 import { Accumulator } from '../hooks/accumulator.ts';
 import type { HandlerEntry } from '../hooks/chain.ts';
 import { HookRegistry } from '../hooks/registry.ts';
@@ -463,6 +463,10 @@ export class Shard implements C2sHost, ShardServices {
     this.threads.loop.touch();
   }
 
+  atTurnEnd(callback: () => void): void {
+    this.threads.loop.atTurnEnd(callback);
+  }
+
   domain(name: string): DomainInfo | undefined {
     return this.domains.hosted(name);
   }
@@ -521,6 +525,10 @@ export class Shard implements C2sHost, ShardServices {
 
   ldapPool(hostType: string, tag: string): LdapPool {
     return this.hostTypes.ldapPool(hostType, tag);
+  }
+
+  shaper(name: string): ShaperConfig | undefined {
+    return this.config.shapers.get(name);
   }
 
   countFor(name: string, by: number): void {

@@ -1,4 +1,5 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
+import { ARCHIVE_READS, type ArchiveOperations } from './operations/archive.ts';
 import { AUTH_TOKEN_READS, type AuthTokenOperations } from './operations/auth-tokens.ts';
 import { BLOCKLIST_READS, type BlocklistOperations } from './operations/blocklist.ts';
 import { FAST_TOKEN_READS, type FastTokenOperations } from './operations/fast-tokens.ts';
@@ -10,6 +11,8 @@ import { ROSTER_READS, type RosterOperations } from './operations/rosters.ts';
 import { VALUE_READS, type ValueOperations } from './operations/values.ts';
 import { VCARD_READS, type VcardOperations } from './operations/vcard.ts';
 
+export type * from './operations/archive.ts';
+export { ArchiveSide } from './operations/archive.ts';
 export type { BlocklistEntry } from './operations/blocklist.ts';
 export type { FastToken, FastTokens } from './operations/fast-tokens.ts';
 export type { LastActivity } from './operations/last.ts';
@@ -32,6 +35,7 @@ export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } f
  */
 export interface StoreOperations
   extends AccountOperations,
+    ArchiveOperations,
     AuthTokenOperations,
     BlocklistOperations,
     FastTokenOperations,
@@ -55,6 +59,7 @@ export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result']
 /** Operations that write nothing: a batch of these needs no transaction. */
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ACCOUNT_READS,
+  ...ARCHIVE_READS,
   ...AUTH_TOKEN_READS,
   ...FAST_TOKEN_READS,
   ...LAST_READS,
@@ -84,6 +89,10 @@ export interface StoreDriver {
   readonly isOpen: boolean;
   /** Makes the batch durable. Throws if it cannot; then the batch is undone. */
   commit(): void;
+  /** Whether there is work that may wait until nobody asks for anything. */
+  readonly hasWork?: boolean;
+  /** Does some of it, in a batch of its own, and makes that durable. Throws if it cannot; then nothing of it is done. */
+  work?(): void;
   close(): void;
 }
 

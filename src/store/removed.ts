@@ -20,17 +20,26 @@ export class Removed {
   /** By account or domain; the earliest first. */
   readonly #removals = new Map<string, Removal>();
 
-  /** What was sent up to now to the account, or without `username` to all of the domain, is not to be stored any more. */
-  note(domain: string, username?: string): void {
+  get isEmpty(): boolean {
+    return this.#removals.size === 0;
+  }
+
+  /**
+   * What was sent up to now to the account, or without `username` to all of the domain, is not to be stored any more. Returns the moment, in microseconds since the
+   * epoch.
+   */
+  note(domain: string, username?: string): number {
     const key = keyOf(domain, username);
     const ms = monotonicMs();
-    this.#removals.delete(key);
     // A shard counts on within a millisecond.
-    this.#removals.set(key, { timestamp: Date.now() * 1000 + 999, ms });
+    const timestamp = Date.now() * 1000 + 999;
+    this.#removals.delete(key);
+    this.#removals.set(key, { timestamp, ms });
     for (const [name, removal] of this.#removals) {
       if (this.#removals.size <= REMOVED_MAX && ms - removal.ms < REMEMBERED_MS) break;
       this.#removals.delete(name);
     }
+    return timestamp;
   }
 
   /** Whether a message of that time was sent to an account that was there before. */

@@ -87,6 +87,23 @@ export class StoreServer {
     this.#answer(error);
   }
 
+  /** Whether there is work that may wait until nobody asks for anything. */
+  get hasWork(): boolean {
+    return this.#driver.hasWork === true;
+  }
+
+  /** Does some of the work that may wait. Whether there is more of it. If it fails, it is left for another time. */
+  rest(): boolean {
+    this.commit();
+    try {
+      if (this.hasWork) this.#driver.work?.();
+      return this.hasWork;
+    } catch (cause) {
+      this.#host.failed('work', cause);
+      return false;
+    }
+  }
+
   #open(): void {
     if (this.#isOpen) return;
     if (this.#refusal !== undefined) throw this.#refusal;

@@ -203,6 +203,21 @@ export class Stanza {
     return raw.buffer.subarray(raw.start, raw.end).includes(name, 0, 'latin1');
   }
 
+  /**
+   * Whether its first child certainly is an element of this local name, without attributes, in the namespace of the stanza. Cheap, without a tree; false means that one must
+   * look. The name must be ASCII.
+   */
+  beginsWith(name: string): boolean {
+    const raw = this.#raw;
+    if (raw === undefined || raw.isEmpty) return false;
+    // No `<` may stand in the opening tag; and none of the prefixes that a stanza may have gets here.
+    const first = raw.buffer.indexOf(0x3c, raw.start + 1);
+    const end = first + 1 + name.length;
+    if (first < 0 || end >= raw.end) return false;
+    for (let i = 0; i < name.length; i++) if (raw.buffer[first + 1 + i] !== name.charCodeAt(i)) return false;
+    return raw.buffer[end] === 0x3e;
+  }
+
   /** The stanza without addresses, in one character a byte: the smallest form to keep. {@link Stanza.fromText} reads it. */
   toText(): string {
     const bytes = this.toBuffer('', '');

@@ -7,6 +7,7 @@ import type {
   StoreResult,
 } from '../../src/store/operations.ts';
 import { Removed } from '../../src/store/removed.ts';
+import { memoryArchive } from './memory-archive.ts';
 import { memoryAuthTokens } from './memory-auth-tokens.ts';
 import { memoryFastTokens } from './memory-fast-tokens.ts';
 import { memoryBlocklist, memoryPrivacy } from './memory-privacy.ts';
@@ -42,6 +43,7 @@ export class MemoryDriver implements StoreDriver {
   #isOpen = false;
 
   readonly #operations: Table = {
+    ...memoryArchive(),
     ...memoryAuthTokens(),
     ...memoryFastTokens(),
     account_get: (domain, username) => this.#account(domain, username)?.details ?? null,

@@ -25,7 +25,7 @@ const OWNER = { ...NUMBER_OF_ARCHIVE, owner: 'The user whose archive it is.' };
 export const mamPoints = {
   mam_archive_id: point<number | undefined, { owner: Jid }>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'The archive, before almost everything that it does for a user.',
     acc: '`undefined`.',
     params: { owner: 'The user.' },
@@ -33,7 +33,7 @@ export const mamPoints = {
   }),
   mam_archive_message: point<Outcome, ArchiveMessage>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'The archive, for every copy of a message: the sender’s while it is sent, the recipient’s at local delivery.',
     acc: '`ok`.',
     params: ARCHIVE_MESSAGE,
@@ -42,7 +42,7 @@ export const mamPoints = {
   }),
   mam_archive_size: point<number, Archive>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'Whoever wants to know how large an archive is: the administration, tests.',
     acc: '`0`.',
     params: OWNER,
@@ -50,7 +50,7 @@ export const mamPoints = {
   }),
   mam_archive_sync: point<Nothing, NoParams>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'Maintenance and tests, to wait until everything is written. Handlers return a promise.',
     acc: NOTHING,
     params: {},
@@ -58,7 +58,7 @@ export const mamPoints = {
   }),
   mam_get_behaviour: point<ArchiveBehaviour, Archive & { remote: Jid }>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'The archive, before it takes in a message.',
     acc: '`always`.',
     params: { ...OWNER, remote: 'The other side of the conversation.' },
@@ -66,7 +66,7 @@ export const mamPoints = {
   }),
   mam_get_prefs: point<ArchivePrefs | Failed, Archive>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'The archive, when a user asks for the preferences.',
     acc: 'Archive always; no exceptions.',
     params: OWNER,
@@ -75,7 +75,7 @@ export const mamPoints = {
   }),
   mam_set_prefs: point<Outcome, Archive & NewPrefs>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'The archive, when a user changes the preferences.',
     acc: 'A failure: nobody implements it.',
     params: { ...OWNER, ...NEW_PREFS },
@@ -84,7 +84,7 @@ export const mamPoints = {
   }),
   mam_lookup_messages: point<ArchiveResult, ArchiveQuery>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'The archive, for every query and for its metadata; for messages named by their ids, once for each.',
     acc: 'A page without rows, total and offset 0.',
     params: ARCHIVE_QUERY,
@@ -93,7 +93,7 @@ export const mamPoints = {
   }),
   mam_remove_archive: point<Nothing, Archive>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'The archive, when its user was removed; also the administration.',
     acc: NOTHING,
     params: OWNER,
@@ -102,7 +102,7 @@ export const mamPoints = {
   }),
   mam_retraction: point<Retraction, ArchiveMessage>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'The store of the archive, when it has found the message that its sender takes back (XEP-0424) and before it is replaced.',
     acc: 'The message found, and how the sender named it.',
     params: ARCHIVE_MESSAGE,
@@ -110,7 +110,7 @@ export const mamPoints = {
   }),
   get_mam_pm_gdpr_data: point<readonly PersonalRow[], { jid: Jid }>({
     scope: 'host_type',
-    part: 'archive',
+    part: 'core',
     when: 'The archive, as its part of get_personal_data.',
     acc: 'An empty list.',
     params: { jid: 'The user.' },

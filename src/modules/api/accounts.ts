@@ -16,6 +16,8 @@ export type ChangePasswordResult = 'changed' | 'empty_password' | 'user_not_foun
 export interface Accounts {
   /** Whether the account is registered (`stored`), or exists in any way, anonymous users included. */
   exists(jid: Jid): Promise<boolean>;
+  /** Whether the account is registered: at once where this shard knows it, which it does of those that stanzas go to. */
+  isRegistered(jid: Jid): boolean | Promise<boolean>;
   register(domain: string, username: string, password: string): Promise<RegisterResult>;
   setPassword(jid: Jid, password: string): Promise<ChangePasswordResult>;
   /**

@@ -15,8 +15,13 @@ export interface ServicesApi {
    * no more entries than you need, and put texts from outside into filters by {@link fillFilter} or {@link escapeFilterValue} alone.
    */
   ldap(tag: string): Pick<LdapDirectory, 'search'>;
-  /** The value of an access rule for a JID, for one of the hosts: `allow`, `deny`, a number or a name. */
-  access(rule: string, jid: Jid, host: string): string | number;
+  /**
+   * The value of an access rule for a JID, for one of the hosts: `allow`, `deny`, a number or a name. `otherwise`: if the configuration has no such rule; `deny` if
+   * not given.
+   */
+  access(rule: string, jid: Jid, host: string, otherwise?: string | number): string | number;
+  /** What the shaper `[shaper.NAME]` allows in a second, and at once; undefined if there is none. */
+  shaper(name: string): { readonly maxRate: number; readonly burst: number } | undefined;
   /** Takes one place of a server-wide rate limit: true if `key` has none taken within the last `periodMs`. */
   takeTurn(limit: string, key: string, periodMs: number): Promise<boolean>;
   /** The host that a domain belongs to: itself, or for a subdomain of a module the host above it; undefined for the domains of others. */
@@ -38,6 +43,11 @@ export interface ServicesApi {
   sharedKey(name: string, bytes: number): Buffer;
   /** Microseconds since the epoch, rising. */
   timestamp(): number;
+  /**
+   * Calls back at the end of this turn of the shard's loop: all stanzas and frames of the turn have been handled by then, and nothing that they led to has left yet. What is
+   * asked of the store there is done before whatever those who see the turn's output may ask of it.
+   */
+  atTurnEnd(callback: () => void): void;
   /** Calls back again and again; ends with the module. */
   every(ms: number, callback: () => void): void;
   /** Calls back once; not if the module has ended. Returns how to cancel it. */

@@ -2,16 +2,14 @@ import { z } from 'zod';
 import {
   type Accumulator,
   defineModule,
-  Element,
+  hasIdBy,
   type Jid,
-  type ModuleContext,
   NS_STANZA_IDS,
-  type Stanza,
   StanzaKind,
-  serialize,
   stableId,
+  stanzaIdXml,
+  withoutIdsBy,
 } from '../module.ts';
-import { hasIdBy, withoutForgedIds } from './forged-ids.ts';
 
 /**
  * Unique and stable stanza ids (XEP-0359): each message gets one id, which is the same for all who receive it and for the archives, and ids that somebody
@@ -30,12 +28,12 @@ export default defineModule({
     });
     context.hook('user_send_message', 1, (acc, session) => {
       const { jid } = session;
-      strip(context, acc, [jid!, context.trustedJid(jid!.domain)]);
+      strip(acc, [jid!, context.trustedJid(jid!.domain)]);
       acc.setPermanent('stable_stanza_id', 'value', stableId(acc.timestamp, context.shard));
     });
     context.hook('filter_local_packet', 50, (acc) => {
       if (acc.stanza!.kind !== StanzaKind.MESSAGE || acc.to.local === '') return;
-      strip(context, acc, [acc.to, context.trustedJid(acc.to.domain)]);
+      strip(acc, [acc.to, context.trustedJid(acc.to.domain)]);
       // From a component, another server, or a module; or made because of another message, whose id it must not have.
       if (acc.hops === 0 && idOf(acc) !== undefined) return;
       acc.setPermanent('stable_stanza_id', 'value', stableId(context.timestamp(), context.shard));
@@ -45,13 +43,14 @@ export default defineModule({
       const id = idOf(acc);
       // A copy (XEP-0280) is no message of its own.
       if (id === undefined || (acc.from.isBare && acc.from.bare === own.bare)) return;
-      if (!hasIdBy(context, acc.stanza!, own)) acc.updateStanza(withId(acc.stanza!, own, id));
+      if (!hasIdBy(acc.stanza!, own)) acc.updateStanza(acc.stanza!.append(stanzaIdXml(own, id)));
     });
     context.hook('filter_room_packet', 100, (stanza, { roomJid, stableStanzaId }) => {
       // The archive of the room may have given it one.
-      if (stableStanzaId !== undefined && hasIdBy(context, stanza, roomJid)) return undefined;
-      const clean = withoutForgedIds(context, stanza, [roomJid]) ?? stanza;
-      return withId(clean, roomJid, stableStanzaId ?? stableId(context.timestamp(), context.shard));
+      if (stableStanzaId !== undefined && hasIdBy(stanza, roomJid)) return undefined;
+      const clean = withoutIdsBy(stanza, [roomJid]) ?? stanza;
+      const id = stableStanzaId ?? stableId(context.timestamp(), context.shard);
+      return clean.append(stanzaIdXml(roomJid, id));
     });
   },
 });
@@ -60,11 +59,7 @@ function idOf(acc: Accumulator): string | undefined {
   return acc.get('stable_stanza_id', 'value');
 }
 
-function strip(context: ModuleContext, acc: Accumulator, owners: readonly Jid[]): void {
-  const clean = withoutForgedIds(context, acc.stanza!, owners);
+function strip(acc: Accumulator, owners: readonly Jid[]): void {
+  const clean = withoutIdsBy(acc.stanza!, owners);
   if (clean !== undefined) acc.updateStanza(clean);
-}
-
-function withId(stanza: Stanza, by: Jid, id: string): Stanza {
-  return stanza.append(serialize(Element.of('stanza-id', NS_STANZA_IDS, { by: by.bare, id })));
 }

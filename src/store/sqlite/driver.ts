@@ -1,5 +1,6 @@
 import type { StoreArgs, StoreDriver, StoreOperation, StoreResult } from '../operations.ts';
 import { Accounts } from './accounts.ts';
+import { Archive } from './archive.ts';
 import { AuthTokens } from './auth-tokens.ts';
 import { Blocklist } from './blocklist.ts';
 import { type Durability, openDatabase, type Sqlite } from './database.ts';
@@ -17,6 +18,7 @@ type Table = { [O in StoreOperation]: (...args: StoreArgs<O>) => StoreResult<O> 
 /** The embedded store: one SQLite file, written by the thread that owns this. */
 export class SqliteDriver implements StoreDriver {
   readonly #db: Sqlite;
+  readonly #archive: Archive;
   readonly #offline: OfflineMessages;
   readonly #operations: Table;
 
@@ -24,13 +26,16 @@ export class SqliteDriver implements StoreDriver {
     const db = openDatabase(directory, durability);
     const accounts = new Accounts(db);
     const offline = new OfflineMessages(db);
+    const archive = new Archive(db);
     const authTokens = new AuthTokens(db);
     const fastTokens = new FastTokens(db);
     const values = new ModuleValues(db);
     this.#db = db;
+    this.#archive = archive;
     this.#offline = offline;
     this.#operations = {
       ...accounts.operations(),
+      ...archive.operations(),
       ...authTokens.operations(),
       ...fastTokens.operations(),
       ...offline.operations(),
@@ -52,7 +57,7 @@ export class SqliteDriver implements StoreDriver {
     try {
       return run(...args);
     } catch (cause) {
-      this.#offline.forgetTotals();
+      this.#forget();
       throw cause;
     }
   }
@@ -69,10 +74,32 @@ export class SqliteDriver implements StoreDriver {
     try {
       this.#db.exec('COMMIT');
     } catch (cause) {
-      this.#offline.forgetTotals();
+      this.#forget();
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw cause;
     }
+  }
+
+  get hasWork(): boolean {
+    return this.#archive.hasWork;
+  }
+
+  work(): void {
+    this.begin();
+    try {
+      this.#archive.work();
+    } catch (cause) {
+      this.#forget();
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw cause;
+    }
+    this.commit();
+  }
+
+  /** Nothing is known of the tables any more: a transaction was undone, or may have been. */
+  #forget(): void {
+    this.#offline.forgetTotals();
+    this.#archive.forget();
   }
 
   close(): void {

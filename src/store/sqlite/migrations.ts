@@ -8,6 +8,7 @@ import { AUTH_TOKENS } from './migrations/07-auth-tokens.ts';
 import { PRIVACY_LISTS } from './migrations/08-privacy-lists.ts';
 import { BLOCKLIST } from './migrations/09-blocklist.ts';
 import { IMPORTED_MESSAGES } from './migrations/imported-messages.ts';
+import { ARCHIVE } from './migrations/archive.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly string[] = [
   PRIVACY_LISTS,
   BLOCKLIST,
   IMPORTED_MESSAGES,
+  ARCHIVE,
 ];

@@ -45,7 +45,7 @@ describe('a file of MongooseIM', () => {
       'outgoing_pools.redis: not built yet, ignored',
       'services: not built yet, ignored',
       'modules.mod_disco.iqdisc: has no effect in Meerkat, ignored',
-      'modules.mod_mam: not built yet, ignored',
+      'modules.mod_mam.muc: not built yet, ignored',
       'modules.mod_muc: not built yet, ignored',
       'modules.mod_offline.backend: has no effect in Meerkat, ignored',
       'modules.mod_ping.iqdisc: has no effect in Meerkat, ignored',

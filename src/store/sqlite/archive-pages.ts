@@ -1,0 +1,155 @@
+import type {
+  ArchivedMessage,
+  ArchivedPage,
+  ArchiveFilter,
+  ArchivePageQuery,
+} from '../operations/archive.ts';
+import { type IdRange, narrowed, rangeOf } from './archive-ids.ts';
+import { IndexedSelection } from './archive-indexed.ts';
+import type { ArchiveJids } from './archive-jids.ts';
+import type { ArchiveOwners } from './archive-owners.ts';
+import { queryOf } from './archive-query.ts';
+import type { ArchiveRows } from './archive-rows.ts';
+import type { ArchiveSearch } from './archive-search.ts';
+import type { ArchiveSelection, Place } from './archive-selection.ts';
+import { WalkedSelection } from './archive-walk.ts';
+import type { Sqlite } from './database.ts';
+import { Statements } from './statements.ts';
+
+const EVERYTHING = { includeGroupchat: true } as const;
+
+/** Reading archives: pages (XEP-0313, XEP-0059), and what is made of them. Never by position: the thousandth page costs what the first does. */
+export class ArchivePages {
+  readonly #jids: ArchiveJids;
+  readonly #owners: ArchiveOwners;
+  readonly #rows: ArchiveRows;
+  readonly #search: ArchiveSearch;
+  readonly #statements: Statements;
+
+  constructor(
+    db: Sqlite,
+    jids: ArchiveJids,
+    owners: ArchiveOwners,
+    rows: ArchiveRows,
+    search: ArchiveSearch,
+  ) {
+    this.#jids = jids;
+    this.#owners = owners;
+    this.#rows = rows;
+    this.#search = search;
+    this.#statements = new Statements(db);
+  }
+
+  page(asked: ArchivePageQuery): ArchivedPage {
+    const query = queryOf(asked);
+    const owner = this.#jids.find(query.owner);
+    if (!this.#areKnown(owner, query)) return nothing(query, 'unknown');
+    const selection = owner === undefined ? undefined : this.#selection(owner, query);
+    if (owner === undefined || selection === undefined) return nothing(query, 'known');
+    const range = this.#owners.visible(owner, rangeOf(query));
+    const place = this.#placeOf(query, selection, range);
+    const ids = place === undefined ? [] : selection.ids(place, query.isBackward, query.limit + 1);
+    const hasMore = ids.length > query.limit;
+    if (hasMore) ids.pop();
+    if (query.isBackward) ids.reverse();
+    return {
+      messages: this.#messages(ids, owner),
+      ...(query.isCounted ? counted(selection, range, ids[0]) : { total: null, offset: null }),
+      hasMore,
+      anchor: 'known',
+    };
+  }
+
+  /** See `archive_get`. */
+  get(bare: string, ids: readonly bigint[]): ArchivedMessage[] {
+    const owner = this.#jids.find(bare);
+    if (owner === undefined) return [];
+    const inOrder = [...new Set(ids)].sort((a, b) => (a < b ? -1 : 1));
+    return this.#messages(
+      inOrder.filter((id) => this.#owners.sees(owner, id)),
+      owner,
+    );
+  }
+
+  /** See `archive_range`. */
+  range(bare: string): { first: bigint; last: bigint } | null {
+    const all = this.#all(bare);
+    const first = all?.selection.ids(all.range, false, 1)[0];
+    return all === undefined || first === undefined
+      ? null
+      : { first, last: all.selection.ids(all.range, true, 1)[0]! };
+  }
+
+  /** See `archive_size`. */
+  size(bare: string): number {
+    const all = this.#all(bare);
+    return all === undefined ? 0 : all.selection.count(all.range);
+  }
+
+  /** See `archive_export`. */
+  export(bare: string, afterId: bigint, limit: number): ArchivedMessage[] {
+    const all = this.#all(bare);
+    if (all === undefined) return [];
+    return this.#messages(
+      all.selection.ids(narrowed(all.range, afterId, undefined), false, limit),
+      all.owner,
+    );
+  }
+
+  #all(bare: string): { owner: number; selection: ArchiveSelection; range: IdRange } | undefined {
+    const owner = this.#jids.find(bare);
+    if (owner === undefined) return undefined;
+    const selection = new IndexedSelection(this.#statements, { ...EVERYTHING, owner, peer: undefined });
+    return { owner, selection, range: this.#owners.visible(owner, rangeOf({ ...EVERYTHING, owner: bare })) };
+  }
+
+  /** Whether the archive has the messages that the query names (XEP-0313 §4.1.4, §4.3). */
+  #areKnown(owner: number | undefined, query: ArchivePageQuery): boolean {
+    return [query.pageAfter, query.pageBefore, query.afterId, query.beforeId].every(
+      (id) => id === undefined || (owner !== undefined && this.#owners.sees(owner, id)),
+    );
+  }
+
+  /** What the filter means, or undefined if it can mean nothing: the peer never wrote. */
+  #selection(owner: number, filter: ArchiveFilter): ArchiveSelection | undefined {
+    const peer = filter.with === undefined ? undefined : this.#jids.find(filter.with.bare);
+    if (filter.with !== undefined && peer === undefined) return undefined;
+    const place: Place = { owner, peer, includeGroupchat: filter.includeGroupchat };
+    const match = this.#search.matching(owner, filter.words ?? []);
+    const resource = filter.with?.resource;
+    return match === undefined && resource === undefined
+      ? new IndexedSelection(this.#statements, place)
+      : new WalkedSelection(this.#statements, place, { match, resource });
+  }
+
+  /** Where the page lies; undefined if its position is behind the last message. */
+  #placeOf(query: ArchivePageQuery, selection: ArchiveSelection, range: IdRange): IdRange | undefined {
+    if (query.index === undefined) return narrowed(range, query.pageAfter, query.pageBefore);
+    const first = selection.nth(range, Math.max(0, query.index));
+    return first === undefined ? undefined : narrowed(range, first - 1n, query.pageBefore);
+  }
+
+  #messages(ids: readonly bigint[], owner: number): ArchivedMessage[] {
+    const messages: ArchivedMessage[] = [];
+    for (const id of ids) {
+      const message = this.#rows.get(id, owner);
+      if (message !== undefined) messages.push(message);
+    }
+    return messages;
+  }
+}
+
+/** Everything is looked at once, wherever the page lies. */
+function counted(
+  selection: ArchiveSelection,
+  range: IdRange,
+  first: bigint | undefined,
+): { total: number; offset: number | null } {
+  if (first === undefined) return { total: selection.count(range), offset: null };
+  const offset = selection.count(narrowed(range, undefined, first));
+  return { total: offset + selection.count(narrowed(range, first - 1n, undefined)), offset };
+}
+
+function nothing({ isCounted }: ArchivePageQuery, anchor: ArchivedPage['anchor']): ArchivedPage {
+  return { messages: [], total: isCounted ? 0 : null, offset: null, hasMore: false, anchor };
+}

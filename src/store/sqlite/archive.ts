@@ -1,0 +1,80 @@
+import type { ArchiveOperations } from '../operations/archive.ts';
+import { Removed } from '../removed.ts';
+import { ArchiveAppend } from './archive-append.ts';
+import { ArchiveJids } from './archive-jids.ts';
+import { ArchiveOwners } from './archive-owners.ts';
+import { ArchivePages } from './archive-pages.ts';
+import { ArchivePrefs } from './archive-prefs.ts';
+import { ArchiveRemoval } from './archive-removal.ts';
+import { ArchiveRetractions } from './archive-retraction.ts';
+import { ArchiveRows } from './archive-rows.ts';
+import { ArchiveSearch } from './archive-search.ts';
+import type { Sqlite } from './database.ts';
+import type { OperationTable } from './operation-table.ts';
+
+/** Archives of users' messages (XEP-0313): see `operations/archive.ts`. */
+export class Archive {
+  readonly #jids: ArchiveJids;
+  readonly #owners: ArchiveOwners;
+  readonly #search: ArchiveSearch;
+  readonly #append: ArchiveAppend;
+  readonly #pages: ArchivePages;
+  readonly #prefs: ArchivePrefs;
+  readonly #removal: ArchiveRemoval;
+  readonly #retractions: ArchiveRetractions;
+
+  constructor(db: Sqlite) {
+    const removed = new Removed();
+    const jids = new ArchiveJids(db);
+    const rows = new ArchiveRows(db, jids);
+    const owners = new ArchiveOwners(db, rows);
+    const search = new ArchiveSearch(db);
+    const removal = new ArchiveRemoval(db, jids, owners, search, removed);
+    this.#jids = jids;
+    this.#owners = owners;
+    this.#search = search;
+    this.#removal = removal;
+    this.#append = new ArchiveAppend(db, jids, owners, search, removed, (owner) => removal.purgeAll(owner));
+    this.#pages = new ArchivePages(db, jids, owners, rows, search);
+    this.#prefs = new ArchivePrefs(db, jids);
+    this.#retractions = new ArchiveRetractions(db, jids, rows, search);
+  }
+
+  /** What the store offers of this. */
+  operations(): OperationTable<ArchiveOperations> {
+    return {
+      archive_append: (records) => this.#append.append(records),
+      archive_page: (query) => this.#pages.page(query),
+      archive_get: (owner, ids) => this.#pages.get(owner, ids),
+      archive_range: (owner) => this.#pages.range(owner),
+      archive_size: (owner) => this.#pages.size(owner),
+      archive_export: (owner, afterId, limit) => this.#pages.export(owner, afterId, limit),
+      archive_find_retracted: (retraction) => this.#retractions.find(retraction),
+      archive_replace: (id, packet) => this.#retractions.replace(id, packet),
+      archive_get_prefs: (owner) => this.#prefs.get(owner),
+      archive_set_prefs: (owner, prefs) => this.#prefs.set(owner, prefs),
+      archive_remove_user: (owner) => this.#removal.removeUser(owner),
+      archive_remove_domain: (...args) => this.#removal.removeDomain(...args),
+      archive_remove_before: (...args) => this.#removal.removeBefore(...args),
+      archive_trim: (...args) => this.#removal.trim(...args),
+    };
+  }
+
+  /** Whether there is work that may wait. */
+  get hasWork(): boolean {
+    return this.#search.waiting > 0 || this.#owners.hidden.size > 0;
+  }
+
+  /** Does some of the work that may wait. Writes. */
+  work(): void {
+    if (this.#search.waiting > 0) this.#search.index();
+    else this.#removal.purge();
+  }
+
+  /** Forgets what is known of the tables: a transaction was undone. */
+  forget(): void {
+    this.#jids.forget();
+    this.#owners.forget();
+    this.#search.forget();
+  }
+}
