@@ -79,6 +79,41 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
   privacy_list: [{ ...WHO, name: 'quiet', items: '[["j","tybalt@localhost","d",1,0]]' }],
   privacy_default_list: [{ ...WHO, name: 'quiet' }],
   blocklist: [{ lserver: 'localhost', luser: 'tybalt', reason: 'spam' }],
+  mam_jid: [
+    { id: 1, server: 'localhost', user_name: 'juliet' },
+    { id: 2, server: 'localhost', user_name: 'romeo' },
+  ],
+  mam_message: [
+    {
+      id: 256_000,
+      sender: 2,
+      recipient: 1,
+      sent: null,
+      received: 1,
+      is_groupchat: 0,
+      is_searchable: 0,
+      origin_hash: null,
+      sender_resource: 'o',
+      recipient_resource: null,
+      origin_id: null,
+      packet: Buffer.from(PACKET),
+    },
+  ],
+  mam_removed: [{ owner: 2, up_to: 7 }],
+  mam_config: [{ user_id: 1, remote_jid: '', behaviour: 'R' }],
+  mam_search_queue: [{ id: 1, messages: Buffer.from(new Float64Array([1_000, 0]).buffer) }],
+  mam_muc_message: [
+    {
+      id: 512_000,
+      room_id: 2,
+      sender_id: 1,
+      is_searchable: 0,
+      origin_hash: null,
+      nick_name: 'J',
+      origin_id: null,
+      message: Buffer.from(PACKET),
+    },
+  ],
   offline_imported: [{ ...WHO, digests: Buffer.alloc(24, 7) }],
 };
 

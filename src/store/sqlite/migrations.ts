@@ -7,8 +7,8 @@ import { FAST_TOKENS } from './migrations/06-fast-tokens.ts';
 import { AUTH_TOKENS } from './migrations/07-auth-tokens.ts';
 import { PRIVACY_LISTS } from './migrations/08-privacy-lists.ts';
 import { BLOCKLIST } from './migrations/09-blocklist.ts';
-import { IMPORTED_MESSAGES } from './migrations/imported-messages.ts';
 import { ARCHIVE } from './migrations/archive.ts';
+import { IMPORTED_MESSAGES } from './migrations/imported-messages.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
