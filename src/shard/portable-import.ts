@@ -56,7 +56,8 @@ export async function importUser(
   });
   for (const [at, i] of scram.entries()) {
     const problem = problems[at];
-    outcomes[i] = problem === undefined ? 'known' : { code: 'invalid', text: problem };
+    const isTaken = account === 'taken';
+    outcomes[i] = problem !== undefined ? { code: 'invalid', text: problem } : isTaken ? 'taken' : 'known';
   }
   if (typeof account === 'object' && account.code === 'refused') {
     return { account, entries: outcomes.fill({ code: 'account', text: account.text }) };

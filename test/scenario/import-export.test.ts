@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AdminClient } from '../../src/cli/client.ts';
 import type { ImportReport } from '../../src/cli/import-file.ts';
 import { TestClient } from '../helpers/client.ts';
 import { meerkat } from '../helpers/meerkat.ts';
@@ -91,7 +92,7 @@ describe('accounts of Prosody', () => {
   });
 
   it('come with what is understood, and a report about the rest', () => {
-    expect(report).toMatchObject({ status: 4, users: 1, accounts: 1, entries: 4, known: 1, problem: null });
+    expect(report).toMatchObject({ status: 4, users: 1, accounts: 1, entries: 5, known: 0, problem: null });
     expect(kinds(report)).toEqual([
       'attribute {http://prosody.im/protocol/extended-xep0227}created of user 1',
       'unknown pubsub (http://jabber.org/protocol/pubsub#owner) 1',
@@ -428,6 +429,46 @@ describe('what cannot be taken', () => {
     expect(stdout).toContain('1 users read: 1 accounts made; 0 entries stored, 0 there already, 2 losses');
     expect(stdout).toContain('potpan@localhost');
     expect(stdout).not.toContain('\u009b');
+  });
+});
+
+describe('the admin socket', () => {
+  it('takes nothing that is not what it should be', async () => {
+    const admin = await AdminClient.connect(join(server.directory, 'data', 'meerkat.sock'));
+    const entry = { name: 'vCard', ns: 'vcard-temp', xml: "<vCard xmlns='vcard-temp'/>", ordinal: 0 };
+    const ask = (args: Record<string, unknown>): Promise<unknown> =>
+      admin.request('import_user', { domain: 'localhost', name: 'angelica', entries: [], ...args });
+    for (const [args, code] of [
+      [{ name: 7 }, 'bad_request'],
+      [{ password: 7 }, 'bad_request'],
+      [{ entries: undefined }, 'bad_request'],
+      [{ entries: [7] }, 'bad_request'],
+      [{ entries: [{ ...entry, xml: 7 }] }, 'bad_request'],
+      [{ entries: new Array(2_001).fill(entry) }, 'bad_request'],
+      [{ name: 'a@b' }, 'invalid_jid'],
+      [{ name: '' }, 'invalid_jid'],
+      [{ domain: 'verona.example' }, 'domain_unknown'],
+    ] as const)
+      await expect(ask(args), JSON.stringify(args).slice(0, 80)).rejects.toMatchObject({ code });
+    expect(await admin.request('user_exists', { jid: 'angelica@localhost' })).toBe(false);
+    // What the command sends has been read by sax; here is the parser of stanzas.
+    const bombs = [
+      '<!DOCTYPE a><a/>',
+      "<vCard xmlns='vcard-temp'>&b;</vCard>",
+      "<vCard xmlns='vcard-temp'/><vCard xmlns='vcard-temp'/>",
+      '<vCard',
+      `${'<a>'.repeat(70)}${'</a>'.repeat(70)}`,
+      '',
+    ].map((xml) => ({ ...entry, xml }));
+    const { entries } = (await ask({ entries: [...bombs, entry] })) as { entries: unknown[] };
+    expect(entries).toEqual([...bombs.map(() => expect.objectContaining({ code: 'invalid' })), 'taken']);
+    for (const cursor of [7, ['a', null], [-1, null], [0, 7]])
+      await expect(admin.request('export_user', { jid: 'angelica@localhost', cursor })).rejects.toMatchObject(
+        {
+          code: 'bad_request',
+        },
+      );
+    admin.close();
   });
 });
 
