@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AdminClient } from '../../src/cli/client.ts';
 import type { ImportReport } from '../../src/cli/import-file.ts';
 import { TestClient } from '../helpers/client.ts';
@@ -12,6 +12,9 @@ import { TestServer } from '../helpers/server.ts';
 import { header } from '../helpers/xml.ts';
 
 /** Accounts that come from other servers, and go to others (XEP-0227), seen by their users. */
+
+// Each starts several processes.
+vi.setConfig({ testTimeout: 120_000 });
 
 const MODULES = ['roster', 'presence', 'offline', 'private', 'privacy', 'blocking', 'vcard', 'last'];
 const TOML = MODULES.map((name) => `[modules.mod_${name}]\n`).join('');

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { copyDatabase } from '../../src/store/sqlite/backup.ts';
 import {
   DATABASE_FILE,
@@ -26,6 +26,9 @@ import { MeerkatRun, meerkat, type Result } from '../helpers/meerkat.ts';
 import { makeOldDatabase } from '../helpers/old-databases.ts';
 
 /** Backups that are put back, databases that are looked at, and what is left when either is cut off. */
+
+// Each starts several processes.
+vi.setConfig({ testTimeout: 120_000 });
 
 let directory: string;
 let data: string;
