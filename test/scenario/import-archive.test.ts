@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ImportReport } from '../../src/cli/import-file.ts';
 import { TestClient } from '../helpers/client.ts';
 import { meerkat } from '../helpers/meerkat.ts';
@@ -10,6 +10,9 @@ import { TestServer } from '../helpers/server.ts';
 import { page, talk } from './modules/mam-support.ts';
 
 /** Archives that come from other servers, and go to others (XEP-0227 §4.10). */
+
+// Each starts several processes.
+vi.setConfig({ testTimeout: 120_000 });
 
 const TOML =
   '[modules.mod_presence]\n[modules.mod_offline]\n[modules.mod_roster]\n[modules.mod_stanzaid]\n[modules.mod_mam.pm]\n  user_prefs_store = "rdbms"\n';
