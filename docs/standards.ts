@@ -69,7 +69,7 @@ export const CORE_XEPS: readonly Xep[] = [
   {
     number: 227,
     version: '1.1',
-    note: 'export and import of accounts, rosters, requests, vCards, private storage, privacy lists and stored messages',
+    note: 'export and import of accounts, rosters, requests, vCards, private storage, privacy lists, stored messages and archives',
   },
   { number: 368, version: '1.1.0', note: 'listeners with TLS from the first byte, ALPN `xmpp-client`' },
   { number: 438, version: '0.3.0', note: 'how passwords are kept' },

@@ -30,6 +30,7 @@ export const KEPT_BY: readonly (PartName & { readonly module: string })[] = [
   { name: 'vCard', ns: 'vcard-temp', module: 'mod_vcard' },
   { name: 'offline-messages', ns: NS_PIE, module: 'mod_offline' },
   { name: 'archive', ns: NS_PIE_MAM, module: 'mod_mam' },
+  { name: 'prefs', ns: 'urn:xmpp:mam:2', module: 'mod_mam' },
   { name: 'last', ns: NS_PIE_MEERKAT, module: 'mod_last' },
 ];
 

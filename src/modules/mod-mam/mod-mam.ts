@@ -15,6 +15,7 @@ import { EXPORT_MAX, PURGE_EVERY_MS, PURGE_FIRST_MS } from './limits.ts';
 import { Lookups } from './lookups.ts';
 import { isMamNamespace, NS_MAM } from './namespaces.ts';
 import { type MamOptions, optionsSchema, type PmOptions, pmOptions } from './options.ts';
+import { registerPortable } from './portable.ts';
 import { Preferences } from './prefs.ts';
 import { PrefsRequests } from './prefs-requests.ts';
 import { Removals } from './removals.ts';
@@ -84,6 +85,7 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   answerStoreHooks(context, { archiving, store, writer, prefs, removals });
   announceFeatures(context, options);
   removeWithOwners(context, removals);
+  registerPortable(context, options, prefs);
   context.hook('get_personal_data', 50, (data, { jid }) => withPersonalData(context, data, jid));
   if (context.shard !== 0) return;
   context.after(PURGE_FIRST_MS, () => void removals.purge());

@@ -50,7 +50,7 @@ export class PrefsRequests {
 }
 
 /** Throws a {@link StanzaError} if they are none. */
-function parsePrefs(payload: Element): ArchivePrefs {
+export function parsePrefs(payload: Element): ArchivePrefs {
   const mode = payload.attribute('default');
   if (mode === undefined || !MODES.has(mode)) throw new StanzaError('bad-request', 'default');
   return {
@@ -72,7 +72,7 @@ function jidsIn(list: Element | undefined): Jid[] {
   return [...jids.values()];
 }
 
-function prefsElement(ns: string, { defaultMode, always, never }: ArchivePrefs): Element {
+export function prefsElement(ns: string, { defaultMode, always, never }: ArchivePrefs): Element {
   const list = (name: string, jids: readonly Jid[]): Element =>
     Element.of(name, ns, {}, ...jids.map((jid) => Element.of('jid', ns, {}, jid.full)));
   return Element.of('prefs', ns, { default: defaultMode }, list('always', always), list('never', never));

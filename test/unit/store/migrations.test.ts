@@ -74,6 +74,16 @@ const ANSWERS: Readonly<Record<string, readonly [question: (ask: Ask) => unknown
     [['j', 'tybalt@localhost', 'd', 1, 0]],
   ],
   privacy_default_list: [(ask) => ask('privacy_names', 'localhost', 'juliet').default, 'quiet'],
+  mam_message: [
+    (ask) =>
+      ask('archive_export', 'juliet@localhost', 0n, 10).map(({ id, from, packet }) => [
+        id,
+        from,
+        Buffer.from(packet).toString(),
+      ]),
+    [[256_000n, 'romeo@localhost/o', PACKET]],
+  ],
+  mam_config: [(ask) => ask('archive_get_prefs', 'juliet@localhost')?.defaultMode, 'roster'],
   blocklist: [(ask) => ask('blocklist_get', 'localhost', 'tybalt'), 'spam'],
   mam_message: [(ask) => ask('archive_size', 'juliet@localhost'), 1],
   mam_config: [(ask) => ask('archive_get_prefs', 'juliet@localhost')?.defaultMode, 'roster'],
