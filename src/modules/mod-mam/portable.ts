@@ -11,6 +11,7 @@ import {
   type PortableOutcome,
   type PortablePage,
   parseElement,
+  parseMicros,
   parseStableId,
   Stanza,
   StanzaError,
@@ -23,7 +24,6 @@ import type { MamOptions } from './options.ts';
 import { type ImportOptions, takeMessages } from './portable-messages.ts';
 import type { Preferences } from './prefs.ts';
 import { parsePrefs, prefsElement } from './prefs-requests.ts';
-import { parseMicros } from './stamps.ts';
 
 /** Messages in one answer of the store. */
 const BATCH = 200;

@@ -81,12 +81,10 @@ const ANSWERS: Readonly<Record<string, readonly [question: (ask: Ask) => unknown
         from,
         Buffer.from(packet).toString(),
       ]),
-    [[256_000n, 'romeo@localhost/o', PACKET]],
+    [[256_000_001n, 'romeo@localhost/o', PACKET]],
   ],
   mam_config: [(ask) => ask('archive_get_prefs', 'juliet@localhost')?.defaultMode, 'roster'],
   blocklist: [(ask) => ask('blocklist_get', 'localhost', 'tybalt'), 'spam'],
-  mam_message: [(ask) => ask('archive_size', 'juliet@localhost'), 1],
-  mam_config: [(ask) => ask('archive_get_prefs', 'juliet@localhost')?.defaultMode, 'roster'],
 };
 
 type Ask = <O extends StoreOperation>(operation: O, ...args: StoreArgs<O>) => StoreResult<O>;
