@@ -61,6 +61,8 @@ function record(): () => number {
     store: { request: () => Promise.resolve([]) },
     atTurnEnd: (callback: () => void) => setImmediate(callback),
     committing: () => {},
+    onAnnouncement: () => {},
+    onStop: () => {},
     count: () => {},
     log: { warn: () => {} },
   } as unknown as ModuleContext<InboxOptions>;

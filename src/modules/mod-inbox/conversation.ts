@@ -48,7 +48,6 @@ export class Conversation {
     }
     const peer = this.#context.jid(text);
     if (peer === undefined) return new StanzaError('bad-request', 'invalid-jid');
-    this.#changes.flush();
     if (isReset) return this.#reset(request, peer.bare);
     if (type === 'get') return this.#get(request, peer.bare);
     const wanted = wantedOf(payload, this.#boxes);
@@ -71,6 +70,7 @@ export class Conversation {
   }
 
   async #get({ acc, to, id, type, lang, payload }: IqRequest, peer: string): Promise<IqAnswer> {
+    await this.#changes.caughtUp();
     const stored = await this.#context.store.request('inbox_get', to.domain, to.local, peer);
     if (stored === null) return new StanzaError('item-not-found');
     const answer = Element.of('query', NS_INBOX_CONVERSATION);
@@ -88,6 +88,7 @@ export class Conversation {
   }
 
   async #set({ to, id, payload }: IqRequest, peer: string, wanted: Wanted): Promise<IqAnswer> {
+    await this.#changes.caughtUp();
     const { box, muteSeconds, isRead } = wanted;
     const now = this.#context.timestamp();
     const mutedUntil = muteSeconds === null ? null : muteSeconds === 0 ? 0 : now + muteSeconds * 1_000_000;
@@ -100,6 +101,7 @@ export class Conversation {
 
   /** As clients did before there were properties: nobody else is told. */
   async #reset({ to }: IqRequest, peer: string): Promise<IqAnswer> {
+    await this.#changes.caughtUp();
     await this.#context.store.request('inbox_set', to.domain, to.local, peer, null, null, true);
     return new Element('reset', NS_INBOX_CONVERSATION);
   }

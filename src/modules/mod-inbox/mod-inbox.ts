@@ -48,6 +48,5 @@ export default defineModule<InboxOptions>({
     context.hook('anonymous_purge', 50, (_acc, { jid }) => data.removeUser(jid));
     context.hook('remove_domain', 50, (removal, { domain }) => data.removeDomain(removal, domain));
     context.hook('get_personal_data', 50, (tables, { jid }) => data.export(tables, jid));
-    context.onStop(() => changes.flush());
   },
 });

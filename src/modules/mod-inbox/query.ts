@@ -54,14 +54,13 @@ export class Query {
     if (this.#streaming.has(from.full)) {
       return new StanzaError('resource-constraint', 'An answer is on its way already');
     }
-    this.#changes.flush();
     return wanted.isBackward && wanted.limit < Number.POSITIVE_INFINITY
       ? this.#backward(request, wanted)
       : this.#forward(request, wanted, handle);
   }
 
   async #emptyBin({ to }: IqRequest): Promise<IqAnswer> {
-    this.#changes.flush();
+    await this.#changes.caughtUp();
     const everything = Number.MAX_SAFE_INTEGER;
     const { store } = this.#context;
     const count = await store.request('inbox_empty_bin', to.domain, to.local, everything, everything);
@@ -70,6 +69,7 @@ export class Query {
 
   /** The first chunk is sent at once; if there is more, the rest follows as fast as the client takes it, and other requests of the client need not wait for it. */
   async #forward(request: IqRequest, wanted: InboxRequest, handle: SessionHandle): Promise<IqAnswer> {
+    await this.#changes.caughtUp();
     const totals = noTotals();
     const rest = await this.#chunk(request, wanted, handle, totals);
     if (rest === undefined) return finElement(totals, wanted.isPaged);
@@ -138,6 +138,7 @@ export class Query {
 
   /** The page that ends at a place: read from there, and sent the other way round. */
   async #backward(request: IqRequest, wanted: InboxRequest): Promise<IqAnswer> {
+    await this.#changes.caughtUp();
     const totals = noTotals();
     if (wanted.limit > 0) {
       const reversed = { ...wanted, isAscending: !wanted.isAscending };

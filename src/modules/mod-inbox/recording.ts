@@ -3,10 +3,13 @@ import {
   DROP,
   type Jid,
   type ModuleContext,
+  NO_PRIVACY_LIST,
   Origin,
+  type PrivacyList,
   STOP,
   StanzaError,
   StanzaKind,
+  UNKNOWN_PRIVACY_LIST,
   type Verdict,
 } from '../module.ts';
 import type { Changes } from './changes.ts';
@@ -65,9 +68,28 @@ export class Recording {
     // Accounts that stanzas go to are known.
     const exists = this.#context.accounts.isRegistered(to.bareJid);
     if (exists === false) return undefined;
-    if (exists === true) return this.#receive(acc, isGroupchat);
+    const isWanted =
+      exists === true ? this.#isWanted(acc) : exists.then((known) => known && this.#isWanted(acc));
+    if (!(isWanted instanceof Promise)) return isWanted ? this.#receive(acc, isGroupchat) : undefined;
     acc.retain();
-    return exists.then((known) => (known ? this.#receive(acc, isGroupchat) : undefined));
+    return isWanted.then((wanted) => (wanted ? this.#receive(acc, isGroupchat) : undefined));
+  }
+
+  /** Whether the recipient's default privacy list lets the message through. If nobody can say now, it is kept: its session, or whoever stores it, asks again. */
+  #isWanted(acc: Accumulator): boolean | Promise<boolean> {
+    const params = { jid: acc.to.bareJid };
+    const list = this.#context.foldHook('privacy_get_user_list', NO_PRIVACY_LIST, params);
+    return list instanceof Promise ? list.then((found) => this.#passes(acc, found)) : this.#passes(acc, list);
+  }
+
+  #passes(acc: Accumulator, privacyList: PrivacyList): boolean | Promise<boolean> {
+    if (privacyList === UNKNOWN_PRIVACY_LIST) return true;
+    const { from, to, stanza } = acc;
+    const { name, type } = stanza!;
+    const check = { jid: to.bareJid, privacyList, from, to, name, type, dir: 'in' } as const;
+    const decision = this.#context.checkPrivacy(acc, check);
+    if (decision instanceof Promise) return decision.then((settled) => settled === 'allow');
+    return decision === 'allow';
   }
 
   #receive(acc: Accumulator, isGroupchat: boolean): Verdict {

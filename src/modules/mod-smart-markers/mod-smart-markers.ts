@@ -20,7 +20,12 @@ export default defineModule<SmartMarkersOptions>({
     });
     // A stranger is refused alike, whether or not there is such an account (threat T68).
     const discipline = { type: 'no_queue', answersForUnknown: true } as const;
-    context.iq('sm', NS_SMART_MARKERS, (request) => answerQuery(context, request, flush), discipline);
+    context.iq(
+      'sm',
+      NS_SMART_MARKERS,
+      (request) => answerQuery(context, request, () => recording.caughtUp()),
+      discipline,
+    );
 
     context.hook('user_send_message', 90, (acc) => recording.sent(acc), { hasEffects: true });
     if (context.options.keep_private) {

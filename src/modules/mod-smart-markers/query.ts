@@ -16,11 +16,11 @@ import type { SmartMarkersOptions } from './options.ts';
 /** Markers in one answer; of more, the last ones. */
 const SHOWN_MAX = 5_000;
 
-/** Tells a client which markers were sent last in a conversation. `flush` sends what was not written yet. */
+/** Tells a client which markers were sent last in a conversation, after what `caughtUp` waits for. */
 export async function answerQuery(
   context: ModuleContext<SmartMarkersOptions>,
   request: IqRequest,
-  flush: () => void,
+  caughtUp: () => Promise<void>,
 ): Promise<IqAnswer> {
   const { from, to, type, payload } = request;
   if (from.bare !== to.bare) return new StanzaError('forbidden');
@@ -35,7 +35,7 @@ export async function answerQuery(
   if (after === undefined) return new StanzaError('bad-request', 'invalid-timestamp');
   const thread = payload.attribute('thread') ?? '';
   const scope = await scopeOf(context, request, peer);
-  flush();
+  await caughtUp();
   const markers = await context.store.request(
     'smart_markers_get',
     [to.domain, to.local],

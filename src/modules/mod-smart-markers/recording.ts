@@ -14,6 +14,8 @@ import type { SmartMarkersOptions } from './options.ts';
 
 /** For how long markers are gathered where nobody waits for them. */
 const ASYNC_MS = 50;
+/** Longest that a question waits for another shard. */
+const CATCH_UP_MS_MAX = 1_000;
 /** Of a marker, about, beside its texts. */
 const RECORD_BYTES = 200;
 /** Longest that a sender is held up while the store is behind; less than a hook may take. */
@@ -41,12 +43,25 @@ export class Recording {
       },
       this.#isWaitedFor ? 0 : ASYNC_MS,
     );
+    context.onAnnouncement(() => this.#writes.flush());
     context.onStop(() => this.#writes.flush());
   }
 
   /** What was kept so far goes to the store before anything that is asked of it after this. */
   flush(): void {
     this.#writes.flush();
+  }
+
+  /** Resolves when what clients have got so far, from any shard, is on its way to the store before anything that is asked of it then. */
+  async caughtUp(): Promise<void> {
+    this.#writes.flush();
+    if (!this.#isWaitedFor) return;
+    // A message may be quicker than the marker that another shard keeps because of it.
+    this.#context.announce(null);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#context.after(CATCH_UP_MS_MAX, resolve);
+    await Promise.race([this.#context.whenHandled(), promise]);
+    cancel();
   }
 
   /** A client sends a message (`user_send_message`). */

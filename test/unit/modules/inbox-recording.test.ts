@@ -44,8 +44,12 @@ function world(options: Partial<InboxOptions> = {}) {
       },
     },
     accounts: { isRegistered: () => true },
+    foldHook: (_name: string, value: unknown) => value,
+    checkPrivacy: () => 'allow',
     hostOf: (domain: string) => (domain === 'localhost' ? domain : undefined),
     atTurnEnd: (callback: () => void) => turns.push(callback),
+    onAnnouncement: () => {},
+    onStop: () => {},
     committing: () => {
       waits++;
     },
