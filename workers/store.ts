@@ -17,9 +17,6 @@ import { monotonicMs } from '../src/util/monotonic.ts';
 
 /** Entry of the store thread: ties rings to a {@link StoreServer} over SQLite. */
 
-/** While writes fail it is tried this often whether they still do, also if nobody writes. */
-const PROBE_MS = 2_000;
-
 const boot = workerData as StoreBoot;
 const port = parentPort!;
 const log = createLimitedLog(boot.loglevel, 'store');
@@ -58,10 +55,9 @@ for (const peer of boot.peers) {
 
 setInterval(() => {
   counters[Counter.heartbeat]!++;
+  server.probe();
   loop.touch();
 }, HEARTBEAT_MS);
-
-setInterval(() => server.probe(), PROBE_MS);
 
 watchLoopDelay(({ p50Us, p99Us, maxUs }) => {
   counters[Counter.loop_delay_p50_us] = p50Us;
