@@ -60,6 +60,7 @@ for (const peer of boot.peers) {
 
 setInterval(() => {
   counters[Counter.heartbeat]!++;
+  server.probe();
   loop.touch();
 }, HEARTBEAT_MS);
 

@@ -27,6 +27,8 @@ export interface StoreHost {
 
 /** Requests in one transaction: under load the commit is what costs. */
 const BATCH_MAX = 1_024;
+/** Between two tries whether writes still fail. */
+const PROBE_MS = 2_000;
 
 /**
  * The store thread's work: requests of all shards are run in the order they came, many in one transaction, and answered after its commit.
@@ -39,6 +41,8 @@ export class StoreServer {
   #isOpen = false;
   /** Why no transaction could be opened; it is not tried again in the same batch. */
   #refusal: Error | undefined;
+  /** On the clock of `nowMs`. */
+  #nextProbeMs = 0;
 
   constructor(driver: StoreDriver, host: StoreHost) {
     this.#driver = driver;
@@ -99,9 +103,10 @@ export class StoreServer {
     return this.#host.counters[Counter.store_writes_failing] !== 0;
   }
 
-  /** While writes fail, between batches: tries whether they still do. */
+  /** Called a few times a second, between batches. While writes fail it tries now and then whether they still do, also if nobody writes. */
   probe(): void {
-    if (!this.isFailing || this.#isOpen) return;
+    if (!this.isFailing || this.#isOpen || this.#host.nowMs() < this.#nextProbeMs) return;
+    this.#nextProbeMs = this.#host.nowMs() + PROBE_MS;
     const driver = this.#driver;
     try {
       driver.begin();

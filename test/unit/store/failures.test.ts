@@ -81,6 +81,35 @@ describe('a store', () => {
   });
 });
 
+describe('a store whose writes fail', () => {
+  const isFailing = (): boolean => store.counters[Counter.store_writes_failing] === 1;
+
+  it('says so until one succeeds, and tries itself every two seconds', async () => {
+    driver.failsToCommit = true;
+    await set('a');
+    expect(isFailing()).toBe(true);
+    store.server.probe();
+    store.nowMs += 1_999;
+    driver.failsToCommit = false;
+    store.server.probe();
+    expect(isFailing()).toBe(true);
+    store.nowMs += 1;
+    store.server.probe();
+    expect(isFailing()).toBe(false);
+  });
+
+  it('does not say so over a request that cannot be done', async () => {
+    await outcome(store.remote.request('no_such_operation' as 'ping'));
+    expect(isFailing()).toBe(false);
+    driver.failsToBegin = true;
+    await set('b');
+    expect(isFailing()).toBe(true);
+    driver.failsToBegin = false;
+    await set('c');
+    expect(isFailing()).toBe(false);
+  });
+});
+
 describe('requests to the store', () => {
   it('fail when it does not answer in time, and are not run any more when it comes back', async () => {
     store.isRunning = false;
