@@ -1,10 +1,7 @@
 import { STORE_BUSY_REQUESTS, STORE_WORK_DELAY_MS, STORE_WORK_PAUSE_MS } from '../limits.ts';
 import type { StoreServer } from './server.ts';
 
-/** While writes fail it is tried this often whether they still do, also if nobody writes. */
-const PROBE_MS = 2_000;
-
-/** Does the store's work that may wait, a little at a time, while few requests come. And looks whether writes that failed succeed again. */
+/** Does the store's work that may wait, a little at a time, while few requests come. */
 export class IdleWork {
   readonly #server: StoreServer;
   #isScheduled = false;
@@ -13,7 +10,6 @@ export class IdleWork {
 
   constructor(server: StoreServer) {
     this.#server = server;
-    setInterval(() => server.probe(), PROBE_MS).unref();
   }
 
   /** There may be something to do. Called often. */
