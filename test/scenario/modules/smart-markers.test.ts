@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Element, TestClient } from '../../helpers/client.ts';
 import { meerkat } from '../../helpers/meerkat.ts';
@@ -305,4 +306,77 @@ describe('private smart markers', () => {
       await server.stop();
     }
   });
+});
+
+describe('smart markers while the server changes', () => {
+  const MARKER_MODULES = '[modules.mod_smart_markers]\n[modules.mod_offline_chatmarkers]\n';
+
+  it('stay while the module is off, and go on with other options', async () => {
+    const base = `[modules.mod_presence]\n[modules.mod_offline]\n${LAB}`;
+    const server = await TestServer.start({
+      shards: 2,
+      users: ['romeo', 'juliet'],
+      toml: base + MARKER_MODULES,
+    });
+    try {
+      const config = readFileSync(server.configFile, 'utf8').replace(MARKER_MODULES, '');
+      const reload = async (more: string): Promise<void> => {
+        writeFileSync(server.configFile, config + more);
+        expect((await meerkat(['--config', server.configFile, 'reload'])).status).toBe(0);
+      };
+      const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+      const juliet = await loginOn(server, 'juliet@localhost/balcony', 'other', romeo);
+      const mark = async (id: string): Promise<void> => {
+        send(romeo, 'juliet@localhost', 'displayed', id);
+        await juliet.message();
+      };
+      await mark('a');
+      await reload('');
+      await mark('off');
+      expect(condition(await ask(juliet, "peer='romeo@localhost'"))).toBe('service-unavailable');
+      await reload(MARKER_MODULES);
+      expect(await brief(juliet, 'romeo@localhost')).toEqual(['romeo@localhost displayed a']);
+      await mark('b');
+      expect(await brief(juliet, 'romeo@localhost')).toEqual(['romeo@localhost displayed b']);
+      await reload('[modules.mod_smart_markers]\n  keep_private = true\n');
+      expect(await brief(juliet, 'romeo@localhost')).toEqual([]);
+      send(romeo, 'juliet@localhost', 'displayed', 'c');
+      await romeo.nothingElse();
+      expect(await messagesUntilNow(juliet)).toEqual([]);
+      expect(await brief(romeo, 'juliet@localhost')).toEqual(['romeo@localhost displayed c']);
+    } finally {
+      await server.stop();
+    }
+  }, 90_000);
+
+  it('are kept later when the store is away, and their senders’ messages acknowledged then', async () => {
+    const SM = 'urn:xmpp:sm:3';
+    const server = await TestServer.start({
+      shards: 2,
+      users: ['romeo', 'juliet'],
+      toml: `[modules.mod_presence]\n[modules.mod_stream_management]\n[modules.mod_smart_markers]\n${LAB}`,
+      isFaulty: true,
+    });
+    try {
+      const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
+      const juliet = await loginOn(server, 'juliet@localhost/balcony', 'other', romeo);
+      romeo.send(`<enable xmlns='${SM}'/>`);
+      await romeo.until(({ name }) => name === 'enabled');
+      await server.strike('store', 'stall-and-exit', 300);
+      for (const id of ['a', 'b']) send(romeo, 'juliet@localhost', 'displayed', id);
+      // Who is there gets them at once.
+      for (const id of ['a', 'b']) {
+        expect((await juliet.message()).child('displayed', MARKERS)?.attribute('id')).toBe(id);
+      }
+      let handled = 0;
+      while (handled < 2) {
+        romeo.send(`<r xmlns='${SM}'/>`);
+        const answer = await romeo.until(({ name, ns }) => name === 'a' && ns === SM);
+        handled = Number(answer.attribute('h'));
+      }
+      expect(await brief(juliet, 'romeo@localhost')).toEqual(['romeo@localhost displayed b']);
+    } finally {
+      await server.stop();
+    }
+  }, 90_000);
 });
