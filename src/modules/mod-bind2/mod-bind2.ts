@@ -9,7 +9,11 @@ import { SameClient } from './same-client.ts';
 export default defineModule({
   name: 'mod_bind2',
   xeps: [
-    { number: 386, version: '1.1.0', note: 'stored messages are delivered, whether or not an archive has them, too' },
+    {
+      number: 386,
+      version: '1.1.0',
+      note: 'stored messages are delivered, whether or not an archive has them, too',
+    },
   ],
   options: z.strictObject({}),
   dependencies: [{ module: 'mod_sasl2' }],
