@@ -56,8 +56,7 @@ export class Loop {
   }
 
   /**
-   * Calls back at the end of this turn, once everything that came has been handled and before anything that it led to leaves: what is sent then to another thread
-   * comes there before whatever that causes.
+   * Calls back at the end of this turn, once everything that came has been handled, before output is written and before frames that came count as handled (`memory/fence.ts`).
    */
   atTurnEnd(callback: () => void): void {
     this.#last.push(callback);

@@ -33,6 +33,8 @@ export interface ShardBoot {
   readonly secret: Uint8Array;
   /** Random, and the same for all shards until the server stops. */
   readonly runSecret: Uint8Array;
+  /** One clock for all shards: microseconds since the epoch at the zero of the monotonic clock. */
+  readonly clockOffsetUs: number;
   /** The certificate made at first start, for listeners that have none. */
   readonly selfSigned: CertificateConfig;
   readonly product: { readonly name: string; readonly version: string };

@@ -105,7 +105,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly storedMessages: StoredMessages;
   readonly takeOvers: TakeOvers;
   readonly #post: PostToMain;
-  readonly #clock = new Clock();
+  readonly #clock: Clock;
   readonly #existence = new Existence(({ name }) => this.hostTypes.auth(name)?.auth.isOwn ?? true);
   readonly #fences: Fences;
   readonly #frames: FrameReceiver;
@@ -120,6 +120,7 @@ export class Shard implements C2sHost, ShardServices {
     this.shard = boot.shard;
     this.product = boot.product;
     this.runSecret = boot.runSecret;
+    this.#clock = new Clock(boot.clockOffsetUs);
     this.log = createLimitedLog(boot.config.general.loglevel, `shard ${boot.shard}`);
     this.counters = counterRow(boot.shared.counters, boot.shard);
     this.counters.fill(0);

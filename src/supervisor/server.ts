@@ -7,6 +7,7 @@ import { Counter, counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { type Logger, setLogLevel } from '../observe/log.ts';
 import type { FromShard, ShardBoot } from '../shard/boot.ts';
+import { monotonicMs } from '../util/monotonic.ts';
 import { within } from '../util/within.ts';
 import { askAll, askAny } from './ask-shards.ts';
 import { runBackup } from './backup.ts';
@@ -50,6 +51,7 @@ export class Server {
   #made: MadeFiles | undefined;
   /** What keys that live as long as the server are made from; never on a disk. */
   readonly #runSecret = randomBytes(64);
+  readonly #clockOffsetUs = Date.now() * 1_000 - monotonicMs() * 1_000;
   /** Accounts whose stanzas are traced. */
   #watched: readonly string[] = [];
   /** How often threads were started again. */
@@ -203,6 +205,7 @@ export class Server {
       seed: this.memory.seed,
       ...this.#made!,
       runSecret: this.#runSecret,
+      clockOffsetUs: this.#clockOffsetUs,
       product: this.product,
       startedMs: this.startedMs,
     };

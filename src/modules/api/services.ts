@@ -49,8 +49,8 @@ export interface ServicesApi {
   /** Microseconds since the epoch, rising. */
   timestamp(): number;
   /**
-   * Calls back at the end of this turn of the shard's loop: all stanzas and frames of the turn have been handled by then, and nothing that they led to has left yet. What is
-   * asked of the store there is done before whatever those who see the turn's output may ask of it.
+   * Calls back at the end of this turn of the shard's loop: all stanzas and frames of the turn have been handled by then, and its output is not written yet. What is asked of the store there comes
+   * before whatever this shard's clients ask because of the turn; for those of others: {@link announce} something, then wait for `whenHandled`.
    */
   atTurnEnd(callback: () => void): void;
   /** Calls back again and again; ends with the module. */

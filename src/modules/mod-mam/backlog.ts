@@ -28,6 +28,15 @@ export class Backlog {
     return this.#behind.size > 0;
   }
 
+  /**
+   * Resolves when all that other shards have let anybody see up to now is on its way to the store: what they get from here they handle behind it, and it counts as handled when
+   * the end of that turn has sent what waited for it.
+   */
+  async sync(): Promise<void> {
+    this.#context.announce({} satisfies Notice);
+    await this.#context.whenHandled();
+  }
+
   /** Tells the others how it is here. */
   tell(isBehind: boolean): void {
     this.#tell(this.#own, isBehind);

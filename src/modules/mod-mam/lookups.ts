@@ -75,6 +75,7 @@ export class Lookups {
 
   /** A client sees what it has sent and received before: the store is asked behind all of it. */
   async #settled(): Promise<void> {
+    await this.#backlog.sync();
     if (!this.#writer.isBehind) {
       this.#writer.flush();
       return;
