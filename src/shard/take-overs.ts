@@ -77,8 +77,11 @@ export class TakeOvers {
     const { connection } = stream;
     // Where the input waits for something larger that this is part of, it goes on after that.
     const isOurs = connection.pause(Pause.SUSPENDED);
+    // The client's time for a step stands still: it is us who take it.
+    stream.negotiation?.serverBusy();
     const answer = (result: TakeOverResult): void => {
       connection.touch();
+      stream.negotiation?.stepped(stream.host.monotonicMs());
       done(result);
       if (isOurs) connection.unpause(Pause.SUSPENDED);
     };
