@@ -130,7 +130,11 @@ export class Shard implements C2sHost, ShardServices {
       log: this.log,
       frame: (bytes, start, end) => this.#frames.handle(bytes, start, end),
       resumeYielded: () => this.connections.resumeYielded(),
-      flush: () => this.connections.flush(),
+      flush: () => {
+        this.connections.flush();
+        // What was to be written in this turn leaves with it.
+        this.store.kept.flush();
+      },
       congestionEnded: () => this.connections.congestionEnded(),
     });
     this.notices = new Notices((notice, payload) => this.threads.tell(notice, payload), this.dryRun);
