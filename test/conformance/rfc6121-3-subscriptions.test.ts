@@ -336,10 +336,10 @@ describe.each(['one shard', 'two shards'])('subscriptions on %s', (where) => {
       '--config',
       server.configFile,
     ]);
-    expect(JSON.parse(exported.stdout).tables[0]).toMatchObject({
-      name: 'roster',
-      rows: [[ROMEO, '', 'both', 'none', '', '', '']],
-    });
+    const { tables } = JSON.parse(exported.stdout) as { tables: { name: string; rows: unknown[] }[] };
+    expect(tables.find(({ name }) => name === 'roster')?.rows).toMatchObject([
+      [ROMEO, '', 'both', 'none', '', '', '', ''],
+    ]);
     alive.send(
       "<iq type='set' id='r' to='localhost'><query xmlns='jabber:iq:register'><remove/></query></iq>",
     );

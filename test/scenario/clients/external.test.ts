@@ -23,7 +23,9 @@ describe.skipIf(isSkipped(missing))('slixmpp', () => {
   beforeAll(async () => {
     own = await certificates.make('localhost');
     server = await TestServer.start({
+      // A client that finds no mechanism for it waits to be sent away.
       c2s: `
+        state_timeout = 5_000
         [listen.c2s.tls]
           mode = "starttls_required"
           certfile = "${own.certfile}"
