@@ -45,6 +45,7 @@ async function receive(items: number | undefined): Promise<() => number> {
     hook: (name: never, priority: number, handler: never) =>
       registry.add(name, 'localhost', priority, 'mod_privacy', handler),
     onAnnouncement() {},
+    ownPush() {},
     sessionState() {},
     hasOtherHandlers: () => false,
     foldHook: (name: never, value: never, params: never) => foldHook(hostType, name, value, params),
