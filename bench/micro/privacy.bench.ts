@@ -46,6 +46,7 @@ async function receive(items: number | undefined): Promise<() => number> {
       registry.add(name, 'localhost', priority, 'mod_privacy', handler),
     onAnnouncement() {},
     ownPush() {},
+    portable() {},
     sessionState() {},
     hasOtherHandlers: () => false,
     foldHook: (name: never, value: never, params: never) => foldHook(hostType, name, value, params),
