@@ -7,7 +7,6 @@ import {
   Flag,
   type Jid,
   type ModuleContext,
-  microsOfId,
   type Outcome,
   STOP,
   type Stanza,
@@ -18,7 +17,7 @@ import {
   withoutIdsBy,
 } from '../module.ts';
 import { Admission } from './admission.ts';
-import { archiveMessageOf, type Entry, entryOf, knownId } from './entry.ts';
+import { archiveMessageOf, type Entry, entryOf, knownId, recordOf } from './entry.ts';
 import type { Job } from './job.ts';
 import type { MamOptions, PmOptions } from './options.ts';
 import type { Retractions } from './retractions.ts';
@@ -234,19 +233,7 @@ export class Archiving {
 
   /** The store's handler of `mam_archive_message`. */
   archive(message: ArchiveMessage): Outcome {
-    const { messageId, localJid, remoteJid, sourceJid, direction, packet, isGroupchat, originId } = message;
-    const isOutgoing = direction === 'outgoing';
-    this.#job = this.#writer.add({
-      micros: microsOfId(messageId),
-      shard: Number(messageId & 255n),
-      sides: isOutgoing ? ArchiveSide.SENDER : ArchiveSide.RECIPIENT,
-      from: sourceJid.full,
-      to: isOutgoing ? remoteJid.full : localJid.full,
-      packet: (withoutIdsBy(packet, [localJid.bareJid, remoteJid.bareJid]) ?? packet).toBuffer('', ''),
-      originId: originId ?? null,
-      isGroupchat,
-      isSearchable: this.#options.full_text_search,
-    });
+    this.#job = this.#writer.add(recordOf(message, this.#options.full_text_search));
     return 'ok';
   }
 

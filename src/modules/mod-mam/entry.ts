@@ -1,13 +1,17 @@
 import {
   type Accumulator,
   type ArchiveMessage,
+  ArchiveSide,
   type Jid,
+  microsOfId,
   shardOfStableId,
   stableId,
   stableIdNumber,
   timeOfStableId,
+  withoutIdsBy,
 } from '../module.ts';
 import { originIdOf } from './rules.ts';
+import type { OpenRecord } from './writer.ts';
 
 /** A message in one archive. */
 export interface Entry {
@@ -67,5 +71,22 @@ export function archiveMessageOf(
     packet: stanza,
     isGroupchat: stanza.type === 'groupchat',
     senderId: undefined,
+  };
+}
+
+/** What is written for a message that came by that hook. */
+export function recordOf(message: ArchiveMessage, isSearchable: boolean): OpenRecord {
+  const { messageId, localJid, remoteJid, sourceJid, direction, packet, isGroupchat, originId } = message;
+  const isOutgoing = direction === 'outgoing';
+  return {
+    micros: microsOfId(messageId),
+    shard: Number(messageId & 255n),
+    sides: isOutgoing ? ArchiveSide.SENDER : ArchiveSide.RECIPIENT,
+    from: sourceJid.full,
+    to: isOutgoing ? remoteJid.full : localJid.full,
+    packet: (withoutIdsBy(packet, [localJid.bareJid, remoteJid.bareJid]) ?? packet).toBuffer('', ''),
+    originId: originId ?? null,
+    isGroupchat,
+    isSearchable,
   };
 }
