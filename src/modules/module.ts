@@ -117,6 +117,7 @@ export { streamErrorXml } from '../xmpp/stream-error.ts';
 export { isSeen, sees } from '../xmpp/subscription.ts';
 export { parseChildren, parseElement, parseElementText } from '../xmpp/trusted-xml.ts';
 export * from './api/accounts.ts';
+export * from './api/caught-up.ts';
 export * from './api/command-input.ts';
 export * from './api/context.ts';
 export * from './api/definition.ts';

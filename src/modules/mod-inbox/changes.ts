@@ -5,6 +5,7 @@ import {
   type InboxChange,
   type Jid,
   type ModuleContext,
+  othersCaughtUpSoon,
   type ReturnedConversation,
   randomText,
   type Stanza,
@@ -16,8 +17,6 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** For how long changes are gathered where nobody waits for them. */
 const ASYNC_MS = 50;
-/** Longest that a question waits for another shard. */
-const CATCH_UP_MS_MAX = 1_000;
 /** Of a change beside its message, about. */
 const CHANGE_BYTES = 100;
 
@@ -69,18 +68,11 @@ export class Changes {
     this.#writes.flush();
   }
 
-  /**
-   * Resolves when all that clients have got so far, from any shard, is on its way to the store before anything that is asked of it then. A message may be quicker than the change that
-   * another shard makes because of it: the others are told to send what they have, and it is there when they have heard. One that does not hear is not waited for long.
-   */
+  /** Resolves when what clients have got so far, from any shard, is on its way to the store before anything that is asked of it then. */
   async caughtUp(): Promise<void> {
     this.#writes.flush();
     if (!this.#isWaitedFor) return;
-    this.#context.announce(null);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#context.after(CATCH_UP_MS_MAX, resolve);
-    await Promise.race([this.#context.whenHandled(), promise]);
-    cancel();
+    await othersCaughtUpSoon(this.#context);
   }
 
   /** Resolves when all changes of this shard are stored. */

@@ -1,4 +1,4 @@
-import type { ModuleContext } from '../module.ts';
+import { type ModuleContext, othersCaughtUp } from '../module.ts';
 
 /** What writers tell one another. */
 interface Notice {
@@ -28,13 +28,9 @@ export class Backlog {
     return this.#behind.size > 0;
   }
 
-  /**
-   * Resolves when all that other shards have let anybody see up to now is on its way to the store: what they get from here they handle behind it, and it counts as handled when
-   * the end of that turn has sent what waited for it.
-   */
+  /** An answer without what others have still to hand over would be taken for everything: so this waits until they have, or are replaced. */
   async sync(): Promise<void> {
-    this.#context.announce({} satisfies Notice);
-    await this.#context.whenHandled();
+    await othersCaughtUp(this.#context, {} satisfies Notice);
   }
 
   /** Tells the others how it is here. */

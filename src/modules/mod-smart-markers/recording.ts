@@ -4,6 +4,7 @@ import {
   GatheredWrites,
   type MarkerRecord,
   type ModuleContext,
+  othersCaughtUpSoon,
   STOP,
   StanzaError,
   StanzaKind,
@@ -14,8 +15,6 @@ import type { SmartMarkersOptions } from './options.ts';
 
 /** For how long markers are gathered where nobody waits for them. */
 const ASYNC_MS = 50;
-/** Longest that a question waits for another shard. */
-const CATCH_UP_MS_MAX = 1_000;
 /** Of a marker, about, beside its texts. */
 const RECORD_BYTES = 200;
 /** Longest that a sender is held up while the store is behind; less than a hook may take. */
@@ -56,12 +55,7 @@ export class Recording {
   async caughtUp(): Promise<void> {
     this.#writes.flush();
     if (!this.#isWaitedFor) return;
-    // A message may be quicker than the marker that another shard keeps because of it.
-    this.#context.announce(null);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#context.after(CATCH_UP_MS_MAX, resolve);
-    await Promise.race([this.#context.whenHandled(), promise]);
-    cancel();
+    await othersCaughtUpSoon(this.#context);
   }
 
   /** A client sends a message (`user_send_message`). */
