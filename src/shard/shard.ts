@@ -297,8 +297,8 @@ export class Shard implements C2sHost, ShardServices {
         void this.#cleanUp(boot.shard, [{ jid: jid.full, number, time }]),
       routeAgain: (acc) => void this.routing.routeAgain(acc),
       looped: (acc) => this.routing.looped(acc),
-      takenBack: (acc) => this.routing.takenBack(acc),
-      forwarded: (acc) => this.routing.outcome(acc, 'forwarded'),
+      takenBack: (acc) => this.routing.outcomes.takenBack(acc),
+      forwarded: (acc) => this.routing.outcomes.ended(acc, 'forwarded'),
     });
     this.#frames = new FrameReceiver({
       jids: this.jids,
@@ -529,12 +529,12 @@ export class Shard implements C2sHost, ShardServices {
   }
 
   inboxFull(acc: Accumulator): void {
-    this.routing.takenBack(acc);
+    this.routing.outcomes.takenBack(acc);
     this.routing.refuse(acc, new StanzaError('resource-constraint', 'Too much waits for the recipient'));
   }
 
   undeliverable(acc: Accumulator): void {
-    this.routing.takenBack(acc);
+    this.routing.outcomes.takenBack(acc);
     this.routing.routeAgain(acc);
   }
 
