@@ -97,7 +97,7 @@ export function accountOf(shard: Shard, text: string): { readonly jid: Jid; read
 }
 
 function hostTypeOf(shard: Shard, domain: string): HostType {
-  const info = shard.domain(domain);
+  const info = shard.domains.hosted(domain);
   if (info === undefined)
     throw new CommandError('domain_unknown', `${domain} is not a domain of this server`);
   return info.hostType;

@@ -170,7 +170,7 @@ function watch(shard: Shard, bares: readonly string[]): void {
 function stats(shard: Shard): ShardStats {
   const hooks: [string, string, number][] = [];
   const tables = [
-    { name: 'global', chains: shard.globals.chains },
+    { name: 'global', chains: shard.hostTypes.globals.chains },
     ...shard.hostTypes.all().map(({ name, chains }) => ({ name, chains })),
   ];
   for (const { name, chains } of tables) {
