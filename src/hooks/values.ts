@@ -253,12 +253,25 @@ export interface PersonalData {
   readonly name: string;
   readonly columns: readonly string[];
   readonly rows: readonly PersonalRow[];
+  /** The table may be longer than what is good to be held at once: behind what the rows go on (`get_personal_data_page`). Null, or missing: these are all. */
+  readonly next?: string | null;
+  /** How many rows there are in all, if there are more than these. */
+  readonly size?: number;
+}
+
+/** More rows of a table. */
+export interface PersonalPage {
+  readonly rows: readonly PersonalRow[];
+  /** Behind what they go on; null: these were the last ones. */
+  readonly next: string | null;
 }
 
 export type PersonalRow = readonly string[];
 
 /** In place of an export: a handler failed, so that something would be missing in it. */
 export const DATA_INCOMPLETE: readonly PersonalData[] = Object.freeze([]);
+/** In place of a page of it, likewise. */
+export const PAGE_INCOMPLETE: PersonalPage = Object.freeze({ rows: [], next: null });
 
 export interface KeyId {
   readonly name: string;

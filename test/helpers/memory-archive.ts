@@ -1,4 +1,5 @@
 import { bodyText } from '../../src/store/body-text.ts';
+import { ARCHIVE_EXPORT_BYTES, ArchiveSide } from '../../src/store/operations/archive.ts';
 import type {
   ArchivedMessage,
   ArchiveFilter,
@@ -7,7 +8,6 @@ import type {
   ArchiveSweep,
   StoredArchivePrefs,
 } from '../../src/store/operations.ts';
-import { ArchiveSide } from '../../src/store/operations.ts';
 import { Removed } from '../../src/store/removed.ts';
 import { queryOf } from '../../src/store/sqlite/archive-query.ts';
 import type { OperationTable } from '../../src/store/sqlite/operation-table.ts';
@@ -146,7 +146,11 @@ export function memoryArchive(): OperationTable<ArchiveOperations> {
       of(owner)
         .filter(({ id }) => id > afterId)
         .slice(0, limit)
-        .map(messageOf),
+        .map(messageOf)
+        .filter((_one, index, all) => {
+          const bytes = all.slice(0, index + 1).reduce((sum, { packet }) => sum + packet.length, 0);
+          return index === 0 || bytes <= ARCHIVE_EXPORT_BYTES;
+        }),
     archive_find_retracted: ({ from, to, by, id }) => {
       const found = entries.findLast(
         (entry) =>

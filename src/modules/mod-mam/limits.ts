@@ -56,6 +56,5 @@ export const PURGE_EVERY_MS = 600_000;
 /** The first time, after the start. */
 export const PURGE_FIRST_MS = 2_000;
 
-/** Messages in an export of personal data; whoever has more gets none, rather than a part. */
-export const EXPORT_MAX = 200_000;
+/** Messages in one piece of an export. */
 export const EXPORT_BATCH = 500;

@@ -1,9 +1,7 @@
 import {
   type DiscoAcc,
   defineModule,
-  type Jid,
   type ModuleContext,
-  type PersonalData,
   type Stanza,
   StoreUnavailableError,
   stop,
@@ -11,10 +9,11 @@ import {
 import { Archiving } from './archiving.ts';
 import { Backlog } from './backlog.ts';
 import { featuresOf } from './features.ts';
-import { EXPORT_MAX, PURGE_EVERY_MS, PURGE_FIRST_MS } from './limits.ts';
+import { PURGE_EVERY_MS, PURGE_FIRST_MS } from './limits.ts';
 import { Lookups } from './lookups.ts';
 import { isMamNamespace, NS_MAM } from './namespaces.ts';
 import { type MamOptions, optionsSchema, type PmOptions, pmOptions } from './options.ts';
+import { registerPersonalData } from './personal-data.ts';
 import { registerPortable } from './portable.ts';
 import { Preferences } from './prefs.ts';
 import { PrefsRequests } from './prefs-requests.ts';
@@ -86,25 +85,10 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   announceFeatures(context, options);
   removeWithOwners(context, removals);
   registerPortable(context, options, prefs);
-  context.hook('get_personal_data', 50, (data, { jid }) => withPersonalData(context, data, jid));
+  registerPersonalData(context, store);
   if (context.shard !== 0) return;
   context.after(PURGE_FIRST_MS, () => void removals.purge());
   context.every(PURGE_EVERY_MS, () => void removals.purge());
-}
-
-/** Everything or nothing: a failure is one of the whole export. */
-async function withPersonalData(
-  context: ModuleContext,
-  data: readonly PersonalData[],
-  jid: Jid,
-): Promise<readonly PersonalData[]> {
-  const archive = { archiveId: undefined, owner: jid.bareJid };
-  await context.foldHook('mam_archive_sync', undefined, {});
-  if ((await context.foldHook('mam_archive_size', 0, archive)) > EXPORT_MAX) {
-    throw new RangeError(`more than ${EXPORT_MAX} messages`);
-  }
-  const rows = await context.foldHook('get_mam_pm_gdpr_data', [], { jid });
-  return [...data, { name: 'mam_pm', columns: ['id', 'from', 'message'], rows }];
 }
 
 function writerOf(context: ModuleContext, backlog: Backlog): ArchiveWriter {
@@ -161,10 +145,6 @@ function answerStoreHooks(
     return undefined;
   });
   context.hook('mam_remove_archive', 50, (_nothing, { owner }) => removals.removeUser(owner));
-  context.hook('get_mam_pm_gdpr_data', 50, async (rows, { jid }) => [
-    ...rows,
-    ...(await store.personalData(jid.bare)),
-  ]);
   if (prefs === undefined) return;
   context.hook('mam_get_behaviour', 50, (_behaviour, { owner, remote }) => prefs.behaviour(owner, remote));
   context.hook('mam_get_prefs', 50, async (_prefs, { owner }) => {

@@ -136,12 +136,15 @@ export interface ArchiveOperations {
     args: [domain: string, keep: number, limit: number, cursor: string];
     result: ArchiveSweep;
   };
-  /** For exports: messages behind an id, oldest first. */
+  /** For exports: messages behind an id, oldest first; no more than `limit`, and {@link ARCHIVE_EXPORT_BYTES} of them. There are more until the answer is empty. */
   archive_export: {
     args: [owner: string, afterId: bigint, limit: number];
     result: readonly ArchivedMessage[];
   };
 }
+
+/** What an answer of `archive_export` holds of messages, if it is more than one: it has to go through a ring. */
+export const ARCHIVE_EXPORT_BYTES = 1_048_576;
 
 export const ARCHIVE_READS = [
   'archive_page',

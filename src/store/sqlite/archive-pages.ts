@@ -1,8 +1,9 @@
-import type {
-  ArchivedMessage,
-  ArchivedPage,
-  ArchiveFilter,
-  ArchivePageQuery,
+import {
+  ARCHIVE_EXPORT_BYTES,
+  type ArchivedMessage,
+  type ArchivedPage,
+  type ArchiveFilter,
+  type ArchivePageQuery,
 } from '../operations/archive.ts';
 import type { ArchiveCounts } from './archive-counts.ts';
 import { type IdRange, narrowed, rangeOf } from './archive-ids.ts';
@@ -100,10 +101,17 @@ export class ArchivePages {
   export(bare: string, afterId: bigint, limit: number): ArchivedMessage[] {
     const all = this.#all(bare);
     if (all === undefined) return [];
-    return this.#messages(
-      all.selection.ids(narrowed(all.range, afterId, undefined), false, limit),
-      all.owner,
-    );
+    const messages: ArchivedMessage[] = [];
+    let bytes = 0;
+    for (const id of all.selection.ids(narrowed(all.range, afterId, undefined), false, limit)) {
+      const message = this.#rows.get(id, all.owner);
+      if (message === undefined) continue;
+      bytes += message.packet.length;
+      // The first one goes in any case: whoever asks would not get on.
+      if (messages.length > 0 && bytes > ARCHIVE_EXPORT_BYTES) break;
+      messages.push(message);
+    }
+    return messages;
   }
 
   /** The number of an owner, whose messages can be looked up from now on. */
