@@ -136,6 +136,18 @@ describe.each(DRIVERS)('archives (%s)', (_name, open) => {
     ]);
   });
 
+  it('leave out what is younger than the query, unless clocks were set back', async () => {
+    await append(...[1, 2, 3].map((n) => record(n, { shard: n })));
+    expect(await page({ until: FIRST + 2, isCounted: true })).toMatchObject({ total: 2, hasMore: false });
+    expect(await found({ until: FIRST + 2 })).toEqual([id(1, 1), id(2, 2)]);
+    expect(await found({ until: FIRST + 2, isBackward: true, limit: 1 })).toEqual([id(2, 2)]);
+    expect(await found({ until: FIRST + 2, pageAfter: id(2, 2) })).toEqual([]);
+    expect(await found({ until: FIRST + 2, pageAfter: id(3, 3) })).toEqual([]);
+    expect(await found({ until: FIRST + 2, words: ['number'] })).toEqual([id(1, 1), id(2, 2)]);
+    await append(record(70_000_000));
+    expect(await found({ until: FIRST + 2 })).toEqual([id(1, 1), id(2, 2), id(3, 3), id(70_000_000)]);
+  });
+
   it('leave group chats out on request', async () => {
     await append(record(1), record(2, { isGroupchat: true, from: NURSE, to: ROMEO }));
     expect(await page({ isCounted: true })).toMatchObject({ total: 2 });

@@ -7,12 +7,12 @@ import type { Habit } from './durability/reader.ts';
 
 /**
  * What a server has acknowledged it keeps, whatever is killed when (docs/durability.md). `MEERKAT_CRASH_KILLS` says how often (200 for a night, 10 by default),
- * `MEERKAT_CRASH_SEED` what the clients do, `MEERKAT_CRASH_ARCHIVE=1` has all messages archived and looks into the archives as well.
+ * `MEERKAT_CRASH_SEED` what the clients do. All messages are archived, and must be in both archives, unless `MEERKAT_CRASH_ARCHIVE=0`.
  */
 
 const KILLS = Number(process.env['MEERKAT_CRASH_KILLS'] ?? 10);
 const SEED = Number(process.env['MEERKAT_CRASH_SEED'] ?? Math.floor(Math.random() * 1e6));
-const HAS_ARCHIVE = process.env['MEERKAT_CRASH_ARCHIVE'] === '1';
+const HAS_ARCHIVE = process.env['MEERKAT_CRASH_ARCHIVE'] !== '0';
 const ARCHIVE = '[modules.mod_mam]\n  [modules.mod_mam.pm]\n';
 
 const HABITS: readonly Habit[] = ['online', 'resuming', 'visiting', 'absent'];

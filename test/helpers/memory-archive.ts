@@ -114,7 +114,10 @@ export function memoryArchive(): OperationTable<ArchiveOperations> {
       const all = of(query.owner);
       const anchors = [query.pageAfter, query.pageBefore, query.afterId, query.beforeId];
       const isKnown = anchors.every((id) => id === undefined || all.some((entry) => entry.id === id));
-      const meant = isKnown ? all.filter((entry) => isMeant(entry, query)) : [];
+      const until =
+        Number(entries.at(-1)?.id ?? 0n) / 256 > (query.until ?? 0) + 60_000_000 ? undefined : query.until;
+      const isSettled = ({ id }: Entry): boolean => until === undefined || Number(id >> 8n) <= until;
+      const meant = isKnown ? all.filter((entry) => isSettled(entry) && isMeant(entry, query)) : [];
       const from = query.index === undefined ? meant : meant.slice(Math.max(0, query.index));
       const place = from.filter(
         ({ id }) =>

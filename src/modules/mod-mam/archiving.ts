@@ -11,13 +11,16 @@ import {
   STOP,
   type Stanza,
   StanzaKind,
+  stableId,
   stableIdNumber,
   stanzaIdXml,
+  timeOfStableId,
   type Verdict,
   withoutIdsBy,
 } from '../module.ts';
 import { Admission } from './admission.ts';
 import { archiveMessageOf, type Entry, entryOf, knownId, recordOf } from './entry.ts';
+import type { Horizons } from './horizons.ts';
 import type { Job } from './job.ts';
 import type { MamOptions, PmOptions } from './options.ts';
 import type { Retractions } from './retractions.ts';
@@ -39,6 +42,7 @@ export class Archiving {
   readonly #writer: ArchiveWriter;
   readonly #wishes: Wishes;
   readonly #retractions: Retractions;
+  readonly #horizons: Horizons;
   readonly #admission: Admission;
   readonly #rules: { readonly hasMarkers: boolean };
   /** The stanza of the writer's last record, and when it came. */
@@ -56,12 +60,14 @@ export class Archiving {
     writer: ArchiveWriter,
     wishes: Wishes,
     retractions: Retractions,
+    horizons: Horizons,
   ) {
     this.#context = context;
     this.#options = options;
     this.#writer = writer;
     this.#wishes = wishes;
     this.#retractions = retractions;
+    this.#horizons = horizons;
     this.#admission = new Admission(context, writer);
     this.#rules = { hasMarkers: options.archive_chat_markers };
   }
@@ -93,7 +99,7 @@ export class Archiving {
   }
 
   #archiveOutgoing(acc: Accumulator, simple: boolean): Verdict | Promise<Verdict> {
-    const entry = entryOf(acc, 'outgoing', simple, acc.timestamp, this.#context.shard);
+    const entry = this.#timely(acc, 'outgoing', simple, acc.timestamp);
     const outcome = this.#write(acc, entry);
     if (outcome instanceof Promise)
       return outcome.then((settled) => this.#afterOutgoing(acc, entry, settled));
@@ -165,13 +171,18 @@ export class Archiving {
       this.#context.committing(acc, this.#writer.addRecipient(last).done);
       return this.#stamped(acc, this.#lastId);
     }
-    // What was made because of another message has that one's time.
-    const made = acc.hops === 0 ? acc.timestamp : this.#context.timestamp();
-    const entry = entryOf(acc, 'incoming', simple, made, this.#context.shard);
+    const entry = this.#timely(acc, 'incoming', simple, this.#timeOf(acc));
     const outcome = this.#write(acc, entry);
     if (outcome instanceof Promise)
       return outcome.then((settled) => this.#afterIncoming(acc, entry, settled));
     return this.#afterIncoming(acc, entry, outcome);
+  }
+
+  /** The time in the id of a message to an account: what was made because of another message has that one's time; the sender's archive may have given it another. */
+  #timeOf(acc: Accumulator): number {
+    if (acc.hops > 0) return this.#context.timestamp();
+    const given = acc.get<string>('mam', 'mam_id');
+    return given === undefined ? acc.timestamp : timeOfStableId(given);
   }
 
   #afterIncoming(acc: Accumulator, entry: Entry, outcome: Outcome): Verdict | Promise<Verdict> {
@@ -188,6 +199,22 @@ export class Archiving {
       acc.updateStanza(acc.stanza!.append(stanzaIdXml(acc.to, id)));
     }
     return this.#tell(acc, 'archived');
+  }
+
+  /** What is written for a message; with a new id if somebody who has read beyond its time would never see it. */
+  #timely(acc: Accumulator, direction: Entry['direction'], simple: boolean, made: number): Entry {
+    const { shard } = this.#context;
+    const entry = entryOf(acc, direction, simple, made, shard);
+    const horizons = this.#horizons;
+    // What goes out is for both archives, as a rule.
+    const isLate =
+      horizons.isPast(entry.owner.bare, entry.micros) ||
+      (direction === 'outgoing' && horizons.isPast(entry.remote.bare, entry.micros));
+    if (!isLate) return entry;
+    this.#context.count('late');
+    const now = this.#context.timestamp();
+    if (knownId(acc) !== undefined) acc.set('stable_stanza_id', 'value', stableId(now, shard));
+    return entryOf(acc, direction, simple, now, shard);
   }
 
   /** Rules of the message may forbid that it goes on (XEP-0079). */

@@ -1,8 +1,11 @@
 import { type ModuleContext, othersCaughtUp } from '../module.ts';
+import { Horizons } from './horizons.ts';
 
 /** What writers tell one another. */
 interface Notice {
   readonly backlog?: { readonly writer: string; readonly isBehind: boolean };
+  /** An owner reads his archive up to a time. */
+  readonly read?: { readonly owner: string; readonly until: number };
 }
 
 /**
@@ -10,6 +13,8 @@ interface Notice {
  * read them then would never see it, because next time it asks for what is newer.
  */
 export class Backlog {
+  /** How far owners have read, on whichever shard. */
+  readonly horizons = new Horizons();
   readonly #context: ModuleContext;
   readonly #own: string;
   readonly #behind = new Set<string>();
@@ -28,9 +33,13 @@ export class Backlog {
     return this.#behind.size > 0;
   }
 
-  /** An answer without what others have still to hand over would be taken for everything: so this waits until they have, or are replaced. */
-  async sync(): Promise<void> {
-    await othersCaughtUp(this.#context, {} satisfies Notice);
+  /**
+   * An answer without what others have still to hand over would be taken for everything: so this waits until they have, or are replaced. From then on nothing comes into the
+   * owner's archive that is not younger than `until`.
+   */
+  async sync(owner: string, until: number): Promise<void> {
+    this.horizons.read(owner, until);
+    await othersCaughtUp(this.#context, { read: { owner, until } } satisfies Notice);
   }
 
   /** Tells the others how it is here. */
@@ -42,7 +51,8 @@ export class Backlog {
     this.#context.announce({ backlog: { writer, isBehind } } satisfies Notice);
   }
 
-  #heard({ backlog }: Notice): void {
+  #heard({ backlog, read }: Notice): void {
+    if (read !== undefined) this.horizons.read(read.owner, read.until);
     if (backlog === undefined || backlog.writer === this.#own) return;
     if (backlog.isBehind) this.#behind.add(backlog.writer);
     else this.#behind.delete(backlog.writer);

@@ -22,6 +22,9 @@ export const STRIKES_MAX = 3;
 /** Longest that a query waits for what was archived before it. */
 export const SETTLE_MS_MAX = 5_000;
 
+/** Owners of whom a shard remembers how far they have read. It matters for as long as a message may take to its archive. */
+export const READERS_MAX = 20_000;
+
 /** Users whose preferences a shard remembers. */
 export const PREFS_CACHE_MAX = 10_000;
 /** Longest that a message waits for its user's preferences to be read. */

@@ -62,7 +62,8 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   const prefs = options.hasPrefs ? new Preferences(context, options.cache_users) : undefined;
   const store = new StoreHandlers(context);
   const retractions = new Retractions(context, writer);
-  const archiving = new Archiving(context, options, writer, new Wishes(context, prefs), retractions);
+  const wishes = new Wishes(context, prefs);
+  const archiving = new Archiving(context, options, writer, wishes, retractions, backlog.horizons);
   const removals = new Removals(context, options, writer, prefs);
   const requests = new Requests(context, {
     options,

@@ -107,7 +107,8 @@ function bufferOf(packet: Uint8Array): Buffer {
 }
 
 function pageQueryOf(query: ArchiveQuery): ArchivePageQuery {
-  const { borders, rsm, startTs, endTs, withJid, searchText, isSimple, includeGroupchat, pageSize } = query;
+  const { borders, rsm, startTs, endTs, now, withJid, searchText, isSimple, includeGroupchat, pageSize } =
+    query;
   const isBackward = rsm?.direction === 'before';
   return {
     owner: query.ownerJid.bare,
@@ -117,6 +118,7 @@ function pageQueryOf(query: ArchiveQuery): ArchivePageQuery {
     toId: borders?.toId,
     start: startTs,
     end: endTs,
+    until: now,
     with:
       withJid === undefined
         ? undefined

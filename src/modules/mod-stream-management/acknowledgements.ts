@@ -126,9 +126,9 @@ export class Acknowledgements {
     stream.isOwing = true;
     void wait.then(() => {
       stream.isOwing = false;
-      stream.handled = received;
+      stream.countHandled(received);
       if (stream.session.state !== 'session_established') return;
-      stream.handle.write(answerXml(received));
+      stream.handle.write(answerXml(stream.handled));
       const more = stream.handle.whenCommitted();
       if (more !== undefined && stream.received !== received) this.#tellLater(stream, more);
     });

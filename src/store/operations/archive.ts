@@ -55,6 +55,11 @@ export interface ArchiveFilter {
 }
 
 export interface ArchivePageQuery extends ArchiveFilter {
+  /**
+   * Messages after this time (microseconds since the epoch) are left out: others of their time may still come. Unless there are some of a minute later, or more: then
+   * clocks have been set back, and nobody can tell.
+   */
+  readonly until?: number | undefined;
   /** Of the messages meant, the page lies behind this one, or ends before it (neither: it starts with the first, or ends with the last). */
   readonly pageAfter?: bigint | undefined;
   readonly pageBefore?: bigint | undefined;

@@ -6,7 +6,7 @@ import {
   type ArchivePageQuery,
 } from '../operations/archive.ts';
 import type { ArchiveCounts } from './archive-counts.ts';
-import { type IdRange, narrowed, rangeOf } from './archive-ids.ts';
+import { firstIdOf, type IdRange, narrowed, rangeOf } from './archive-ids.ts';
 import { IndexedSelection } from './archive-indexed.ts';
 import type { ArchiveIndexing } from './archive-indexing.ts';
 import type { ArchiveJids } from './archive-jids.ts';
@@ -21,6 +21,8 @@ import type { Sqlite } from './database.ts';
 import { Statements } from './statements.ts';
 
 const EVERYTHING = { includeGroupchat: true } as const;
+/** No clock of a shard is ahead of another one by so much, unless it was set; as a difference of ids. */
+const CLOCK_SET = 60_000_000n << 8n;
 
 /** Reading archives: pages (XEP-0313, XEP-0059), and what is made of them. Never by position: the thousandth page costs what the first does. */
 export class ArchivePages {
@@ -55,7 +57,7 @@ export class ArchivePages {
     const owner = this.#find(query.owner);
     if (!this.#areKnown(owner, query)) return nothing(query, 'unknown');
     if (owner === undefined) return nothing(query, 'known');
-    const range = this.#owners.visible(owner, rangeOf(query));
+    const range = this.#settled(this.#owners.visible(owner, rangeOf(query)), query.until);
     const selection = this.#selection(owner, query, range);
     if (selection === undefined) return nothing(query, 'known');
     const place = this.#placeOf(query, selection, range);
@@ -133,6 +135,14 @@ export class ArchivePages {
     return [query.pageAfter, query.pageBefore, query.afterId, query.beforeId].every(
       (id) => id === undefined || (owner !== undefined && this.#owners.sees(owner, id)),
     );
+  }
+
+  /** The part of a range up to a time after which messages may still come, see {@link ArchivePageQuery}. */
+  #settled(range: IdRange, until: number | undefined): IdRange {
+    if (until === undefined) return range;
+    const behind = firstIdOf(until + 1);
+    const newest = this.#rows.newest;
+    return newest !== undefined && newest > behind + CLOCK_SET ? range : narrowed(range, undefined, behind);
   }
 
   /** What the filter means, or undefined if it can mean nothing: the peer never wrote. */

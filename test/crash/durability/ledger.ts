@@ -104,6 +104,7 @@ function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
   }
   const missing: Transmission[] = [];
   const arrivals = new Map<number, number>();
+  const lastSeen = lastSeenOf(seen);
   for (const transmission of sent) {
     const { serial, message, ackedAt, bounced } = transmission;
     const hasArrived = bySerial.has(serial);
@@ -115,7 +116,10 @@ function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
     else if (!hasArrived) {
       if (
         wasReroutedInVain(transmission, kills.memory) ||
-        sessions.some((session) => mayHaveHeld(session, transmission, kills.memory))
+        sessions.some(
+          (session) =>
+            serial > (lastSeen.get(session) ?? -1) && mayHaveHeld(session, transmission, kills.memory),
+        )
       )
         verdict.onlyInMemory.push(transmission);
       else missing.push(transmission);
@@ -134,7 +138,17 @@ function isRepeatable(first: Sighting, second: Sighting, storeKills: readonly nu
   return first.isDelayed && storeKills.some((at) => first.session.openedAt <= at && at <= second.at);
 }
 
-/** Whether a session may have had it in memory when it was killed, or when it had just ended and its shard was killed. */
+/** What each session has seen last. All comes in order: nothing before it was in the session's memory any more. */
+function lastSeenOf(seen: readonly Sighting[]): Map<ReaderSession, number> {
+  const last = new Map<ReaderSession, number>();
+  for (const { session, serial } of seen) last.set(session, Math.max(serial, last.get(session) ?? -1));
+  return last;
+}
+
+/**
+ * Whether a session may have had it in memory when it was killed, or when it had just ended and its shard was killed. The caller has seen to it that it comes behind all
+ * that the session's client has seen.
+ */
 function mayHaveHeld(
   { openedAt, lostAt, endedAt }: ReaderSession,
   { sentAt, ackedAt }: Transmission,

@@ -3,6 +3,7 @@ import type { Accumulator } from '../../../src/hooks/accumulator.ts';
 import { Accumulator as Acc, Origin } from '../../../src/hooks/accumulator.ts';
 import { DROP, STOP } from '../../../src/hooks/chain.ts';
 import { Archiving } from '../../../src/modules/mod-mam/archiving.ts';
+import { Horizons } from '../../../src/modules/mod-mam/horizons.ts';
 import { PENDING_BYTES_MAX } from '../../../src/modules/mod-mam/limits.ts';
 import mod_mam from '../../../src/modules/mod-mam/mod-mam.ts';
 import { type MamOptions, pmOptions } from '../../../src/modules/mod-mam/options.ts';
@@ -12,6 +13,7 @@ import { ArchiveWriter } from '../../../src/modules/mod-mam/writer.ts';
 import type { C2sParams, ModuleContext } from '../../../src/modules/module.ts';
 import { type ArchiveRecord, ArchiveSide } from '../../../src/store/operations.ts';
 import { type Jid, makeJid } from '../../../src/xmpp/jid.ts';
+import { stableId } from '../../../src/xmpp/stable-id.ts';
 import { Stanza } from '../../../src/xmpp/stanza.ts';
 
 /** What archiving asks of its writer, and what senders hear when that takes no more. */
@@ -34,6 +36,7 @@ class Bench {
     behindChanged: () => {},
     lost: () => {},
   });
+  readonly horizons = new Horizons();
   readonly archiving: Archiving;
 
   constructor() {
@@ -55,7 +58,7 @@ class Bench {
     } as unknown as ModuleContext<MamOptions>;
     const options = pmOptions(mod_mam.options.parse({ pm: {} }))!;
     const wishes = new Wishes(context, undefined);
-    this.archiving = new Archiving(context, options, this.writer, wishes, {} as Retractions);
+    this.archiving = new Archiving(context, options, this.writer, wishes, {} as Retractions, this.horizons);
   }
 
   acc(content: string, from = romeo, to = juliet): Accumulator {
@@ -109,6 +112,43 @@ describe('archiving', () => {
       [ArchiveSide.SENDER, first!.micros],
       [ArchiveSide.RECIPIENT, first!.micros],
     ]);
+  });
+
+  it('gives a message a new id if it comes behind what an owner has read, and both sides the same', async () => {
+    const bench = new Bench();
+    bench.horizons.read(juliet.bare, 1_800_000_000_000_001);
+    const acc = bench.acc('<body>x</body>');
+    bench.archiving.outgoing(acc, session);
+    const [first] = await bench.endTurn();
+    bench.archiving.incoming(acc);
+    const [second] = await bench.endTurn();
+    expect([first!.micros, second!.micros]).toEqual([2_000_000_000_000_000, 2_000_000_000_000_000]);
+    expect(acc.stanza!.element.child('stanza-id', 'urn:xmpp:sid:0')?.attribute('id')).toBe(
+      stableId(2_000_000_000_000_000, 0),
+    );
+  });
+
+  it('gives it to the recipient alone if he has read meanwhile, also where mod_stanzaid has given one', async () => {
+    const bench = new Bench();
+    const acc = bench.acc('<body>x</body>');
+    acc.setPermanent('stable_stanza_id', 'value', stableId(acc.timestamp, 0));
+    bench.archiving.outgoing(acc, session);
+    const [first] = await bench.endTurn();
+    bench.horizons.read(juliet.bare, 1_900_000_000_000_000);
+    bench.archiving.incoming(acc);
+    const [second] = await bench.endTurn();
+    expect([first!.micros, second!.micros]).toEqual([acc.timestamp, 2_000_000_000_000_000]);
+    expect(acc.get('stable_stanza_id', 'value')).toBe(stableId(2_000_000_000_000_000, 0));
+  });
+
+  it('leaves the id of what comes behind what others have read, or before', async () => {
+    const bench = new Bench();
+    bench.horizons.read('nurse@localhost', 1_900_000_000_000_000);
+    bench.horizons.read(juliet.bare, 1_800_000_000_000_000);
+    const acc = bench.acc('<body>x</body>');
+    bench.archiving.outgoing(acc, session);
+    bench.archiving.incoming(acc);
+    expect((await bench.endTurn())[0]!.micros).toBe(acc.timestamp);
   });
 
   it('leaves out a recipient who does not exist', async () => {
