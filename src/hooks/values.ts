@@ -47,6 +47,8 @@ export type CleanupReport = Readonly<Record<string, string>>;
 /** How the deletion of a domain goes: the modules whose data could not be deleted. */
 export interface DomainRemoval {
   readonly failed: readonly string[];
+  /** What goes on behind the hook's back; whoever runs it waits for all of them. Each rejects if it fails, which its module has logged. */
+  readonly rest?: readonly { readonly module: string; readonly done: Promise<void> }[];
 }
 
 /** A handler failed without saying so; the log has which. */

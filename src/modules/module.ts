@@ -121,6 +121,7 @@ export * from './api/caught-up.ts';
 export * from './api/command-input.ts';
 export * from './api/context.ts';
 export * from './api/definition.ts';
+export * from './api/domain-removals.ts';
 export * from './api/outgoing.ts';
 export * from './api/portable.ts';
 export * from './api/registrations.ts';

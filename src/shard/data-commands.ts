@@ -47,11 +47,16 @@ export async function exportUserPage(
 
 /**
  * Deletes everything that is stored for a domain and its users, by the hook `remove_domain`: accounts, which ends their sessions, and
- * what modules keep. What was deleted before something failed stays so; it may be tried again.
+ * what modules keep, however long that takes. What was deleted before something failed stays so; it may be tried again.
  */
 export async function removeDomainData(hostType: HostType, domain: string): Promise<string> {
   const nothing: DomainRemoval = { failed: [] };
-  const { failed } = await foldHook(hostType, 'remove_domain', nothing, { domain });
+  const { failed: atOnce, rest = [] } = await foldHook(hostType, 'remove_domain', nothing, { domain });
+  const ends = await Promise.allSettled(rest.map(({ done }) => done));
+  const failed = [
+    ...atOnce,
+    ...rest.filter((_one, index) => ends[index]!.status === 'rejected').map(({ module }) => module),
+  ];
   if (failed.length > 0) {
     const who = failed.join(', ');
     throw new CommandError('removal_failed', `not everything of ${domain} was removed: ${who}; see the log`);

@@ -92,7 +92,7 @@ export class PushBackend implements Backend {
         await services.removeDomain(domain);
         return undefined;
       } catch {
-        return stop({ failed: [...removal.failed, context.module] });
+        return stop({ ...removal, failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => services.personalData(data, jid));

@@ -52,8 +52,6 @@ export const SHAPED_LOOKUPS_MAX = 1_000;
 /** Messages that are deleted at a time, and the pause in between, so that others get their turn. */
 export const PURGE_BATCH = 1_000;
 export const PURGE_PAUSE_MS = 50;
-/** Longest that the removal of a domain is waited for; less than a hook may take. */
-export const REMOVAL_MS_MAX = 3_000;
 /** How often it is looked for messages that are too old or too many. */
 export const PURGE_EVERY_MS = 600_000;
 /** The first time, after the start. */

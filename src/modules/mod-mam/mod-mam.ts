@@ -1,5 +1,6 @@
 import {
   type DiscoAcc,
+  DomainRemovals,
   defineModule,
   type ModuleContext,
   type Stanza,
@@ -182,15 +183,8 @@ function removeWithOwners(context: ModuleContext, removals: Removals): void {
   };
   context.hook('remove_user', 50, (_acc, params) => remove(params));
   context.hook('anonymous_purge', 50, (_acc, params) => remove(params));
-  context.hook('remove_domain', 50, async (removal, { domain }) => {
-    try {
-      await removals.removeDomain(domain);
-      return undefined;
-    } catch (cause) {
-      context.log.warn({ err: cause, what: 'mam_domain_removal_failed', domain }, 'messages are left');
-      return stop({ failed: [...removal.failed, context.module] });
-    }
-  });
+  const domains = new DomainRemovals(context, (domain) => removals.removeDomain(domain));
+  context.hook('remove_domain', 50, (removal, { domain }) => domains.begin(removal, domain));
 }
 
 /** Whether a message is a part of an answer of an archive: that is for the session that has asked, and for nobody else. */
