@@ -63,7 +63,7 @@ function summary({ blows, senders, readers }: CrashRun, verdict: Verdict): strin
     `${verdict.acknowledged} acknowledged, ${verdict.bounced} of them came back`,
     ...[...verdict.bounces].map(([kind, count]) => `  ${kind} × ${count}`),
     `${verdict.onlyInMemory.length} only in the memory of killed sessions`,
-    `${verdict.repeated} repeated out of storage, ${verdict.sentTwice} sent twice by their clients`,
+    `${verdict.repeated} repeated out of storage, ${verdict.late} late because the store was away, ${verdict.sentTwice} sent twice by their clients`,
     `resumed: ${sum(senders.map(({ resumptions }) => resumptions))} senders, ${sum(readers.map(({ resumptions }) => resumptions))} readers; ` +
       `${sum(senders.map(({ lostSessions }) => lostSessions))} sessions of senders lost`,
   ].join('\n');

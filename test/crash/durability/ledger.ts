@@ -55,6 +55,8 @@ export interface Verdict {
   onlyInMemory: Transmission[];
   /** Transmissions that came once more after a kill, because it was not certain that they had been delivered. */
   repeated: number;
+  /** Transmissions that came behind others that were sent long after them, because the store was away meanwhile. */
+  late: number;
   /** Messages of which more than one transmission arrived. */
   sentTwice: number;
 }
@@ -70,6 +72,9 @@ export interface Kills {
 /** From the end of a session what its client had not acknowledged is on its way into storage for no longer than this. */
 const STORING_MS_MAX = 5_000;
 
+/** So long a message waits for those before it that cannot be stored now (docs/durability.md). */
+const ORDER_MS_MAX = 5_000;
+
 /** What was under way to a shard when it was killed, or in the moment after, is in the memory of its sender's until it is routed anew. */
 const REROUTING_MS_MAX = 1_000;
 
@@ -82,6 +87,7 @@ export function judge(directions: readonly Direction[], kills: Kills): Verdict {
     bounces: new Map(),
     onlyInMemory: [],
     repeated: 0,
+    late: 0,
     sentTwice: 0,
   };
   for (const direction of directions) judgeOne(direction, kills, verdict);
@@ -102,6 +108,10 @@ function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
     if (before === undefined) {
       bySerial.set(sighting.serial, [sighting]);
       if (latest !== undefined && sighting.serial < latest.serial) {
+        if (mayBeLate(sighting, sent[sighting.serial], sent[latest.serial], kills.store)) {
+          verdict.late++;
+          continue;
+        }
         problem(`${sighting.serial} after ${latest.serial}`);
         overtaken.push(sighting);
         overtaking.push(latest);
@@ -156,6 +166,21 @@ function isRepeatable(first: Sighting, second: Sighting, storeKills: readonly nu
   if (first.session === second.session) return false;
   if (first.session.lostAt !== undefined) return true;
   return first.isDelayed && storeKills.some((at) => first.session.openedAt <= at && at <= second.at);
+}
+
+/**
+ * Whether a message was to be stored, and what was sent later did not have to wait for that any longer, because the store was away: it was killed in between, or so shortly before that it may
+ * not have been back.
+ */
+function mayBeLate(
+  { isDelayed }: Sighting,
+  overtaken: Transmission | undefined,
+  overtaking: Transmission | undefined,
+  storeKills: readonly number[],
+): boolean {
+  if (!isDelayed || overtaken === undefined || overtaking === undefined) return false;
+  if (overtaking.sentAt - overtaken.sentAt < ORDER_MS_MAX) return false;
+  return storeKills.some((at) => at >= overtaken.sentAt - STORING_MS_MAX && at <= overtaking.sentAt);
 }
 
 /** What each session has seen last. All comes in order: nothing before it was in the session's memory any more. */
