@@ -107,7 +107,16 @@ describe('the checker of crash runs', () => {
 
   it('sees a wrong order', () => {
     const verdict = verdictOn({ sent: sent({}, {}), seen: [see(1), see(0)] });
-    expect(verdict.problems).toEqual(['pair: 0 after 1']);
+    expect(verdict.problems).toEqual(['pair: 0 after 1', expect.stringContaining('0 was sent at 0')]);
+  });
+
+  it('allows what was to be stored to come late when the store was away for long, and only then', () => {
+    const two = (laterAt: number) => sent({ sentAt: 10_000 }, { sentAt: laterAt });
+    const seen = [see(1), see(0, ALIVE, true)];
+    expect(verdictOn({ sent: two(15_100), seen }, [10_500])).toMatchObject({ problems: [], late: 1 });
+    expect(verdictOn({ sent: two(14_900), seen }, [10_500]).problems).not.toEqual([]);
+    expect(verdictOn({ sent: two(15_100), seen }, [4_000, 15_200]).problems).not.toEqual([]);
+    expect(verdictOn({ sent: two(15_100), seen: [see(1), see(0)] }, [10_500]).problems).not.toEqual([]);
   });
 
   it('sees a message that came back and arrived, and one that nobody sent', () => {
