@@ -114,11 +114,11 @@ export class Recording {
     return verdict;
   }
 
-  /** The store has fallen behind: the sender goes on when his message is there, or after a moment. */
+  /** The store has fallen behind: the sender goes on when it has caught up, or after a moment. */
   async #paced(): Promise<undefined> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#context.after(PACE_MS_MAX, resolve);
-    await Promise.race([this.#changes.settled(), promise]);
+    await Promise.race([this.#changes.calm, promise]);
     cancel();
   }
 }

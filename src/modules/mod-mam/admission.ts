@@ -34,7 +34,7 @@ export class Admission {
   async #wait(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#context.after(PACE_MS_MAX, resolve);
-    await Promise.race([this.#writer.calm, promise]);
+    await Promise.race([this.#writer.kept.calm, promise]);
     cancel();
     this.#pause = undefined;
   }

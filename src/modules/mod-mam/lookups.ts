@@ -76,10 +76,8 @@ export class Lookups {
   /** A client sees what it has sent and received before: the store is asked behind all of it. */
   async #settled(): Promise<void> {
     await this.#backlog.sync();
-    if (!this.#writer.isBehind) {
-      this.#writer.flush();
-      return;
-    }
+    this.#writer.flush();
+    if (!this.#writer.kept.isBehind) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#context.after(SETTLE_MS_MAX, resolve);
     await Promise.race([this.#writer.settled(), promise]);
@@ -88,7 +86,7 @@ export class Lookups {
 
   /** What came before the query may have failed: then the answer lacks it, and would be taken for everything. */
   #beComplete(): void {
-    if (this.#writer.isBehind || this.#backlog.isAnyBehind) {
+    if (this.#writer.kept.isBehind || this.#backlog.isAnyBehind) {
       throw new StanzaError('service-unavailable', 'Messages wait to be archived', { type: 'wait' });
     }
   }
