@@ -5,6 +5,8 @@ export interface KeptState {
   readonly bytes: number;
   /** No more should be brought. */
   readonly isFull: boolean;
+  /** Counts what was refused because of that. */
+  noteRefused(): void;
   /** So much is kept that those who bring more should be held up. */
   readonly isBusy: boolean;
   /** Resolves when half of what makes it busy is left. One promise for all who wait. Whoever waits looks first whether it is busy. */

@@ -97,6 +97,10 @@ export class KeptWrites implements KeptState {
     return this.count >= KEPT_MAX || this.#bytes >= KEPT_BYTES_MAX;
   }
 
+  noteRefused(): void {
+    this.refused++;
+  }
+
   get isBusy(): boolean {
     return this.count >= KEPT_BUSY || this.#bytes >= KEPT_BYTES_BUSY;
   }
@@ -132,7 +136,7 @@ export class KeptWrites implements KeptState {
   add(write: BatchedWrite, more: KeptWrite): Promise<unknown> | undefined {
     const isRoom = this.count < KEPT_MAX && this.#bytes + more.bytes <= KEPT_BYTES_MAX;
     if (!isRoom && more.isLetIn !== true) {
-      this.refused++;
+      this.noteRefused();
       return undefined;
     }
     const kept = new Kept(write, more, ++this.#place, this.#nowMs());
@@ -146,7 +150,7 @@ export class KeptWrites implements KeptState {
 
   run(work: () => Promise<unknown>): Promise<void> | undefined {
     if (this.isFull) {
-      this.refused++;
+      this.noteRefused();
       return undefined;
     }
     this.flush(true);

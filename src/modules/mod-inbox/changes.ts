@@ -58,6 +58,11 @@ export class Changes {
     return this.#writes.kept.isFull;
   }
 
+  /** A message was not taken because of that. */
+  noteRefused(): void {
+    this.#writes.kept.noteRefused();
+  }
+
   /** Messages should come slower. */
   get isBusy(): boolean {
     return this.#writes.kept.isBusy;
@@ -120,7 +125,10 @@ export class Changes {
       isOwn ? 0 : 1,
     ];
     this.#committing(acc, this.#writes.add(change as Message, content.length + CHANGE_BYTES));
-    this.#lastOf = this.#writes.gathering;
+    const { gathering } = this.#writes;
+    // What was gathered before may have left because this was too much.
+    if (gathering !== this.#lastOf) this.#last.clear();
+    this.#lastOf = gathering;
     this.#last.set(key, change);
   }
 

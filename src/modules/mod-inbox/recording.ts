@@ -107,6 +107,7 @@ export class Recording {
 
   #refuse(acc: Accumulator, verdict: typeof STOP | typeof DROP): Verdict {
     this.#context.count('refused');
+    this.#changes.noteRefused();
     const error = new StanzaError('resource-constraint', 'The server could not store your message');
     const reply = acc.errorReply(error);
     if (reply !== undefined) void this.#context.route(reply);

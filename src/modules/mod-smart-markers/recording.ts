@@ -106,6 +106,7 @@ export class Recording {
 
   #refuse(acc: Accumulator): typeof STOP {
     this.#context.count('refused');
+    this.#writes.kept.noteRefused();
     const error = new StanzaError('resource-constraint', 'The server could not store your marker');
     const reply = acc.errorReply(error);
     this.#context.outcome(acc, reply === undefined ? 'dropped' : 'bounced');

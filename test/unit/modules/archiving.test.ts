@@ -137,6 +137,7 @@ describe('archiving', () => {
     expect(bench.archiving.outgoing(bench.acc('<body>x</body>'), session)).toBe(STOP);
     expect(bench.archiving.incoming(bench.acc('<body>x</body>'))).toBe(DROP);
     expect(bench.refused).toEqual(['resource-constraint', 'resource-constraint']);
+    expect(bench.store.kept.refused).toBe(2);
     // What is not archived goes on.
     expect(bench.archiving.outgoing(bench.acc('<subject>x</subject>'), session)).toBeUndefined();
     expect(bench.archiving.incoming(bench.acc('<subject>x</subject>'))).toBeUndefined();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Accumulator, Origin } from '../../../src/hooks/accumulator.ts';
-import { KEPT_BUSY, KEPT_MAX } from '../../../src/limits.ts';
+import { KEPT_BUSY, KEPT_MAX, KEPT_PER_BATCH_MAX } from '../../../src/limits.ts';
 import { Changes } from '../../../src/modules/mod-inbox/changes.ts';
 import { timeOfId } from '../../../src/modules/mod-inbox/counting.ts';
 import { LightRooms } from '../../../src/modules/mod-inbox/light-rooms.ts';
@@ -105,6 +105,21 @@ describe('changes of inboxes', () => {
     ]);
   });
 
+  it('are added to only while they have not left, even if others were too many', () => {
+    const { recording, acc, endTurn, requests } = world();
+    const from = (i: number) => acc(message('x'), Origin.S2S, parseJid(`p${i}@elsewhere.example`)!, JULIET);
+    for (let i = 0; i <= KEPT_PER_BATCH_MAX; i++) recording.received(from(i));
+    recording.received(from(0));
+    endTurn();
+    const counts = requests().map((changes) => changes.map((change) => [change[3], change[8]]));
+    expect(counts[0]!.length).toBe(KEPT_PER_BATCH_MAX);
+    expect(counts[0]![0]).toEqual(['p0@elsewhere.example', 1]);
+    expect(counts[1]).toEqual([
+      [`p${KEPT_PER_BATCH_MAX}@elsewhere.example`, 1],
+      ['p0@elsewhere.example', 1],
+    ]);
+  });
+
   it('are waited for by nobody, if it is configured so', () => {
     const { recording, acc, waits } = world({ backend: 'rdbms_async' });
     recording.sent(acc(message('a')));
@@ -112,7 +127,7 @@ describe('changes of inboxes', () => {
   });
 
   it('hold senders up when many wait for the store, and refuse messages when too many do', async () => {
-    const { recording, changes, acc, timers, outcomes, routed } = world();
+    const { recording, changes, acc, store, timers, outcomes, routed } = world();
     const peer = (i: number) => parseJid(`p${i}@elsewhere.example`)!;
     let verdict: unknown;
     for (let i = 0; i <= KEPT_BUSY; i++) {
@@ -133,6 +148,7 @@ describe('changes of inboxes', () => {
     // From elsewhere, too; but not what was let in here.
     expect(recording.received(acc(message('far'), Origin.S2S))).toBe(DROP);
     expect(routed.length).toBe(2);
+    expect(store.kept.refused).toBe(2);
     expect(recording.received(acc(message('near')))).toBeUndefined();
     // What is in no inbox goes on.
     const state = Stanza.of(parseElementText("<message type='chat'><thread>t</thread></message>"));
