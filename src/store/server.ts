@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { decodeFrame, encodeFrame } from '../frame/codec.ts';
 import { FrameKind } from '../frame/kinds.ts';
 import { Counter } from '../memory/counters.ts';
-import { failureOf, type StoreFailure } from './failure.ts';
+import { failureOf, OutOfOrderError, type StoreFailure } from './failure.ts';
 import { READ_ONLY, RUN_LATE, type StoreDriver, type StoreOperation } from './operations.ts';
 
 /** A request that has been run and waits for its commit. */
@@ -211,10 +211,14 @@ export class StoreServer {
     failure: StoreFailure,
     cause: unknown,
   ): Done {
+    const error = messageOf(cause);
+    // It is the other one that has failed.
+    if (cause instanceof OutOfOrderError)
+      return { thread, id, isWrite, error, value: failure, again: undefined };
     this.#host.counters[Counter.store_failed]!++;
     this.#host.failed(operation, cause);
     if (isWrite && failure === 'undone') this.#host.counters[Counter.store_writes_failing] = 1;
-    return { thread, id, isWrite, error: messageOf(cause), value: failure, again: undefined };
+    return { thread, id, isWrite, error, value: failure, again: undefined };
   }
 
   #send({ thread, id, error, value }: Done): void {

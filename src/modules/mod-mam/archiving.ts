@@ -21,7 +21,6 @@ import {
 import { Admission } from './admission.ts';
 import { archiveMessageOf, type Entry, entryOf, knownId, recordOf } from './entry.ts';
 import type { Horizons } from './horizons.ts';
-import type { Job } from './job.ts';
 import type { MamOptions, PmOptions } from './options.ts';
 import type { Retractions } from './retractions.ts';
 import { isArchivable, isConversation, isSimple, originIdOf } from './rules.ts';
@@ -52,7 +51,7 @@ export class Archiving {
   #lastId = '';
   readonly #slab = new Slab();
   /** What the store's handler of `mam_archive_message` has just written. */
-  #job: Job | undefined = undefined;
+  #written: Promise<void> | undefined = undefined;
 
   constructor(
     context: ModuleContext<MamOptions>,
@@ -168,7 +167,7 @@ export class Archiving {
   #archiveIncoming(acc: Accumulator, simple: boolean): Verdict | Promise<Verdict> {
     const last = this.#lastOf(acc);
     if (last !== undefined && !this.#context.hasOtherHandlers('mam_archive_message')) {
-      this.#context.committing(acc, this.#writer.addRecipient(last).done);
+      this.#context.committing(acc, this.#writer.addRecipient(last));
       return this.#stamped(acc, this.#lastId);
     }
     const entry = this.#timely(acc, 'incoming', simple, this.#timeOf(acc));
@@ -228,17 +227,17 @@ export class Archiving {
   /** Runs `mam_archive_message`; without the detour of the hook where nobody else listens. */
   #write(acc: Accumulator, entry: Entry): Outcome | Promise<Outcome> {
     if (!this.#context.hasOtherHandlers('mam_archive_message')) {
-      this.#context.committing(acc, this.#writeOne(acc, entry).done);
+      this.#context.committing(acc, this.#writeOne(acc, entry));
       return 'ok';
     }
     const params = archiveMessageOf(acc, entry, this.#wishes.archiveId(entry.owner));
-    this.#job = undefined;
+    this.#written = undefined;
     const outcome = this.#context.foldHook('mam_archive_message', 'ok', params);
-    if (this.#job !== undefined) this.#context.committing(acc, (this.#job as Job).done);
+    if (this.#written !== undefined) this.#context.committing(acc, this.#written);
     return outcome;
   }
 
-  #writeOne(acc: Accumulator, { id, direction, micros, shard, isSimple: simple }: Entry): Job {
+  #writeOne(acc: Accumulator, { id, direction, micros, shard, isSimple: simple }: Entry): Promise<void> {
     const stanza = acc.stanza!;
     const clean = simple ? stanza : cleanOf(acc);
     // Where it is delivered, forged ids must be taken out.
@@ -260,14 +259,14 @@ export class Archiving {
 
   /** The store's handler of `mam_archive_message`. */
   archive(message: ArchiveMessage): Outcome {
-    this.#job = this.#writer.add(recordOf(message, this.#options.full_text_search));
+    this.#written = this.#writer.add(recordOf(message, this.#options.full_text_search));
     return 'ok';
   }
 
   #retract(acc: Accumulator, { micros, shard }: Entry): void {
     if (!this.#options.message_retraction) return;
-    const job = this.#retractions.start(acc, stableIdNumber(micros, shard));
-    if (job !== undefined) this.#context.committing(acc, job.done);
+    const done = this.#retractions.start(acc, stableIdNumber(micros, shard));
+    if (done !== undefined) this.#context.committing(acc, done);
   }
 }
 

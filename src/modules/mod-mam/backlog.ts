@@ -1,5 +1,6 @@
 import { type ModuleContext, othersCaughtUp } from '../module.ts';
 import { Horizons } from './horizons.ts';
+import type { ArchiveWriter } from './writer.ts';
 
 /** What writers tell one another. */
 interface Notice {
@@ -16,16 +17,30 @@ export class Backlog {
   /** How far owners have read, on whichever shard. */
   readonly horizons = new Horizons();
   readonly #context: ModuleContext;
+  readonly #writer: ArchiveWriter;
   readonly #own: string;
   readonly #behind = new Set<string>();
 
-  constructor(context: ModuleContext) {
+  constructor(context: ModuleContext, writer: ArchiveWriter) {
     this.#context = context;
+    this.#writer = writer;
     this.#own = `shard ${context.shard} ${context.hostType}`;
     context.onAnnouncement((content) => this.#heard(content as Notice));
     // What a shard that has died had not stored was lost with it, and nobody was told that it is handled. One shard hears of it.
     context.hook('node_cleanup_for_host_type', 50, (_report, { node }) => {
       this.#tell(`${node} ${context.hostType}`, false);
+    });
+    const { kept } = writer;
+    if (kept.isBehind) this.#tell(this.#own, true);
+    let hasStopped = false;
+    const end = kept.onBehind((isBehind, cause) => {
+      this.#changed(isBehind, cause);
+      if (hasStopped && !isBehind) end();
+    });
+    // What is not stored when the module ends is tried on.
+    context.onStop(() => {
+      hasStopped = true;
+      if (!kept.isBehind) end();
     });
   }
 
@@ -42,9 +57,13 @@ export class Backlog {
     await othersCaughtUp(this.#context, { read: { owner, until } } satisfies Notice);
   }
 
-  /** Tells the others how it is here. */
-  tell(isBehind: boolean): void {
+  /** The store does not take writes of this shard (any more), or takes them again. */
+  #changed(isBehind: boolean, cause: unknown): void {
+    const { log } = this.#context;
+    this.#context.count(isBehind ? 'behind' : 'caught_up');
     this.#tell(this.#own, isBehind);
+    if (isBehind) log.warn({ err: cause, what: 'mam_append_failed' }, 'messages wait to be archived');
+    else log.info({ what: 'mam_caught_up' }, 'all messages are archived again');
   }
 
   #tell(writer: string, isBehind: boolean): void {
@@ -52,6 +71,8 @@ export class Backlog {
   }
 
   #heard({ backlog, read }: Notice): void {
+    // What is here must come before what the other one asks of the store.
+    this.#writer.flush();
     if (read !== undefined) this.horizons.read(read.owner, read.until);
     if (backlog === undefined || backlog.writer === this.#own) return;
     if (backlog.isBehind) this.#behind.add(backlog.writer);

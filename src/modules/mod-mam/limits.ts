@@ -1,23 +1,8 @@
-/** What one shard keeps of messages that the store has not taken yet, for each host type: over either, senders are refused. */
-export const PENDING_RECORDS_MAX = 100_000;
-export const PENDING_BYTES_MAX = 67_108_864;
-/** From this many on senders wait, until there are half as many: what waits long is dear to the garbage collector. */
-export const PENDING_RECORDS_BUSY = 4_000;
-export const PENDING_BYTES_BUSY = 4_194_304;
-/** Longest that a sender waits then; less than a hook may take. */
+/** Longest that a sender waits while much waits for the store; less than a hook may take. */
 export const PACE_MS_MAX = 1_000;
 
-/** Messages, and their bytes, in one request to the store: larger ones only take longer. */
-export const BATCH_RECORDS_MAX = 512;
-export const BATCH_BYTES_MAX = 262_144;
 /** What a record takes beside its message. */
 export const RECORD_OVERHEAD_BYTES = 200;
-
-/** Pause before a request that failed is made again: at first, and at most. */
-export const RETRY_MS_MIN = 100;
-export const RETRY_MS_MAX = 5_000;
-/** How often a message may be refused by a store that takes others, before it is given up. */
-export const STRIKES_MAX = 3;
 
 /** Longest that a query waits for what was archived before it. */
 export const SETTLE_MS_MAX = 5_000;

@@ -82,10 +82,8 @@ export class Lookups {
   async #settled({ to }: IqRequest): Promise<number> {
     const now = this.#context.timestamp();
     await this.#backlog.sync(to.bare, now);
-    if (!this.#writer.isBehind) {
-      this.#writer.flush();
-      return now;
-    }
+    this.#writer.flush();
+    if (!this.#writer.kept.isBehind) return now;
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#context.after(SETTLE_MS_MAX, resolve);
     await Promise.race([this.#writer.settled(), promise]);
@@ -95,7 +93,7 @@ export class Lookups {
 
   /** What came before the query may have failed: then the answer lacks it, and would be taken for everything. */
   #beComplete(): void {
-    if (this.#writer.isBehind || this.#backlog.isAnyBehind) {
+    if (this.#writer.kept.isBehind || this.#backlog.isAnyBehind) {
       throw new StanzaError('service-unavailable', 'Messages wait to be archived', { type: 'wait' });
     }
   }

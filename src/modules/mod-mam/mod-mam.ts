@@ -58,8 +58,8 @@ export default defineModule<MamOptions>({
 });
 
 function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOptions): void {
-  const backlog = new Backlog(context);
-  const writer = writerOf(context, backlog);
+  const writer = new ArchiveWriter(context);
+  const backlog = new Backlog(context, writer);
   const prefs = options.hasPrefs ? new Preferences(context, options.cache_users) : undefined;
   const store = new StoreHandlers(context);
   const retractions = new Retractions(context, writer);
@@ -91,35 +91,6 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   if (context.shard !== 0) return;
   context.after(PURGE_FIRST_MS, () => void removals.purge());
   context.every(PURGE_EVERY_MS, () => void removals.purge());
-}
-
-function writerOf(context: ModuleContext, backlog: Backlog): ArchiveWriter {
-  const writer: ArchiveWriter = new ArchiveWriter({
-    append: async (records) => {
-      await context.store.request('archive_append', records);
-      context.count('archived', records.length);
-    },
-    atTurnEnd: (callback) => context.atTurnEnd(callback),
-    // What has not been stored when the module ends is tried on.
-    after: (ms, callback) => setTimeout(callback, ms).unref(),
-    behindChanged: (isBehind, cause) => {
-      context.count(isBehind ? 'behind' : 'caught_up');
-      backlog.tell(isBehind);
-      if (isBehind) {
-        context.log.warn({ err: cause, what: 'mam_append_failed' }, 'messages wait to be archived');
-      } else context.log.info({ what: 'mam_caught_up' }, 'all messages are archived again');
-    },
-    lost: (record, cause) => {
-      context.count('lost');
-      const fields = { what: 'mam_message_lost', from: record?.from, to: record?.to, micros: record?.micros };
-      context.log.error(
-        { err: cause, ...fields },
-        'the store takes others, but not this one: it is not archived',
-      );
-    },
-  });
-  context.onStop(() => writer.flush());
-  return writer;
 }
 
 interface Parts {

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Accumulator } from '../../../src/hooks/accumulator.ts';
 import { Accumulator as Acc, Origin } from '../../../src/hooks/accumulator.ts';
 import { DROP, STOP } from '../../../src/hooks/chain.ts';
+import { KEPT_BYTES_MAX } from '../../../src/limits.ts';
 import { Archiving } from '../../../src/modules/mod-mam/archiving.ts';
 import { Horizons } from '../../../src/modules/mod-mam/horizons.ts';
-import { PENDING_BYTES_MAX } from '../../../src/modules/mod-mam/limits.ts';
 import mod_mam from '../../../src/modules/mod-mam/mod-mam.ts';
 import { type MamOptions, pmOptions } from '../../../src/modules/mod-mam/options.ts';
 import type { Retractions } from '../../../src/modules/mod-mam/retractions.ts';
@@ -15,6 +15,7 @@ import { type ArchiveRecord, ArchiveSide } from '../../../src/store/operations.t
 import { type Jid, makeJid } from '../../../src/xmpp/jid.ts';
 import { stableId } from '../../../src/xmpp/stable-id.ts';
 import { Stanza } from '../../../src/xmpp/stanza.ts';
+import { KeptStore } from '../../helpers/kept-store.ts';
 
 /** What archiving asks of its writer, and what senders hear when that takes no more. */
 
@@ -22,26 +23,19 @@ const romeo = makeJid('romeo', 'localhost', 'r')!;
 const juliet = makeJid('juliet', 'localhost', 'j')!;
 
 class Bench {
-  readonly stored: ArchiveRecord[] = [];
+  readonly store = new KeptStore();
   readonly refused: string[] = [];
-  isDown = false;
   #turn: (() => void)[] = [];
-  readonly writer = new ArchiveWriter({
-    append: async (records) => {
-      if (this.isDown) throw new Error('no');
-      this.stored.push(...records);
-    },
-    atTurnEnd: (callback) => this.#turn.push(callback),
-    after: () => {},
-    behindChanged: () => {},
-    lost: () => {},
-  });
+  readonly writer: ArchiveWriter;
   readonly horizons = new Horizons();
   readonly archiving: Archiving;
 
   constructor() {
     const context = {
       shard: 0,
+      store: this.store,
+      atTurnEnd: (callback: () => void) => this.#turn.push(callback),
+      onStop: () => {},
       hosts: ['localhost'],
       hasOtherHandlers: () => false,
       committing: () => {},
@@ -56,6 +50,7 @@ class Bench {
         return undefined;
       },
     } as unknown as ModuleContext<MamOptions>;
+    this.writer = new ArchiveWriter(context);
     const options = pmOptions(mod_mam.options.parse({ pm: {} }))!;
     const wishes = new Wishes(context, undefined);
     this.archiving = new Archiving(context, options, this.writer, wishes, {} as Retractions, this.horizons);
@@ -68,8 +63,9 @@ class Bench {
 
   async endTurn(): Promise<readonly ArchiveRecord[]> {
     for (const callback of this.#turn.splice(0)) callback();
+    this.store.kept.flush();
     await new Promise((resolve) => setImmediate(resolve));
-    return this.stored.splice(0);
+    return this.store.stored.splice(0) as ArchiveRecord[];
   }
 }
 
@@ -169,17 +165,19 @@ describe('archiving', () => {
 
   it('refuses senders with resource-constraint when its writer is full, and lets through what it has taken on', async () => {
     const bench = new Bench();
-    bench.isDown = true;
+    bench.store.isDown = true;
     const before = bench.acc('<body>x</body>');
     bench.archiving.outgoing(before, session);
     const { last } = bench.writer;
     expect(last).toBeDefined();
     while (!bench.writer.isFull) {
-      bench.writer.add({ ...last!, packet: Buffer.alloc(PENDING_BYTES_MAX / 4) });
+      bench.writer.add({ ...last!, packet: Buffer.alloc(KEPT_BYTES_MAX / 4) });
+      bench.writer.flush();
     }
     expect(bench.archiving.outgoing(bench.acc('<body>x</body>'), session)).toBe(STOP);
     expect(bench.archiving.incoming(bench.acc('<body>x</body>'))).toBe(DROP);
     expect(bench.refused).toEqual(['resource-constraint', 'resource-constraint']);
+    expect(bench.store.kept.refused).toBe(2);
     // What is not archived goes on.
     expect(bench.archiving.outgoing(bench.acc('<subject>x</subject>'), session)).toBeUndefined();
     expect(bench.archiving.incoming(bench.acc('<subject>x</subject>'))).toBeUndefined();
@@ -191,6 +189,7 @@ describe('archiving', () => {
       const acc = bench.acc(`<body>${'x'.repeat(1_048_576)}</body>`);
       expect(bench.archiving.outgoing(acc, session)).toBeUndefined();
       bench.archiving.incoming(acc);
+      bench.writer.flush();
     }
     const acc = bench.acc('<body>late</body>');
     const waiting = bench.archiving.outgoing(acc, session) as Promise<unknown>;
