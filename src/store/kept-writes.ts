@@ -105,12 +105,17 @@ export class KeptWrites {
     return oldest !== undefined && this.#nowMs() - oldest.sinceMs >= DELAYED_MS;
   }
 
+  /** Whether another write of so many bytes would be kept. */
+  hasRoom(bytes: number): boolean {
+    return this.#count < KEPT_MAX && this.#bytes + bytes <= KEPT_BYTES_MAX;
+  }
+
   /**
    * Keeps a write until it is done. Resolves to its result once that is durable, or to undefined when it was settled otherwise; rejects only if the store cannot do
    * it however often it tries. Undefined: there is no room for it.
    */
   add(write: BatchedWrite, { bytes, delayed, isSettled }: KeptWrite): Promise<unknown> | undefined {
-    if (this.#count >= KEPT_MAX || this.#bytes + bytes > KEPT_BYTES_MAX) {
+    if (!this.hasRoom(bytes)) {
       this.refused++;
       return undefined;
     }
