@@ -14,6 +14,7 @@ import { createLimitedLog, type Logger, setLogLevel } from '../observe/log.ts';
 import { ALL_SHARDS } from '../sm/outbox.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
+import type { Store } from '../store/store.ts';
 import { monotonicMs } from '../util/monotonic.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { JidCache } from '../xmpp/jid-cache.ts';
@@ -56,6 +57,7 @@ import type { ShardServices } from './services.ts';
 import { SessionStates } from './session-states.ts';
 import { Sessions } from './sessions.ts';
 import { StoredMessages } from './stored-messages.ts';
+import { Stores } from './stores.ts';
 import { Subhosts } from './subhosts.ts';
 import { TakeOvers } from './take-overs.ts';
 import { Threads } from './threads.ts';
@@ -80,7 +82,8 @@ export class Shard implements C2sHost, ShardServices {
   readonly components: Components;
   readonly subhosts: Subhosts;
   readonly sm: SessionManager;
-  readonly store: RemoteStore;
+  readonly stores: Stores;
+  readonly store: Store;
   readonly asker: Asker;
   readonly accounts: AccountService;
   readonly dryRun = new DryRun();
@@ -128,12 +131,12 @@ export class Shard implements C2sHost, ShardServices {
     this.threads = new Threads(boot, {
       counters: this.counters,
       log: this.log,
-      frame: (bytes, start, end) => this.#frames.handle(bytes, start, end),
+      frame: (thread, bytes, start, end) => this.#frames.handle(thread, bytes, start, end),
       resumeYielded: () => this.connections.resumeYielded(),
       flush: () => {
         this.connections.flush();
         // What was to be written in this turn leaves with it.
-        this.store.kept.flush();
+        this.stores.flush();
       },
       congestionEnded: () => this.connections.congestionEnded(),
     });
@@ -148,13 +151,17 @@ export class Shard implements C2sHost, ShardServices {
     const directory = new SessionDirectory(boot.shared.directory, maxSessions);
     directory.adopt(boot.shard);
     this.sm = new SessionManager(boot.shard, directory, boot.seed, remote);
-    this.store = new RemoteStore(
-      (bytes) => this.threads.toStore(bytes),
-      monotonicMs,
-      (operation) =>
-        this.dryRun.isActive ? this.dryRun.never('store', `would ask: ${operation}`) : undefined,
-      [boot.shard, this.timestamp()],
-    );
+    const writer = [boot.shard, this.timestamp()] as const;
+    this.stores = new Stores(boot.layouts, (partition) => {
+      return new RemoteStore(
+        (bytes) => this.threads.toStore(partition, bytes),
+        monotonicMs,
+        (operation) =>
+          this.dryRun.isActive ? this.dryRun.never('store', `would ask: ${operation}`) : undefined,
+        writer,
+      );
+    });
+    this.store = this.stores.store;
     this.tracing = new Tracing(boot.shard, post);
     this.asker = new Asker(post);
     this.sessions = new Sessions({
@@ -275,7 +282,7 @@ export class Shard implements C2sHost, ShardServices {
     this.#draining = new Draining({
       connections: this.connections,
       delivery: this.routing.delivery,
-      store: this.store,
+      stores: this.stores,
       threads: this.threads,
       sm: this.sm,
       streams: () => this.streams(),
@@ -305,7 +312,7 @@ export class Shard implements C2sHost, ShardServices {
       sm: this.sm,
       routing: this.routing,
       components: this.components,
-      store: this.store,
+      answered: (thread, frame) => this.stores.answered(this.threads.partitionOf(thread), frame),
       keys: this.keys,
       fences: this.#fences,
       takeOvers: this.takeOvers,
@@ -315,7 +322,7 @@ export class Shard implements C2sHost, ShardServices {
     });
     this.#peers = new Peers({
       threads: this.threads,
-      store: this.store,
+      stores: this.stores,
       components: this.components,
       fences: this.#fences,
       takeOvers: this.takeOvers,
@@ -368,8 +375,8 @@ export class Shard implements C2sHost, ShardServices {
     await this.threads.start();
     await this.configuration.prepare(this.config);
     this.configuration.settle(true);
-    const { counters, connections, store } = this;
-    keepWatch({ counters, connections, store, existence: this.#existence, touch: () => this.touch() });
+    const { counters, connections, stores } = this;
+    keepWatch({ counters, connections, stores, existence: this.#existence, touch: () => this.touch() });
     this.touch();
     this.#post({ kind: 'ready' });
   }
@@ -396,14 +403,14 @@ export class Shard implements C2sHost, ShardServices {
   /** Ends modules. The thread ends right after. */
   stop(): void {
     this.hostTypes.stop();
-    const { kept } = this.store;
+    const { kept } = this.stores;
     if (kept.count > 0) {
       this.log.error(
         { what: 'kept_writes_lost', count: kept.count },
         'the store did not take what was kept for it',
       );
     }
-    kept.stop();
+    this.stores.stop();
   }
 
   accept(socket: Socket, listener: number, address: string, port: number): void {
