@@ -39,6 +39,7 @@ const NOBODY: MetricsSource = {
   product: { version: '' },
   startedMs: 0,
   shards: 1,
+  stores: 1,
   storeThread: 1,
   restarts: { shard: 0, store: 0 },
   sessionsMax: 0,

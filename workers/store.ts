@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, threadName, workerData } from 'node:worker_threads';
 import { HEARTBEAT_MS, STORE_OVERFLOW_BYTES_MAX } from '../src/limits.ts';
 import { Counter, counterRow } from '../src/memory/counters.ts';
 import { Doorbell } from '../src/memory/doorbell.ts';
@@ -13,19 +13,19 @@ import { watchLoopDelay } from '../src/observe/loop-delay.ts';
 import type { StoreBoot } from '../src/shard/boot.ts';
 import { IdleWork } from '../src/store/idle-work.ts';
 import { StoreServer } from '../src/store/server.ts';
-import { SqliteDriver } from '../src/store/sqlite/driver.ts';
+import { openDriver } from '../src/store/sqlite/open-driver.ts';
 import { monotonicMs } from '../src/util/monotonic.ts';
 
-/** Entry of the store thread: ties rings to a {@link StoreServer} over SQLite. */
+/** Entry of a store thread: ties rings to a {@link StoreServer} over SQLite. */
 
 const boot = workerData as StoreBoot;
 const port = parentPort!;
-const log = createLimitedLog(boot.loglevel, 'store');
+const log = createLimitedLog(boot.loglevel, String(threadName));
 const counters = counterRow(boot.shared.counters, boot.thread);
 counters.fill(0);
 const waker = new Waker(boot.bellDirectory, boot.thread, () => loop.touch());
 const bell = new Doorbell(boot.shared.bells, (thread) => waker.wake(thread));
-const driver = new SqliteDriver(boot.directory, boot.durability);
+const driver = openDriver(boot.directory, boot.durability, boot.partition);
 const outbox = new Outbox(new Sequence(boot.shared.sequence), bell, counters, STORE_OVERFLOW_BYTES_MAX);
 const server = new StoreServer(driver, {
   counters,

@@ -1,5 +1,7 @@
 import { ArchiveSide } from '../../src/store/operations.ts';
-import { SqliteDriver } from '../../src/store/sqlite/driver.ts';
+import { partitionOf } from '../../src/store/partitions/pair.ts';
+import { prepareArchive } from '../../src/store/sqlite/archive-layout.ts';
+import { openDriver } from '../../src/store/sqlite/open-driver.ts';
 import { Stanza } from '../../src/xmpp/stanza.ts';
 import { parseElement } from '../../src/xmpp/trusted-xml.ts';
 import { messageTo } from '../load/frames.ts';
@@ -15,15 +17,20 @@ const BATCH = 1_000;
 const STEP = 1_000_000;
 
 /** Puts `count` messages of {@link ARCHIVED_USERS} users into the storage directory of a server that does not run. */
-export function createArchives(directory: string, domain: string, count: number): void {
-  const driver = new SqliteDriver(directory, 'normal');
+export function createArchives(
+  directory: string,
+  domain: string,
+  count: number,
+  { partitions = 1, deepPeers = 1 }: { readonly partitions?: number; readonly deepPeers?: number } = {},
+): void {
+  prepareArchive(directory, partitions, 'normal');
+  const drivers = Array.from({ length: partitions }, (_unused, i) => openDriver(directory, 'normal', i));
   const start = Date.now() * 1_000 - count * STEP;
   const bytes = messageTo(`${accountName(0)}@${domain}`, 0);
   const packet = Stanza.of(parseElement(bytes, 0, bytes.length)).toBuffer('', '');
   for (let done = 0; done < count; done += BATCH) {
-    driver.begin();
     const records = Array.from({ length: Math.min(BATCH, count - done) }, (_unused, i) => {
-      const [from, to] = pairOf(done + i);
+      const [from, to] = pairOf(done + i, deepPeers);
       return {
         micros: start + (done + i) * STEP,
         shard: 0,
@@ -35,15 +42,26 @@ export function createArchives(directory: string, domain: string, count: number)
         isGroupchat: false,
       };
     });
-    driver.run('archive_append', [records]);
-    driver.commit();
+    for (const [partition, driver] of drivers.entries()) {
+      driver.begin();
+      const own = records.filter(
+        ({ from, to }) => partitionOf(bare(from), bare(to), partitions) === partition,
+      );
+      driver.run('archive_append', [own]);
+      driver.commit();
+    }
   }
-  driver.close();
+  for (const driver of drivers) driver.close();
 }
 
-/** Who writes to whom: a tenth the first two users, the others all in turn. */
-function pairOf(n: number): [number, number] {
-  if (n % Math.round(1 / DEEP_SHARE) === 0) return [0, 1];
+function bare(jid: string): string {
+  return jid.split('/', 1)[0]!;
+}
+
+/** Who writes to whom: a tenth the first user, to so many others, the others all in turn. */
+function pairOf(n: number, deepPeers: number): [number, number] {
+  const turn = Math.round(1 / DEEP_SHARE);
+  if (n % turn === 0) return [0, 1 + ((n / turn) % deepPeers)];
   const from = 2 + (n % (ARCHIVED_USERS - 2));
   return [from, 2 + ((from * 7 + n) % (ARCHIVED_USERS - 2))];
 }

@@ -2,6 +2,7 @@ import { archivedStream, archivePages } from './archive-figures.ts';
 import { type Effort, errorsOf, line, type Measure, onRelay, onServer, plain, show } from './figure.ts';
 import { inboxRead, inboxStream } from './inbox-figures.ts';
 import { saxesCost } from './parse-cost.ts';
+import { archivePartitions } from './partition-figures.ts';
 import { type LoadOptions, type Measured, perOperation } from './processes.ts';
 import { fullLogin, idle, login, resumeStorm } from './session-figures.ts';
 import { percentile, spread } from './statistics.ts';
@@ -55,6 +56,7 @@ export function figures(isSmoke: boolean): Measure[] {
     archivedStream(effort, 2, false),
     archivedStream(effort, 2, true),
     archivePages(effort),
+    archivePartitions(effort),
     inboxRead(effort),
     inboxStream(effort, 2),
     login(effort, 'SCRAM-SHA-1', 'login-scram'),

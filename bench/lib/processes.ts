@@ -32,6 +32,10 @@ export interface MeerkatOptions {
   readonly archive?: 'plain' | 'searchable';
   /** Messages that are archived before it starts. */
   readonly archived?: number;
+  /** To how many others the user with the deep archive has written; one if not given. */
+  readonly deepPeers?: number;
+  /** Files that the archive is in. */
+  readonly partitions?: number;
   /** Keeps inboxes (mod_inbox) with this backend. */
   readonly inbox?: 'rdbms' | 'rdbms_async';
   /** Whether there are inboxes before it starts. */
@@ -50,7 +54,8 @@ export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
   writeFileSync(config, configText(options));
   createAccounts(join(directory, 'data'), 'localhost', options.accounts);
   if (options.hasRosters) createRosters(join(directory, 'data'), 'localhost', options.accounts);
-  if (options.archived !== undefined) createArchives(join(directory, 'data'), 'localhost', options.archived);
+  if (options.archived !== undefined)
+    createArchives(join(directory, 'data'), 'localhost', options.archived, options);
   if (options.hasInboxes) createInboxes(join(directory, 'data'), 'localhost');
   const profile = process.env['BENCH_PROFILE'];
   const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
@@ -78,7 +83,7 @@ export async function startMeerkat(options: MeerkatOptions): Promise<Target> {
 }
 
 function configText(options: MeerkatOptions): string {
-  const { shards, durability = 'full', isTls = false } = options;
+  const { shards, durability = 'full', isTls = false, partitions = 1 } = options;
   return `[general]
   hosts = ["localhost"]
   loglevel = "error"
@@ -93,6 +98,7 @@ function configText(options: MeerkatOptions): string {
 [storage]
   directory = "./data"
   durability = "${durability}"
+  partitions = ${partitions}
 [auth.password]
   hash = ["sha", "sha256"]
   scram_iterations = 4096

@@ -1,5 +1,12 @@
 import type { Scenario } from './scenario.ts';
-import { archivedStream, archivedStreamAcknowledged, deepPages, firstPages } from './scenarios/archive.ts';
+import {
+  archivedStream,
+  archivedStreamAcknowledged,
+  deepPages,
+  firstPages,
+  pagesWithOne,
+  widePages,
+} from './scenarios/archive.ts';
 import { carbons } from './scenarios/carbons.ts';
 import { classicFullLogin, modernFullLogin, tokenFullLogin } from './scenarios/full-login.ts';
 import { idle, idleAcknowledged, idlePostQuantum, idleTls } from './scenarios/idle.ts';
@@ -39,6 +46,8 @@ const SCENARIOS = new Map<string, Scenario>([
   ['archived-stream-acknowledged', archivedStreamAcknowledged],
   ['archive-first-pages', firstPages],
   ['archive-deep-pages', deepPages],
+  ['archive-wide-pages', widePages],
+  ['archive-pages-with-one', pagesWithOne],
   ['inbox', inbox],
 ]);
 

@@ -62,7 +62,10 @@ export class ServerFacts {
 
   /** Whether the store cannot write, or shards wait long for what it is to write. */
   areWritesFailing(): boolean {
-    if (this.counters(this.storeThread)[Counter.store_writes_failing] !== 0) return true;
+    for (let partition = 0; partition < this.stores; partition++) {
+      const counters = this.counters(this.storeThread + partition);
+      if (counters[Counter.store_writes_failing] !== 0) return true;
+    }
     for (let shard = 0; shard < this.shards; shard++) {
       if (this.counters(shard)[Counter.kept_stalled] !== 0) return true;
     }
@@ -87,6 +90,10 @@ export class ServerFacts {
     return this.#server.storeThread;
   }
 
+  get stores(): number {
+    return this.#server.stores;
+  }
+
   get restarts(): Server['restarts'] {
     return this.#server.restarts;
   }
@@ -107,8 +114,9 @@ export class ServerFacts {
     return this.#server.shards[shard]?.isReady ?? false;
   }
 
-  isStoreReady(): boolean {
-    return this.#server.isStoreReady;
+  /** Whether a store works, or all do. */
+  isStoreReady(partition?: number): boolean {
+    return partition === undefined ? this.#server.isStoreReady : this.#server.isPartitionReady(partition);
   }
 
   isReady(): boolean {

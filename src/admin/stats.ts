@@ -56,9 +56,12 @@ export interface ShardSummary {
 
 export function statsOf(facts: ServerFacts): Stats {
   const shards = Array.from({ length: facts.shards }, (_unused, shard) => facts.counters(shard));
-  const store = facts.counters(facts.storeThread);
+  const stores = Array.from({ length: facts.stores }, (_unused, i) => facts.counters(facts.storeThread + i));
   const sum = (name: CounterName): number => shards.reduce((total, row) => total + row[Counter[name]]!, 0);
-  const commits = store[Counter.store_commits]!;
+  const ofStores = (name: CounterName): number =>
+    stores.reduce((total, row) => total + row[Counter[name]]!, 0);
+  const most = (name: CounterName): number => Math.max(...stores.map((row) => row[Counter[name]]!));
+  const commits = ofStores('store_commits');
   const byKind = (name: (kind: keyof ByKind) => CounterName): ByKind => ({
     message: sum(name('message')),
     presence: sum(name('presence')),
@@ -88,22 +91,22 @@ export function statsOf(facts: ServerFacts): Stats {
     },
     bytes: { received: sum('bytes_in'), sent: sum('bytes_out') },
     rings: {
-      frames: sum('ring_frames_out') + store[Counter.ring_frames_out]!,
-      bytes: sum('ring_bytes_out') + store[Counter.ring_bytes_out]!,
+      frames: sum('ring_frames_out') + ofStores('ring_frames_out'),
+      bytes: sum('ring_bytes_out') + ofStores('ring_bytes_out'),
       waitingBytes: facts.ringDepths().reduce((total, { bytes }) => total + bytes, 0),
-      overflowFrames: sum('ring_overflow_frames') + store[Counter.ring_overflow_frames]!,
-      refusedFrames: sum('ring_overflow_refused') + store[Counter.ring_overflow_refused]!,
+      overflowFrames: sum('ring_overflow_frames') + ofStores('ring_overflow_frames'),
+      refusedFrames: sum('ring_overflow_refused') + ofStores('ring_overflow_refused'),
     },
     store: {
       isReady: facts.isStoreReady(),
       pending: sum('store_queue'),
       kept: { count: sum('kept_writes'), bytes: sum('kept_bytes'), isStalled: sum('kept_stalled') > 0 },
-      requests: store[Counter.store_requests]!,
-      failures: store[Counter.store_failed]!,
+      requests: ofStores('store_requests'),
+      failures: ofStores('store_failed'),
       commits,
-      meanCommitUs: commits === 0 ? 0 : Math.round(store[Counter.store_commit_us_total]! / commits),
-      maxCommitUs: Math.round(store[Counter.store_commit_us_max]!),
-      loopDelayP99Us: store[Counter.loop_delay_p99_us]!,
+      meanCommitUs: commits === 0 ? 0 : Math.round(ofStores('store_commit_us_total') / commits),
+      maxCommitUs: Math.round(most('store_commit_us_max')),
+      loopDelayP99Us: most('loop_delay_p99_us'),
     },
     restarts: { ...facts.restarts },
     residentBytes: process.memoryUsage.rss(),

@@ -7,7 +7,7 @@ import { loadConfigFor } from './load-config.ts';
 import { takeStorage } from './run-server.ts';
 import type { Runner } from './runner.ts';
 import { requireNamed } from './server-access.ts';
-import { openStorageFile, requireSound } from './storage-files.ts';
+import { withSoundFiles } from './storage-files.ts';
 
 export function addCheckStorage(program: Command, runner: Runner): void {
   program
@@ -29,7 +29,10 @@ export function addCheckStorage(program: Command, runner: Runner): void {
     );
 }
 
-function checkDirectory(directory: string, isQuick: boolean): StorageCheck {
+/** What was found, and of further partitions of the archive, if there are any. */
+type Checked = StorageCheck & { readonly archive?: readonly StorageCheck[] };
+
+function checkDirectory(directory: string, isQuick: boolean): Checked {
   const release = takeStorage(directory);
   try {
     return checkFile(join(directory, DATABASE_FILE), isQuick);
@@ -38,16 +41,17 @@ function checkDirectory(directory: string, isQuick: boolean): StorageCheck {
   }
 }
 
-function checkFile(file: string, isQuick: boolean): StorageCheck {
-  const db = openStorageFile(file);
-  try {
-    return requireSound(db, file, isQuick);
-  } finally {
-    db.close();
-  }
+function checkFile(file: string, isQuick: boolean): Checked {
+  return withSoundFiles(file, isQuick, ({ checks: [check, ...archive] }) =>
+    archive.length === 0 ? check! : { ...check!, archive },
+  );
 }
 
-function words({ file, bytes, schema, known }: StorageCheck): string {
+function words({ archive = [], ...check }: Checked): string {
+  return [check, ...archive].map(line).join('\n');
+}
+
+function line({ file, bytes, schema, known }: StorageCheck): string {
   const age = schema < known ? `, which the next start brings to ${known}` : '';
   return `${file}: sound; ${formatBytes(bytes)}, schema ${schema}${age}`;
 }

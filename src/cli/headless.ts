@@ -8,7 +8,7 @@ import { ENTRIES } from './entries.ts';
 import type { Io } from './io.ts';
 import { loadConfigFor } from './load-config.ts';
 import { PRODUCT } from './product.ts';
-import { takeStorage } from './run-server.ts';
+import { archiveLayouts, takeStorage } from './run-server.ts';
 import type { Ask } from './server-access.ts';
 import type { Target } from './target.ts';
 
@@ -48,12 +48,14 @@ async function withHeadlessServer<T>(config: Config, work: (server: Server) => P
     general: { ...config.general, shards: 1 },
     listen: { c2s: [], http: [] },
   };
-  const server = new Server(quiet, ENTRIES, createLog(config.general.loglevel, 'main'), PRODUCT);
+  let server: Server | undefined;
   try {
+    const log = createLog(config.general.loglevel, 'main');
+    server = new Server(quiet, ENTRIES, log, PRODUCT, archiveLayouts(config));
     await server.start();
     return await work(server);
   } finally {
-    await server.stop();
+    await server?.stop();
     release();
   }
 }

@@ -7,7 +7,7 @@ import { loadConfigFor } from './load-config.ts';
 import { takeStorage } from './run-server.ts';
 import type { Runner } from './runner.ts';
 import { requireNamed } from './server-access.ts';
-import { openStorageFile, requireSound } from './storage-files.ts';
+import { withSoundFiles } from './storage-files.ts';
 
 /** What a restore has done. */
 interface Restored {
@@ -41,13 +41,10 @@ function restore(file: string, directory: string, isForced: boolean): Restored {
   try {
     if (hasDatabase(directory) && !isForced)
       throw new AdminError('file_exists', `there is a database in ${directory} (--force moves it aside)`);
-    const db = openStorageFile(file);
-    try {
-      const { schema } = requireSound(db, file, false);
-      return { file, directory, schema, ...restoreDatabase(db, directory, new Date()) };
-    } finally {
-      db.close();
-    }
+    return withSoundFiles(file, false, ({ open, checks }) => {
+      const done = restoreDatabase(open, directory, new Date());
+      return { file, directory, schema: checks[0]!.schema, ...done };
+    });
   } catch (cause) {
     if (cause instanceof AdminError) throw cause;
     throw new AdminError('restore_failed', `${file} was not restored: ${(cause as Error).message}`);

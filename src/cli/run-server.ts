@@ -13,6 +13,7 @@ import { HttpListener } from '../http/listener.ts';
 import { Metrics } from '../http/metrics.ts';
 import type { Logger } from '../observe/log.ts';
 import type { TraceLine } from '../shard/tracing.ts';
+import { prepareArchive } from '../store/sqlite/archive-layout.ts';
 import { lockDirectory, StorageInUseError } from '../store/sqlite/database.ts';
 import { type CertificateReport, checkCertificates } from '../supervisor/certificates.ts';
 import type { Listening } from '../supervisor/client-listeners.ts';
@@ -36,6 +37,15 @@ export function takeStorage(directory: string): () => void {
     const { message } = cause as Error;
     if (cause instanceof StorageInUseError) throw new AdminError('storage_in_use', message);
     throw new AdminError('storage_failed', `cannot use ${directory}: ${message}`);
+  }
+}
+
+/** Makes the archive one of as many partitions as the configuration says; the caller holds the storage directory. Throws `start_failed`. */
+export function archiveLayouts({ storage }: Config): readonly number[] {
+  try {
+    return prepareArchive(storage.directory, storage.partitions, storage.durability);
+  } catch (cause) {
+    throw startError(cause);
   }
 }
 
@@ -66,7 +76,7 @@ export class RunningServer {
     this.#log = log;
     this.#load = load;
     this.#releaseStorage = takeStorage(config.storage.directory);
-    const server = new Server(config, ENTRIES, log, PRODUCT);
+    const server = new Server(config, ENTRIES, log, PRODUCT, this.#prepareArchive(config));
     this.#server = server;
     this.#facts = new ServerFacts(server, this.#http);
     this.#hub = new TraceHub(server);
@@ -80,6 +90,16 @@ export class RunningServer {
       apply: (changed) => this.#apply(changed),
     });
     this.#admin = new AdminSocket(config.admin.socket, this.#commands(), log);
+  }
+
+  /** The directory is given back if that fails. */
+  #prepareArchive(config: Config): readonly number[] {
+    try {
+      return archiveLayouts(config);
+    } catch (cause) {
+      this.#releaseStorage();
+      throw cause;
+    }
   }
 
   /** Starts everything. Resolves to where it listens, once all listeners accept. If something fails, the rest is stopped again. */

@@ -121,6 +121,8 @@ export interface StorageConfig {
   /** Absolute. */
   readonly directory: string;
   readonly durability: 'full' | 'normal';
+  /** Files that the archive is in. */
+  readonly partitions: number;
 }
 
 export interface AdminConfig {

@@ -9,14 +9,15 @@ export interface MetricsSource {
   readonly product: { readonly version: string };
   readonly startedMs: number;
   readonly shards: number;
-  /** Number of the store thread. */
+  /** Number of the first store thread, and how many there are: one for the database, others for further partitions of the archive. */
   readonly storeThread: number;
+  readonly stores: number;
   readonly restarts: { readonly shard: number; readonly store: number };
   readonly sessionsMax: number;
   /** The shared counters of a thread. */
   counters(thread: number): Float64Array;
   isShardReady(shard: number): boolean;
-  isStoreReady(): boolean;
+  isStoreReady(partition: number): boolean;
   isReady(): boolean;
   ringDepths(): readonly { readonly from: number; readonly to: number; readonly bytes: number }[];
   refusedConnections(): readonly {
@@ -110,11 +111,12 @@ export class Metrics {
   #addFamily({ name, help, type, of, cells, scale = 1 }: CounterFamily): void {
     const labels = Object.keys(cells[0]!.labels ?? {});
     const threads = this.#threads(of);
-    this.#add(type, name, help, of === 'store' ? labels : ['shard', ...labels], (set) => {
+    this.#add(type, name, help, [of === 'store' ? 'store' : 'shard', ...labels], (set) => {
       for (const thread of threads) {
         const row = this.#source.counters(thread);
-        const shard = of === 'store' ? {} : { shard: this.#threadName(thread) };
-        for (const { cell, labels } of cells) set({ ...shard, ...labels }, row[Counter[cell]]! * scale);
+        const name = this.#threadName(thread);
+        const by = of === 'store' ? { store: String(thread - this.#source.storeThread) } : { shard: name };
+        for (const { cell, labels } of cells) set({ ...by, ...labels }, row[Counter[cell]]! * scale);
       }
     });
   }
@@ -140,9 +142,10 @@ export class Metrics {
       for (const shard of this.#threads('shards'))
         set({ shard: String(shard) }, Number(this.#source.isShardReady(shard)));
     });
-    this.#add('gauge', 'store_up', 'Whether the store works.', [], (set) =>
-      set({}, Number(this.#source.isStoreReady())),
-    );
+    this.#add('gauge', 'store_up', 'Whether the store works.', ['store'], (set) => {
+      for (let store = 0; store < this.#source.stores; store++)
+        set({ store: String(store) }, Number(this.#source.isStoreReady(store)));
+    });
     this.#add('counter', 'thread_restarts_total', 'Threads that died and were replaced.', ['kind'], (set) => {
       set({ kind: 'shard' }, this.#source.restarts.shard);
       set({ kind: 'store' }, this.#source.restarts.store);
@@ -215,14 +218,17 @@ export class Metrics {
   }
 
   #threads(of: CounterFamily['of']): number[] {
-    const { shards, storeThread } = this.#source;
+    const { shards, storeThread, stores } = this.#source;
     const all = Array.from({ length: shards }, (_unused, shard) => shard);
     if (of === 'shards') return all;
-    return of === 'store' ? [storeThread] : [...all, storeThread];
+    const ofStores = Array.from({ length: stores }, (_unused, partition) => storeThread + partition);
+    return of === 'store' ? ofStores : [...all, ...ofStores];
   }
 
   #threadName(thread: number): string {
-    return thread === this.#source.storeThread ? 'store' : String(thread);
+    const partition = thread - this.#source.storeThread;
+    if (partition < 0) return String(thread);
+    return partition === 0 ? 'store' : `store ${partition}`;
   }
 
   /** Adds a metric whose values are looked up when somebody asks for them. */

@@ -11,7 +11,7 @@ export interface SharedHandles {
 
 /** The two rings between this thread and another. */
 export interface Peer {
-  /** Number of the other thread: shards from 0 on, then the store. */
+  /** Number of the other thread: shards from 0 on, then the stores. */
   readonly thread: number;
   readonly out: SharedArrayBuffer;
   readonly in: SharedArrayBuffer;
@@ -21,8 +21,10 @@ export interface Peer {
 export interface ShardBoot {
   readonly shard: number;
   readonly shards: number;
-  /** Number of the store thread. */
+  /** Number of the first store thread; the others, which have partitions of the archive, follow. */
   readonly storeThread: number;
+  /** Among how many partitions conversations were distributed, earlier and (the last number) now. */
+  readonly layouts: readonly number[];
   readonly shared: SharedHandles;
   readonly peers: readonly Peer[];
   /** Where threads listen for being woken. */
@@ -45,6 +47,8 @@ export interface ShardBoot {
 /** What the store thread is started with. */
 export interface StoreBoot {
   readonly thread: number;
+  /** Which one it is: 0 has the database, the others partitions of the archive. */
+  readonly partition: number;
   readonly shared: SharedHandles;
   readonly peers: readonly Peer[];
   readonly bellDirectory: string;

@@ -2,14 +2,14 @@ import type { C2s } from '../c2s/c2s.ts';
 import type { Delivery } from '../sm/delivery.ts';
 import { ALL_SHARDS } from '../sm/outbox.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
-import type { RemoteStore } from '../store/remote.ts';
 import type { Connections } from './connections.ts';
+import type { Stores } from './stores.ts';
 import type { Threads } from './threads.ts';
 
 export interface DrainingSurroundings {
   readonly connections: Connections;
   readonly delivery: Delivery;
-  readonly store: RemoteStore;
+  readonly stores: Stores;
   readonly threads: Threads;
   readonly sm: SessionManager;
   streams(): C2s[];
@@ -49,12 +49,12 @@ export class Draining {
    * then may the store end.
    */
   #goOn(): void {
-    const { connections, delivery, store, threads, sm, drained } = this.#around;
+    const { connections, delivery, stores, threads, sm, drained } = this.#around;
     if (connections.size > 0) return;
     const isDone = (): boolean =>
       delivery.reroutes.isIdle &&
-      store.pendingCount === 0 &&
-      store.kept.count === 0 &&
+      stores.pendingCount === 0 &&
+      stores.kept.count === 0 &&
       !threads.outbox.isCongested;
     void (sm.remote.fence(ALL_SHARDS) ?? Promise.resolve())
       .then(() => threads.loop.whenDone(isDone))

@@ -7,13 +7,13 @@ import {
   type ReroutedFrame,
   type RouteFrame,
   type SessionEventFrame,
+  type StoreReplyFrame,
 } from '../frame/kinds.ts';
 import { Accumulator, type Origin } from '../hooks/accumulator.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import type { Trace } from '../hooks/trace.ts';
 import { isMeant } from '../sm/local-session.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
-import type { RemoteStore } from '../store/remote.ts';
 import type { JidCache } from '../xmpp/jid-cache.ts';
 import { Stanza, StanzaKind } from '../xmpp/stanza.ts';
 import type { Components } from './components.ts';
@@ -29,12 +29,13 @@ export interface FrameSurroundings {
   readonly sm: SessionManager;
   readonly routing: Routing;
   readonly components: Components;
-  readonly store: RemoteStore;
   readonly keys: PermanentKeys;
   readonly fences: Fences;
   readonly takeOvers: TakeOvers;
   hostType(name: string): HostType | undefined;
   trace(acc: Accumulator): Trace;
+  /** A store answers. */
+  answered(thread: number, frame: StoreReplyFrame): void;
   notice(notice: string, payload: unknown): void;
 }
 
@@ -46,14 +47,15 @@ export class FrameReceiver {
     this.#around = around;
   }
 
-  handle(bytes: Buffer, start: number, end: number): void {
+  /** A frame has come from another thread. */
+  handle(thread: number, bytes: Buffer, start: number, end: number): void {
     const frame = decodeFrame(bytes, start, end);
     switch (frame.kind) {
       case FrameKind.ROUTE:
         this.#route(frame);
         break;
       case FrameKind.STORE_REPLY:
-        this.#around.store.answered(frame);
+        this.#around.answered(thread, frame);
         break;
       case FrameKind.SESSION_EVENT:
         this.#event(frame);

@@ -1,15 +1,15 @@
 import type { Logger } from '../observe/log.ts';
-import type { RemoteStore } from '../store/remote.ts';
 import type { Peer } from './boot.ts';
 import type { Components } from './components.ts';
 import type { Fences } from './fences.ts';
 import type { FrameReceiver } from './frames.ts';
+import type { Stores } from './stores.ts';
 import type { TakeOvers } from './take-overs.ts';
 import type { Threads } from './threads.ts';
 
 export interface PeersSurroundings {
   readonly threads: Threads;
-  readonly store: RemoteStore;
+  readonly stores: Stores;
   readonly components: Components;
   readonly fences: Fences;
   readonly frames: FrameReceiver;
@@ -26,17 +26,17 @@ export class Peers {
   }
 
   connect(peer: Peer): void {
-    const { threads, store, components } = this.#around;
+    const { threads, stores, components } = this.#around;
     threads.connect(peer);
-    if (threads.isStore(peer.thread)) store.up();
+    if (threads.isStore(peer.thread)) stores.up(threads.partitionOf(peer.thread));
     else components.shardUp(peer.thread);
   }
 
   /** A thread died. What it had not read any more is looked after: stanzas are routed again. */
   disconnect(thread: number): void {
-    const { threads, store, components, fences, takeOvers } = this.#around;
+    const { threads, stores, components, fences, takeOvers } = this.#around;
     const lost = threads.disconnect(thread);
-    if (threads.isStore(thread)) store.down();
+    if (threads.isStore(thread)) stores.down(threads.partitionOf(thread));
     else {
       takeOvers.shardLost(thread);
       components.shardLost(thread);

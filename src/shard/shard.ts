@@ -10,6 +10,7 @@ import { createLimitedLog, type Logger, setLogLevel } from '../observe/log.ts';
 import { ALL_SHARDS } from '../sm/outbox.ts';
 import { SessionManager } from '../sm/session-manager.ts';
 import { RemoteStore } from '../store/remote.ts';
+import type { Store } from '../store/store.ts';
 import { monotonicMs } from '../util/monotonic.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { JidCache } from '../xmpp/jid-cache.ts';
@@ -51,6 +52,7 @@ import type { ShardServices } from './services.ts';
 import { SessionStates } from './session-states.ts';
 import { Sessions } from './sessions.ts';
 import { StoredMessages } from './stored-messages.ts';
+import { Stores } from './stores.ts';
 import { StreamsHost } from './streams-host.ts';
 import { Subhosts } from './subhosts.ts';
 import { TakeOvers } from './take-overs.ts';
@@ -76,7 +78,8 @@ export class Shard implements ShardServices {
   readonly components: Components;
   readonly subhosts: Subhosts;
   readonly sm: SessionManager;
-  readonly store: RemoteStore;
+  readonly stores: Stores;
+  readonly store: Store;
   readonly asker: Asker;
   readonly accounts: AccountService;
   readonly dryRun = new DryRun();
@@ -124,12 +127,12 @@ export class Shard implements ShardServices {
     this.threads = new Threads(boot, {
       counters: this.counters,
       log: this.log,
-      frame: (bytes, start, end) => this.#frames.handle(bytes, start, end),
+      frame: (thread, bytes, start, end) => this.#frames.handle(thread, bytes, start, end),
       resumeYielded: () => this.connections.resumeYielded(),
       flush: () => {
         this.connections.flush();
         // What was to be written in this turn leaves with it.
-        this.store.kept.flush();
+        this.stores.flush();
       },
       congestionEnded: () => this.connections.congestionEnded(),
     });
@@ -144,13 +147,17 @@ export class Shard implements ShardServices {
     const directory = new SessionDirectory(boot.shared.directory, maxSessions);
     directory.adopt(boot.shard);
     this.sm = new SessionManager(boot.shard, directory, boot.seed, remote);
-    this.store = new RemoteStore(
-      (bytes) => this.threads.toStore(bytes),
-      monotonicMs,
-      (operation) =>
-        this.dryRun.isActive ? this.dryRun.never('store', `would ask: ${operation}`) : undefined,
-      [boot.shard, this.timestamp()],
-    );
+    const writer = [boot.shard, this.timestamp()] as const;
+    this.stores = new Stores(boot.layouts, (partition) => {
+      return new RemoteStore(
+        (bytes) => this.threads.toStore(partition, bytes),
+        monotonicMs,
+        (operation) =>
+          this.dryRun.isActive ? this.dryRun.never('store', `would ask: ${operation}`) : undefined,
+        writer,
+      );
+    });
+    this.store = this.stores.store;
     this.tracing = new Tracing(boot.shard, post);
     this.asker = new Asker(post);
     this.sessions = new Sessions({
@@ -259,7 +266,7 @@ export class Shard implements ShardServices {
     this.#draining = new Draining({
       connections: this.connections,
       delivery: this.routing.delivery,
-      store: this.store,
+      stores: this.stores,
       threads: this.threads,
       sm: this.sm,
       streams: () => this.streams(),
@@ -289,7 +296,7 @@ export class Shard implements ShardServices {
       sm: this.sm,
       routing: this.routing,
       components: this.components,
-      store: this.store,
+      answered: (thread, frame) => this.stores.answered(this.threads.partitionOf(thread), frame),
       keys: this.keys,
       fences: this.#fences,
       takeOvers: this.takeOvers,
@@ -299,7 +306,7 @@ export class Shard implements ShardServices {
     });
     this.#peers = new Peers({
       threads: this.threads,
-      store: this.store,
+      stores: this.stores,
       components: this.components,
       fences: this.#fences,
       takeOvers: this.takeOvers,
@@ -344,8 +351,8 @@ export class Shard implements ShardServices {
     await this.threads.start();
     await this.configuration.prepare(this.config);
     this.configuration.settle(true);
-    const { counters, connections, store } = this;
-    keepWatch({ counters, connections, store, existence: this.#existence, touch: () => this.touch() });
+    const { counters, connections, stores } = this;
+    keepWatch({ counters, connections, stores, existence: this.#existence, touch: () => this.touch() });
     this.touch();
     this.#post({ kind: 'ready' });
   }
@@ -372,14 +379,14 @@ export class Shard implements ShardServices {
   /** Ends modules. The thread ends right after. */
   stop(): void {
     this.hostTypes.stop();
-    const { kept } = this.store;
+    const { kept } = this.stores;
     if (kept.count > 0) {
       this.log.error(
         { what: 'kept_writes_lost', count: kept.count },
         'the store did not take what was kept for it',
       );
     }
-    kept.stop();
+    this.stores.stop();
   }
 
   accept(socket: Socket, listener: number, address: string, port: number): void {

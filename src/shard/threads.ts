@@ -15,7 +15,7 @@ export interface ThreadsSurroundings extends TurnHost {
   readonly counters: Float64Array;
   readonly log: Pick<Logger, 'error'>;
   /** A frame came; the bytes are a view that is void afterwards. */
-  frame(bytes: Buffer, start: number, end: number): void;
+  frame(thread: number, bytes: Buffer, start: number, end: number): void;
 }
 
 /** The way to the other threads: rings out and in, the bell that wakes, the turn in which they are looked at. */
@@ -26,19 +26,21 @@ export class Threads {
   readonly shard: number;
   readonly #shards: number;
   readonly #storeThread: number;
+  readonly #stores: number;
   readonly #waker: Waker;
 
   constructor(boot: ShardBoot, around: ThreadsSurroundings) {
     this.shard = boot.shard;
     this.#shards = boot.shards;
     this.#storeThread = boot.storeThread;
+    this.#stores = Math.max(...boot.layouts);
     this.#waker = new Waker(boot.bellDirectory, boot.shard, () => this.loop.touch());
     const bell = new Doorbell(boot.shared.bells, (thread) => this.#waker.wake(thread));
     this.outbox = new Outbox(new Sequence(boot.shared.sequence), bell, around.counters);
     this.inbox = new Inbox(
       bell,
       around.counters,
-      (_thread, bytes, start, end) => around.frame(bytes, start, end),
+      (thread, bytes, start, end) => around.frame(thread, bytes, start, end),
       (cause) => around.log.error({ err: cause, what: 'frame_failed' }, 'a frame could not be handled'),
     );
     this.loop = new Loop(boot.shard, bell, this.inbox, this.outbox, around);
@@ -50,7 +52,12 @@ export class Threads {
   }
 
   isStore(thread: number): boolean {
-    return thread === this.#storeThread;
+    return thread >= this.#storeThread;
+  }
+
+  /** Which of the stores a thread is. */
+  partitionOf(thread: number): number {
+    return thread - this.#storeThread;
   }
 
   connect(peer: Peer): void {
@@ -68,10 +75,10 @@ export class Threads {
     return this.outbox.reclaim(thread);
   }
 
-  /** Sends a frame to the store. False when there is no room for it. */
-  toStore(bytes: Buffer): boolean {
+  /** Sends a frame to one of the stores. False when there is no room for it. */
+  toStore(partition: number, bytes: Buffer): boolean {
     this.loop.touch();
-    return this.outbox.send(this.#storeThread, bytes);
+    return this.outbox.send(this.#storeThread + partition, bytes);
   }
 
   /** Tells the other shards, or only one of them. */
@@ -101,7 +108,7 @@ export class Threads {
 
   /** Frames that wait for room in the ring to each other thread. */
   lanes(): { readonly to: number; readonly waitingFrames: number }[] {
-    return [...Array(this.#shards).keys(), this.#storeThread]
+    return [...Array(this.#storeThread + this.#stores).keys()]
       .filter((to) => to !== this.shard)
       .map((to) => ({ to, waitingFrames: this.outbox.overflowLength(to) }));
   }

@@ -2,9 +2,9 @@ import { getHeapStatistics } from 'node:v8';
 import { HEARTBEAT_MS } from '../limits.ts';
 import { Counter } from '../memory/counters.ts';
 import { watchLoopDelay } from '../observe/loop-delay.ts';
-import type { RemoteStore } from '../store/remote.ts';
 import type { Connections } from './connections.ts';
 import type { Existence } from './existence.ts';
+import type { Stores } from './stores.ts';
 
 /** How often connections are looked at: logins that take too long, clients that do not read. */
 const CONNECTIONS_CHECK_MS = 250;
@@ -13,22 +13,22 @@ const STORE_CHECK_MS = 1_000;
 export interface WatchSurroundings {
   readonly counters: Float64Array;
   readonly connections: Connections;
-  readonly store: RemoteStore;
+  readonly stores: Stores;
   readonly existence: Existence;
   touch(): void;
 }
 
 /** Starts what a shard does by the clock, as long as it lives: the heartbeat, looking for what has taken too long, measuring itself. */
-export function keepWatch({ counters, connections, store, existence, touch }: WatchSurroundings): void {
+export function keepWatch({ counters, connections, stores, existence, touch }: WatchSurroundings): void {
   setInterval(() => {
     connections.expireLogins();
     connections.dropSlow();
   }, CONNECTIONS_CHECK_MS).unref();
   setInterval(() => {
-    store.expire();
+    stores.expire();
     existence.expire();
-    counters[Counter.store_queue] = store.pendingCount;
-    const { kept } = store;
+    counters[Counter.store_queue] = stores.pendingCount;
+    const { kept } = stores;
     counters[Counter.kept_writes] = kept.count;
     counters[Counter.kept_bytes] = kept.bytes;
     counters[Counter.kept_stalled] = Number(kept.isStalled);

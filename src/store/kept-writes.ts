@@ -129,13 +129,17 @@ export class KeptWrites implements KeptState {
     return this.#waiters.onBehind(listener);
   }
 
+  /** Whether another write of so many bytes would be kept. */
+  hasRoom(bytes: number): boolean {
+    return this.count < KEPT_MAX && this.#bytes + bytes <= KEPT_BYTES_MAX;
+  }
+
   /**
    * Keeps a write until it is done. Resolves to its result once that is durable, or to undefined when it was settled otherwise; rejects only if the store cannot do
    * it however often it tries. Undefined: there is no room for it.
    */
   add(write: BatchedWrite, more: KeptWrite): Promise<unknown> | undefined {
-    const isRoom = this.count < KEPT_MAX && this.#bytes + more.bytes <= KEPT_BYTES_MAX;
-    if (!isRoom && more.isLetIn !== true) {
+    if (more.isLetIn !== true && !this.hasRoom(more.bytes)) {
       this.noteRefused();
       return undefined;
     }
@@ -149,13 +153,19 @@ export class KeptWrites implements KeptState {
   }
 
   run(work: () => Promise<unknown>): Promise<void> | undefined {
+    return this.runBehind([], work);
+  }
+
+  /** {@link run}, behind what `others` have, too. */
+  runBehind(others: readonly KeptWrites[], work: () => Promise<unknown>): Promise<void> | undefined {
     if (this.isFull) {
       this.noteRefused();
       return undefined;
     }
-    this.flush(true);
+    const all = [this, ...others];
+    for (const kept of all) kept.flush(true);
     this.#works++;
-    return keepTrying(this, work).finally(() => {
+    return keepTrying(all, work).finally(() => {
       this.#works--;
       this.#progressed();
     });

@@ -1,5 +1,6 @@
 import { ACCOUNT_READS, type AccountOperations } from './operations/accounts.ts';
 import { ARCHIVE_READS, type ArchiveOperations } from './operations/archive.ts';
+import { ARCHIVE_PART_READS, type ArchivePartOperations } from './operations/archive-parts.ts';
 import { AUTH_TOKEN_READS, type AuthTokenOperations } from './operations/auth-tokens.ts';
 import { BLOCKLIST_READS, type BlocklistOperations } from './operations/blocklist.ts';
 import { FAST_TOKEN_READS, type FastTokenOperations } from './operations/fast-tokens.ts';
@@ -19,6 +20,7 @@ import type { WriteOperations } from './operations/writes.ts';
 export { type StoreFailure, StoreUnavailableError } from './failure.ts';
 export type * from './operations/archive.ts';
 export { ArchiveSide } from './operations/archive.ts';
+export type * from './operations/archive-parts.ts';
 export type { BlocklistEntry } from './operations/blocklist.ts';
 export type { FastToken, FastTokens } from './operations/fast-tokens.ts';
 export type * from './operations/inbox.ts';
@@ -46,6 +48,7 @@ export { VCARD_FIELDS, type VcardCondition, type VcardField, type VcardMatch } f
 export interface StoreOperations
   extends AccountOperations,
     ArchiveOperations,
+    ArchivePartOperations,
     AuthTokenOperations,
     BlocklistOperations,
     FastTokenOperations,
@@ -75,6 +78,7 @@ export type StoreResult<O extends StoreOperation> = StoreOperations[O]['result']
 export const READ_ONLY: ReadonlySet<StoreOperation> = new Set<StoreOperation>([
   ...ACCOUNT_READS,
   ...ARCHIVE_READS,
+  ...ARCHIVE_PART_READS,
   ...AUTH_TOKEN_READS,
   ...FAST_TOKEN_READS,
   ...INBOX_READS,

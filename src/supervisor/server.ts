@@ -38,7 +38,9 @@ export class Server {
   readonly directory: SessionDirectory;
   readonly memory: SharedMemory;
   #config: Config;
-  #store: StoreHandle | undefined;
+  /** The database's, and those of further partitions of the archive. */
+  readonly #stores: StoreHandle[] = [];
+  readonly #layouts: readonly number[];
   readonly #entries: ThreadEntries;
   readonly #tasks: TaskPool;
   readonly #heartbeat = new Heartbeat(() => performance.now());
@@ -61,12 +63,20 @@ export class Server {
   /** Hears the steps of traced stanzas. */
   onTrace: (lines: readonly unknown[]) => void = () => {};
 
-  constructor(config: Config, entries: ThreadEntries, log: Logger, product: Server['product']) {
+  /** `layouts`: among how many partitions the archive's conversations were distributed, earlier and now. */
+  constructor(
+    config: Config,
+    entries: ThreadEntries,
+    log: Logger,
+    product: Server['product'],
+    layouts: readonly number[] = [1],
+  ) {
     this.#config = config;
+    this.#layouts = layouts;
     this.#entries = entries;
     this.log = log;
     this.product = product;
-    this.memory = new SharedMemory(config);
+    this.memory = new SharedMemory(config, this.stores);
     this.directory = new SessionDirectory(this.memory.handles.directory, config.general.maxSessions);
     this.#tasks = new TaskPool(entries.task);
     this.#questions = new Questions(this.#tasks);
@@ -79,12 +89,24 @@ export class Server {
     return this.#config;
   }
 
+  /** The first store thread; the others follow. */
   get storeThread(): number {
     return this.#config.general.shards;
   }
 
+  /** How many store threads there are: as many as partitions of the archive, those of earlier times included. */
+  get stores(): number {
+    return Math.max(...this.#layouts);
+  }
+
+  /** Whether all stores work. */
   get isStoreReady(): boolean {
-    return this.#store?.isReady ?? false;
+    return this.#stores.length === this.stores && this.#stores.every((store) => store.isReady);
+  }
+
+  /** Whether one of them does. */
+  isPartitionReady(partition: number): boolean {
+    return this.#stores[partition]?.isReady ?? false;
   }
 
   get isStopping(): boolean {
@@ -118,7 +140,10 @@ export class Server {
   /** Starts store and shards, then the client listeners. Rejects when one of them cannot. */
   async start(): Promise<Listening[]> {
     await this.prepare();
-    await this.#startStore();
+    // The first one says what is wrong with the storage directory, if something is.
+    await this.#startStore(0);
+    const others = Array.from({ length: this.stores - 1 }, (_unused, i) => this.#startStore(i + 1));
+    await Promise.all(others);
     const count = this.#config.general.shards;
     await Promise.all(Array.from({ length: count }, (_unused, shard) => this.#startShard(shard)));
     return await this.#listeners.listen(this.#config.listen.c2s);
@@ -126,14 +151,15 @@ export class Server {
 
   // ── threads ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #startStore(): Promise<void> {
-    const thread = this.storeThread;
+  #startStore(partition: number): Promise<void> {
+    const thread = this.storeThread + partition;
     return new Promise((resolve, reject) => {
       let hasStarted = false;
-      this.#store = new StoreHandle(
+      const store = new StoreHandle(
         this.#entries.store,
         {
           thread,
+          partition,
           shared: this.memory.handles,
           peers: this.memory.peersOf(thread),
           bellDirectory: this.#bellDirectory,
@@ -144,28 +170,29 @@ export class Server {
         {
           ready: () => {
             hasStarted = true;
-            this.#watch(thread, () => void this.#store?.kill());
+            this.#watch(thread, () => void store.kill());
             resolve();
           },
           ended: (cause) => {
             if (!hasStarted) reject(cause ?? new Error('the store thread ended at once'));
-            else this.#storeEnded(cause);
+            else this.#storeEnded(partition, cause);
           },
         },
       );
+      this.#stores[partition] = store;
     });
   }
 
-  #storeEnded(cause: Error | undefined): void {
-    const thread = this.storeThread;
+  #storeEnded(partition: number, cause: Error | undefined): void {
+    const thread = this.storeThread + partition;
     this.#heartbeat.forget(`thread ${thread}`);
     if (this.#isStopping) return;
     this.restarts.store++;
-    this.log.error({ err: cause, what: 'store_died' }, 'the store thread died; it is started again');
+    this.log.error({ err: cause, what: 'store_died', partition }, 'a store thread died; it is started again');
     for (const shard of this.shards) shard.tell({ kind: 'peer_lost', thread });
     this.memory.renew(thread);
     this.#restarts.again(thread, async () => {
-      await this.#startStore();
+      await this.#startStore(partition);
       for (const shard of this.shards) {
         shard.tell({ kind: 'peer_ready', peer: this.memory.peer(shard.shard, thread) });
       }
@@ -198,6 +225,7 @@ export class Server {
       shard,
       shards: this.#config.general.shards,
       storeThread: this.storeThread,
+      layouts: this.#layouts,
       shared: this.memory.handles,
       peers: this.memory.peersOf(shard),
       bellDirectory: this.#bellDirectory,
@@ -231,7 +259,7 @@ export class Server {
     }
     const others = this.shards.filter((other) => other.shard !== shard && other.isReady);
     for (const other of others) other.tell({ kind: 'peer_lost', thread: shard });
-    this.#store?.tell({ kind: 'peer_lost', thread: shard });
+    for (const store of this.#stores) store.tell({ kind: 'peer_lost', thread: shard });
     this.memory.renew(shard);
     const known = sessions.flatMap(({ handle: entry, jid, number, time }) => {
       const full = jid ?? this.#questions.takeLongJid(entry);
@@ -239,7 +267,8 @@ export class Server {
     });
     others[0]?.tell({ kind: 'cleanup', shard, diedAt, sessions: known });
     this.#restarts.again(shard, async () => {
-      this.#store?.tell({ kind: 'peer_ready', peer: this.memory.peer(this.storeThread, shard) });
+      for (const [partition, store] of this.#stores.entries())
+        store.tell({ kind: 'peer_ready', peer: this.memory.peer(this.storeThread + partition, shard) });
       await this.#startShard(shard);
       for (const other of this.shards) {
         if (other.shard !== shard)
@@ -317,7 +346,7 @@ export class Server {
     });
     const { loglevel } = config.general;
     setLogLevel(this.log, loglevel);
-    this.#store?.tell({ kind: 'loglevel', loglevel });
+    for (const store of this.#stores) store.tell({ kind: 'loglevel', loglevel });
     this.#listeners.setLimits(config.listen.c2s);
   }
 
@@ -326,9 +355,9 @@ export class Server {
     return this.shards[shard]!.kill();
   }
 
-  /** Ends the store thread at once, as a crash would; it is started again. */
-  killStore(): Promise<number> {
-    return this.#store?.kill() ?? Promise.resolve(0);
+  /** Ends a store thread at once, as a crash would; it is started again. */
+  killStore(partition = 0): Promise<number> {
+    return this.#stores[partition]?.kill() ?? Promise.resolve(0);
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -351,7 +380,8 @@ export class Server {
     this.#checkDrained();
     await within(drained, (deadlineMs - performance.now()) * CLIENTS_SHARE);
     // What the ended sessions still asked of the store is in its rings: it comes before the end.
-    const isFlushed = await within(this.#store?.stop() ?? Promise.resolve(), deadlineMs - performance.now());
+    const flushed = Promise.all(this.#stores.map((store) => store.stop()));
+    const isFlushed = await within(flushed, deadlineMs - performance.now());
     if (!isFlushed)
       this.log.error({ what: 'drain_timed_out' }, 'the store was not done within the drain limit');
     await Promise.all(this.shards.map((shard) => shard.stop()));

@@ -9,17 +9,19 @@ import { createSequence } from '../memory/sequence.ts';
 import type { Peer, SharedHandles } from '../shard/boot.ts';
 import type { HashSeed } from '../sm/jid-hash.ts';
 
-/** All memory that threads share, and the rings between them. Threads are numbered: shards from 0, then the store. */
+/** All memory that threads share, and the rings between them. Threads are numbered: shards from 0, then the stores, which have nothing to say to one another. */
 export class SharedMemory {
   readonly handles: SharedHandles;
   readonly seed: HashSeed = { low: randomInt(2 ** 32), high: randomInt(2 ** 32) };
+  readonly #shards: number;
   readonly #threads: number;
   /** `rings[from][to]` */
   readonly #rings: SharedArrayBuffer[][];
 
-  constructor(config: Config) {
+  constructor(config: Config, stores = 1) {
     const { shards, maxSessions } = config.general;
-    this.#threads = shards + 1;
+    this.#shards = shards;
+    this.#threads = shards + stores;
     this.handles = {
       directory: createDirectory(maxSessions),
       counters: createCounters(this.#threads),
@@ -29,7 +31,7 @@ export class SharedMemory {
     this.#rings = Array.from({ length: this.#threads }, () => []);
     for (let from = 0; from < this.#threads; from++) {
       for (let to = 0; to < this.#threads; to++)
-        if (from !== to) this.#rings[from]![to] = createRing(RING_BYTES);
+        if (this.#areConnected(from, to)) this.#rings[from]![to] = createRing(RING_BYTES);
     }
   }
 
@@ -37,7 +39,7 @@ export class SharedMemory {
   peersOf(thread: number): Peer[] {
     const peers: Peer[] = [];
     for (let other = 0; other < this.#threads; other++)
-      if (other !== thread) peers.push(this.peer(thread, other));
+      if (this.#areConnected(thread, other)) peers.push(this.peer(thread, other));
     return peers;
   }
 
@@ -53,10 +55,14 @@ export class SharedMemory {
     );
   }
 
+  #areConnected(a: number, b: number): boolean {
+    return a !== b && (a < this.#shards || b < this.#shards);
+  }
+
   /** Fresh rings for a thread that is started anew: nothing of the old ones is carried over. */
   renew(thread: number): void {
     for (let other = 0; other < this.#threads; other++) {
-      if (other === thread) continue;
+      if (!this.#areConnected(thread, other)) continue;
       this.#rings[thread]![other] = createRing(RING_BYTES);
       this.#rings[other]![thread] = createRing(RING_BYTES);
     }

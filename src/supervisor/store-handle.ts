@@ -7,7 +7,7 @@ export interface StoreEvents {
   ended(cause: Error | undefined): void;
 }
 
-/** The store thread as the main thread sees it. */
+/** A store thread as the main thread sees it. */
 export class StoreHandle {
   isReady = false;
   readonly #thread: Thread;
@@ -15,7 +15,8 @@ export class StoreHandle {
   #stopped: (() => void) | undefined;
 
   constructor(entry: URL, boot: StoreBoot, events: StoreEvents) {
-    this.#thread = new Thread(entry, boot, 'store', {
+    const name = boot.partition === 0 ? 'store' : `store ${boot.partition}`;
+    this.#thread = new Thread(entry, boot, name, {
       message: (message) => {
         const { kind } = message as { kind: string };
         if (kind === 'ready') {

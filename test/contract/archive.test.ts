@@ -8,7 +8,7 @@ import {
   type ArchiveSweep,
 } from '../../src/store/operations.ts';
 import { stableIdText } from '../../src/xmpp/stable-id.ts';
-import { DRIVERS, useStore } from './drivers.ts';
+import { DRIVERS, PARTITIONED, useStore } from './drivers.ts';
 
 /** What every store does with archives. */
 
@@ -44,8 +44,8 @@ function query(fields: Partial<ArchivePageQuery> = {}): ArchivePageQuery {
 
 const ids = ({ messages }: ArchivedPage): bigint[] => messages.map((message) => message.id);
 
-describe.each(DRIVERS)('archives (%s)', (_name, open) => {
-  const ask = useStore(open);
+describe.each([...DRIVERS, ...PARTITIONED])('archives (%s)', (_name, open, partitions = 1) => {
+  const ask = useStore(open, partitions as number);
   const append = (...records: ArchiveRecord[]) => ask('archive_append', records);
   const page = (fields: Partial<ArchivePageQuery> = {}) => ask('archive_page', query(fields));
   const found = async (fields: Partial<ArchivePageQuery> = {}) => ids(await page(fields));

@@ -7,11 +7,13 @@ import type { Habit } from './durability/reader.ts';
 
 /**
  * What a server has acknowledged it keeps, whatever is killed when (docs/durability.md). `MEERKAT_CRASH_KILLS` says how often (200 for a night, 10 by default),
- * `MEERKAT_CRASH_SEED` what the clients do. All messages are archived, and must be in both archives, unless `MEERKAT_CRASH_ARCHIVE=0`.
+ * `MEERKAT_CRASH_SEED` what the clients do. All messages are archived, and must be in both archives, unless `MEERKAT_CRASH_ARCHIVE=0`; `MEERKAT_CRASH_PARTITIONS` has the archives in so
+ * many files, and hurts the threads of all of them.
  */
 
 const KILLS = Number(process.env['MEERKAT_CRASH_KILLS'] ?? 10);
 const SEED = Number(process.env['MEERKAT_CRASH_SEED'] ?? Math.floor(Math.random() * 1e6));
+const PARTITIONS = Number(process.env['MEERKAT_CRASH_PARTITIONS'] ?? 1);
 const HAS_ARCHIVE = process.env['MEERKAT_CRASH_ARCHIVE'] !== '0';
 const ARCHIVE = '[modules.mod_mam]\n  [modules.mod_mam.pm]\n    max_result_limit = 200\n';
 
@@ -43,6 +45,7 @@ async function crashRun(
     habits: [...HABITS, ...HABITS],
     blows,
     ...(HAS_ARCHIVE && { toml: ARCHIVE }),
+    partitions: PARTITIONS,
   });
   try {
     const verdict = await run.run();

@@ -4,12 +4,13 @@ import type {
   ArchivedMessage,
   ArchiveFilter,
   ArchiveOperations,
+  ArchivePartOperations,
   ArchiveRecord,
   ArchiveSweep,
   StoredArchivePrefs,
 } from '../../src/store/operations.ts';
 import { Removed } from '../../src/store/removed.ts';
-import { queryOf } from '../../src/store/sqlite/archive-query.ts';
+import { filterOf, queryOf } from '../../src/store/sqlite/archive-query.ts';
 import type { OperationTable } from '../../src/store/sqlite/operation-table.ts';
 import { searchWords } from '../../src/util/search-words.ts';
 import { stableIdText } from '../../src/xmpp/stable-id.ts';
@@ -27,6 +28,7 @@ const bare = (jid: string): string => jid.split('/', 1)[0]!;
 const resource = (jid: string): string => jid.slice(bare(jid).length + 1);
 const domain = (jid: string): string => bare(jid).split('@').at(-1)!;
 const idOf = ({ micros, shard }: ArchiveRecord): bigint => BigInt(micros) * 256n + BigInt(shard);
+const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 const messageOf = ({ id, from, to, packet }: Entry): ArchivedMessage => ({ id, from, to, packet });
 
 /** Which sides of a message are these owners' archives. */
@@ -65,7 +67,7 @@ function isMeant(entry: Entry, filter: ArchiveFilter): boolean {
   );
 }
 
-export function memoryArchive(): OperationTable<ArchiveOperations> {
+export function memoryArchive(): OperationTable<ArchiveOperations & ArchivePartOperations> {
   const removed = new Removed();
   const prefs = new Map<string, StoredArchivePrefs>();
   let entries: Entry[] = [];
@@ -203,6 +205,57 @@ export function memoryArchive(): OperationTable<ArchiveOperations> {
         limit,
       );
     },
+    archive_part_page: (asked) => {
+      const query = queryOf(asked);
+      const { owner, pageAfter, pageBefore, limit, isCounted } = query;
+      const all = of(owner);
+      const anchors = [pageAfter, pageBefore, query.afterId, query.beforeId];
+      const meant = all.filter((entry) => isMeant(entry, query));
+      const place = meant.filter(
+        ({ id }) =>
+          (pageAfter === undefined || id > pageAfter) && (pageBefore === undefined || id < pageBefore),
+      );
+      const page = query.isBackward ? place.slice(Math.max(0, place.length - limit)) : place.slice(0, limit);
+      const start = page[0]?.id ?? (pageAfter === undefined ? 0n : pageAfter + 1n);
+      return {
+        ids: page.map(({ id }) => id),
+        total: isCounted ? meant.length : null,
+        before: isCounted ? meant.filter(({ id }) => id < start).length : null,
+        hasMore: place.length > page.length,
+        found: anchors.filter((id) => id !== undefined && all.some((entry) => entry.id === id)) as bigint[],
+      };
+    },
+    archive_part_marks: (asked, low, high, marks) => {
+      const filter = filterOf(asked);
+      const meant = of(filter.owner).filter((entry) => isMeant(entry, filter));
+      const between = meant.filter(({ id }) => id >= low && id <= high);
+      const step = Math.max(1, Math.ceil(between.length / Math.max(1, marks)));
+      return {
+        skipped: meant.filter(({ id }) => id < low).length,
+        total: between.length,
+        step,
+        ids: between.filter((_entry, i) => i % step === 0).map(({ id }) => id),
+      };
+    },
+    archive_part_owners: (name, from, limit) =>
+      users(name)
+        .map((owner): [string, number] => [owner.includes('@') ? owner.split('@')[0]! : '', of(owner).length])
+        .filter(([user]) => compareBytes(user, from) >= 0)
+        .sort(([a], [b]) => compareBytes(a, b))
+        .slice(0, limit),
+    archive_part_leave: (owner, upTo, limit) =>
+      of(owner)
+        .filter(({ id }) => id <= upTo)
+        .slice(0, Math.max(1, limit))
+        .reduce(
+          (count, entry) =>
+            count +
+            leave(
+              entry,
+              sidesOf(entry, (jid) => jid === owner),
+            ),
+          0,
+        ),
     archive_trim: (name, keep, limit) => {
       const excess = users(name).flatMap((owner) => {
         const all = of(owner);

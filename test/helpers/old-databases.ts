@@ -135,6 +135,7 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
   push_subscription: [
     { ...WHO, service: 'push.example.org', node: 'n', form: '[["secret","s"]]', created_at: 8 },
   ],
+  archive_layout: [],
   offline_imported: [{ ...WHO, digests: Buffer.alloc(24, 7) }],
 };
 

@@ -33,6 +33,8 @@ export interface TestServerOptions {
   readonly cwd?: string;
   /** The storage directory; one of its own if not given. */
   readonly storage?: string;
+  /** Files that the archive is in; `MEERKAT_TEST_PARTITIONS`, or one, if not given. */
+  readonly partitions?: number;
   /** Lets {@link TestServer.strike} hurt its threads. */
   readonly isFaulty?: boolean;
 }
@@ -177,6 +179,7 @@ function configText(options: TestServerOptions): string {
     c2s = '',
     moreC2s = [],
     storage = './data',
+    partitions = Number(process.env['MEERKAT_TEST_PARTITIONS'] ?? 1),
   } = options;
   return `[general]
   hosts = ${JSON.stringify(hosts)}
@@ -185,6 +188,7 @@ function configText(options: TestServerOptions): string {
   ${options.general ?? ''}
 ${[c2s, ...moreC2s].map(listenerText).join('')}[storage]
   directory = ${JSON.stringify(storage)}
+  partitions = ${partitions}
 ${options.toml ?? MODULES}
 `;
 }

@@ -192,7 +192,7 @@ describe('metrics', () => {
     }
     expect(all.get('meerkat_loop_delay_seconds{shard="store",quantile="1"}')).toBeGreaterThanOrEqual(0);
     expect(all.get('meerkat_ring_waiting_frames{from="0",to="1"}')).toBe(0);
-    expect(all.get('meerkat_store_up')).toBe(1);
+    expect(all.get('meerkat_store_up{store="0"}')).toBe(1);
     expect(all.get('meerkat_ready')).toBe(1);
     expect(all.get('meerkat_thread_restarts_total{kind="shard"}')).toBe(0);
     expect(all.get('meerkat_process_resident_memory_bytes')).toBeGreaterThan(1e7);
@@ -233,7 +233,7 @@ describe('metrics', () => {
     const all = await Promise.all(Array.from({ length: 20 }, () => get(server.port('http'), '/metrics')));
     for (const { status, body } of all) {
       expect(status).toBe(200);
-      expect(samples(body).get('meerkat_store_up')).toBe(1);
+      expect(samples(body).get('meerkat_store_up{store="0"}')).toBe(1);
     }
   });
 });

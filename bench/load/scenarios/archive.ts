@@ -1,3 +1,4 @@
+import { accountName } from '../../lib/accounts.ts';
 import { ARCHIVED_USERS } from '../../lib/archives.ts';
 import { connectPairs, settle, talkers, totals } from '../pairs.ts';
 import { Peer } from '../peer.ts';
@@ -42,21 +43,33 @@ async function run(context: ScenarioContext, isAcknowledged: boolean): Promise<S
 }
 
 /** `amount` pages of fifty, the first of archives of about a thousand messages each: counted is each page. */
-export const firstPages: Scenario = (context) => readPages(context, 2, ARCHIVED_USERS - 2, false);
+export const firstPages: Scenario = (context) => readPages(context, 2, ARCHIVED_USERS - 2, {});
 
 /** The same from the deep archives of two users, page after page. */
-export const deepPages: Scenario = (context) => readPages(context, 0, 2, true);
+export const deepPages: Scenario = (context) => readPages(context, 0, 2, { goesOn: true });
+
+/** The same from the deep archive of one user, who has written to many; and of what he has written to one of them. */
+export const widePages: Scenario = (context) => readPages(context, 0, 1, { goesOn: true });
+export const pagesWithOne: Scenario = (context) => readPages(context, 0, 1, { goesOn: true, peer: 1 });
+
+/** What pages are read. */
+interface Reading {
+  /** Page after page, rather than the first one again and again. */
+  readonly goesOn?: boolean;
+  /** Only those with this user. */
+  readonly peer?: number;
+}
 
 async function readPages(
   context: ScenarioContext,
   firstUser: number,
   users: number,
-  goesOn: boolean,
+  reading: Reading,
 ): Promise<ScenarioResult> {
   const readers: Reader[] = [];
   for (let n = 0; n < READERS; n++) {
     const user = firstUser + (n % users);
-    readers.push(new Reader(await Peer.login(user, 'localhost', `reader${n}`, context.port, false), goesOn));
+    readers.push(new Reader(await Peer.login(user, 'localhost', `reader${n}`, context.port, false), reading));
   }
   const each = Math.max(1, Math.floor(context.amount / READERS));
   await Promise.all(readers.map((reader) => reader.read(Math.min(each, 20))));
@@ -69,13 +82,13 @@ async function readPages(
 /** Reads page after page, or the first one again and again. */
 class Reader {
   readonly #peer: Peer;
-  readonly #goesOn: boolean;
+  readonly #reading: Reading;
   #after = '';
   #results = 0;
 
-  constructor(peer: Peer, goesOn: boolean) {
+  constructor(peer: Peer, reading: Reading) {
     this.#peer = peer;
-    this.#goesOn = goesOn;
+    this.#reading = reading;
     peer.onStanza = (buffer, start) => {
       if (buffer[start + 1] === 0x6d) this.#results++;
     };
@@ -89,13 +102,21 @@ class Reader {
       const answer = await this.#peer.request(this.#query(), 'set');
       const isLast = answer.includes("complete='true'");
       if (this.#results !== PAGE && !isLast) errors++;
-      this.#after = isLast || !this.#goesOn ? '' : (/<last>([^<]*)</.exec(answer)?.[1] ?? '');
+      this.#after = isLast || this.#reading.goesOn !== true ? '' : (/<last>([^<]*)</.exec(answer)?.[1] ?? '');
     }
     return errors;
   }
 
+  #form(): string {
+    const { peer } = this.#reading;
+    if (peer === undefined) return '';
+    const type = `<field var='FORM_TYPE' type='hidden'><value>${NS_MAM}</value></field>`;
+    const name = `<field var='with'><value>${accountName(peer)}@localhost</value></field>`;
+    return `<x xmlns='jabber:x:data' type='submit'>${type}${name}</x>`;
+  }
+
   #query(): string {
     const after = this.#after === '' ? '' : `<after>${this.#after}</after>`;
-    return `<query xmlns='${NS_MAM}'><set xmlns='${NS_RSM}'><max>${PAGE}</max>${after}</set></query>`;
+    return `<query xmlns='${NS_MAM}'>${this.#form()}<set xmlns='${NS_RSM}'><max>${PAGE}</max>${after}</set></query>`;
   }
 }

@@ -87,7 +87,7 @@ function resolveStorage({ storage }: Document, overrides: Overrides, context: Re
   // What the shell gave is relative to where it stands, what the file says to where the file is.
   const given = overrides.dataDirectory ?? variable(overrides.env, 'MEERKAT_DATA');
   const directory = given === undefined ? absolute(context, storage.directory) : resolvePath(given);
-  return { directory, durability: storage.durability };
+  return { directory, durability: storage.durability, partitions: storage.partitions };
 }
 
 function resolveAdmin(

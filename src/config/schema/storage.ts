@@ -15,6 +15,12 @@ export const storageSchema = z.object({
       'moments before a power cut may be lost; writes are cheaper.',
     reload: 'restart',
   }),
+  partitions: option(z.int().min(1).max(16).default(1), {
+    about:
+      'Files that the archive of messages (mod_mam) is in, each with a thread that writes it; 1 to 16. The first one is the database itself. It may be changed: messages ' +
+      'that are there stay where they are, and are found. [operations.md](operations.md#partitions) says when more than one is of use.',
+    reload: 'restart',
+  }),
 });
 
 /** `[admin]` */

@@ -20,6 +20,13 @@ import { WalkedSelection } from './archive-walk.ts';
 import type { Sqlite } from './database.ts';
 import { Statements } from './statements.ts';
 
+/** Messages of an archive. */
+export interface Meant {
+  readonly selection: ArchiveSelection;
+  /** Between which ids they lie. */
+  readonly range: IdRange;
+}
+
 const EVERYTHING = { includeGroupchat: true } as const;
 /** No clock of a shard is ahead of another one by so much, unless it was set; as a difference of ids. */
 const CLOCK_SET = 60_000_000n << 8n;
@@ -71,6 +78,30 @@ export class ArchivePages {
       hasMore,
       anchor: 'known',
     };
+  }
+
+  /** What a filter means, and where: undefined if it can mean nothing. */
+  resolve(filter: ArchiveFilter): Meant | undefined {
+    const owner = this.#find(filter.owner);
+    if (owner === undefined) return undefined;
+    const range = this.#owners.visible(owner, rangeOf(filter));
+    const selection = this.#selection(owner, filter, range);
+    return selection === undefined ? undefined : { selection, range };
+  }
+
+  /** Of some messages those that an archive has. */
+  known(bare: string, ids: readonly bigint[]): bigint[] {
+    const owner = ids.length === 0 ? undefined : this.#find(bare);
+    return owner === undefined ? [] : ids.filter((id) => this.#owners.sees(owner, id));
+  }
+
+  /** All that are meant in a range, and how many of them come before `first`. */
+  count({ selection, range }: Meant, first: bigint): { total: number; offset: number } {
+    if (selection instanceof IndexedSelection)
+      return this.#counts.count(selection, selection.key, range, first);
+    // Everything is looked at once, wherever the page lies.
+    const offset = selection.count(narrowed(range, undefined, first));
+    return { total: offset + selection.count(narrowed(range, first - 1n, undefined)), offset };
   }
 
   /** See `archive_get`. */
@@ -177,11 +208,7 @@ export class ArchivePages {
     first: bigint | undefined,
   ): { total: number; offset: number | null } {
     if (first === undefined) return { total: selection.count(range), offset: null };
-    if (selection instanceof IndexedSelection)
-      return this.#counts.count(selection, selection.key, range, first);
-    // Everything is looked at once, wherever the page lies.
-    const offset = selection.count(narrowed(range, undefined, first));
-    return { total: offset + selection.count(narrowed(range, first - 1n, undefined)), offset };
+    return this.count({ selection, range }, first);
   }
 
   #messages(ids: readonly bigint[], owner: number): ArchivedMessage[] {

@@ -1,21 +1,29 @@
-import type { ArchivePageQuery } from '../operations/archive.ts';
+import type { ArchiveFilter, ArchivePageQuery } from '../operations/archive.ts';
 
 /** A query as it was before it crossed threads: what is undefined arrives as null. */
 export function queryOf(query: ArchivePageQuery): ArchivePageQuery {
   return {
     ...query,
-    afterId: query.afterId ?? undefined,
-    beforeId: query.beforeId ?? undefined,
-    fromId: query.fromId ?? undefined,
-    toId: query.toId ?? undefined,
-    start: query.start ?? undefined,
-    end: query.end ?? undefined,
-    with: withOf(query.with),
-    words: query.words ?? undefined,
+    ...filterOf(query),
     pageAfter: query.pageAfter ?? undefined,
     pageBefore: query.pageBefore ?? undefined,
     index: query.index ?? undefined,
     until: query.until ?? undefined,
+  };
+}
+
+/** The same for what it filters by. */
+export function filterOf(filter: ArchiveFilter): ArchiveFilter {
+  return {
+    ...filter,
+    afterId: filter.afterId ?? undefined,
+    beforeId: filter.beforeId ?? undefined,
+    fromId: filter.fromId ?? undefined,
+    toId: filter.toId ?? undefined,
+    start: filter.start ?? undefined,
+    end: filter.end ?? undefined,
+    with: withOf(filter.with),
+    words: filter.words ?? undefined,
   };
 }
 

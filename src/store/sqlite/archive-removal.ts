@@ -138,6 +138,14 @@ export class ArchiveRemoval {
     return { removed, cursor: rows.length < most ? null : rows.at(-1)![0].toString() };
   }
 
+  /** See `archive_part_leave`. */
+  leaveUpTo(bare: string, upTo: bigint, limit: number): number {
+    const owner = this.#jids.find(bare);
+    if (owner === undefined) return 0;
+    this.#indexing.ensure(owner);
+    return this.#leave(owner, this.#owners.visible(owner, { low: 0n, high: upTo }), Math.max(1, limit));
+  }
+
   /** Goes through the users of a domain, as far as one step goes. `visit` removes at most so many messages of one, and says how many it did. */
   #sweepUsers(
     domain: string,

@@ -1,5 +1,6 @@
 import { SEARCH_QUEUE_MAX } from '../../limits.ts';
 import type { ArchiveOperations } from '../operations/archive.ts';
+import type { ArchivePartOperations } from '../operations/archive-parts.ts';
 import { Removed } from '../removed.ts';
 import { ArchiveAppend } from './archive-append.ts';
 import { ArchiveCounts } from './archive-counts.ts';
@@ -7,6 +8,7 @@ import { ArchiveIndexing } from './archive-indexing.ts';
 import { ArchiveJids } from './archive-jids.ts';
 import { ArchiveOwners } from './archive-owners.ts';
 import { ArchivePages } from './archive-pages.ts';
+import { ArchiveParts } from './archive-parts.ts';
 import { ArchivePrefs } from './archive-prefs.ts';
 import { ArchiveRemoval } from './archive-removal.ts';
 import { ArchiveRetractions } from './archive-retraction.ts';
@@ -23,6 +25,7 @@ export class Archive {
   readonly #search: ArchiveSearch;
   readonly #append: ArchiveAppend;
   readonly #pages: ArchivePages;
+  readonly #parts: ArchiveParts;
   readonly #prefs: ArchivePrefs;
   readonly #removal: ArchiveRemoval;
   readonly #retractions: ArchiveRetractions;
@@ -45,12 +48,13 @@ export class Archive {
       removal.purgeAll(owner),
     );
     this.#pages = new ArchivePages(db, jids, owners, rows, indexing, search, counts);
+    this.#parts = new ArchiveParts(db, this.#pages);
     this.#prefs = new ArchivePrefs(db, jids);
     this.#retractions = new ArchiveRetractions(db, jids, rows, search, indexing);
   }
 
   /** What the store offers of this. */
-  operations(): OperationTable<ArchiveOperations> {
+  operations(): OperationTable<ArchiveOperations & ArchivePartOperations> {
     return {
       archive_append: (records) => this.#append.append(records),
       archive_page: (query) => this.#pages.page(query),
@@ -66,6 +70,10 @@ export class Archive {
       archive_remove_domain: (...args) => this.#removal.removeDomain(...args),
       archive_remove_before: (...args) => this.#removal.removeBefore(...args),
       archive_trim: (...args) => this.#removal.trim(...args),
+      archive_part_page: (query) => this.#parts.page(query),
+      archive_part_marks: (...args) => this.#parts.marks(...args),
+      archive_part_owners: (...args) => this.#parts.owners(...args),
+      archive_part_leave: (...args) => this.#removal.leaveUpTo(...args),
     };
   }
 

@@ -34,16 +34,21 @@ export function openDatabase(directory: string, durability: Durability): Sqlite 
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (existsSync(join(directory, RESTORING_FILE)))
     throw new RestoreUnfinishedError('a restore was cut off: run meerkat restore again');
-  const db = new Database(join(directory, DATABASE_FILE), { timeout: BUSY_MS_MAX });
+  return openFile(join(directory, DATABASE_FILE), MIGRATIONS, durability);
+}
+
+/** Opens a database file for writing, and brings it to the last one of these schemas. */
+export function openFile(file: string, migrations: readonly string[], durability: Durability): Sqlite {
+  const db = new Database(file, { timeout: BUSY_MS_MAX });
   try {
-    checkVersion(db, MIGRATIONS.length);
+    checkVersion(db, migrations.length);
     db.pragma('journal_mode = WAL');
     db.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
     // 64 MiB of pages in memory, and checkpoints every 20,000 pages: random inserts are what costs.
     db.pragma('cache_size = -65536');
     db.pragma('wal_autocheckpoint = 20000');
     db.pragma('temp_store = MEMORY');
-    migrate(db);
+    migrate(db, migrations);
     return db;
   } catch (cause) {
     db.close();
@@ -53,7 +58,12 @@ export function openDatabase(directory: string, durability: Durability): Sqlite 
 
 /** Opens the database for reading only, beside the writer. */
 export function openReader(directory: string): Sqlite {
-  const db = new Database(join(directory, DATABASE_FILE), { readonly: true, timeout: 5_000 });
+  return openReaderOf(join(directory, DATABASE_FILE));
+}
+
+/** The same for any database file. */
+export function openReaderOf(file: string): Sqlite {
+  const db = new Database(file, { readonly: true, fileMustExist: true, timeout: 5_000 });
   db.pragma('cache_size = -16384');
   return db;
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { ARCHIVE_MIGRATIONS, partitionName } from './archive-files.ts';
 import type { Sqlite } from './database.ts';
 import { MIGRATIONS } from './migrations.ts';
 
@@ -35,6 +36,7 @@ export function openForCheck(file: string): Sqlite {
 export function checkDatabase(db: Sqlite, file: string, isQuick = false): StorageCheck {
   const problems: string[] = [];
   let schema = 0;
+  let known = MIGRATIONS.length;
   try {
     schema = db.pragma('user_version', { simple: true }) as number;
     const check = isQuick ? 'quick_check' : 'integrity_check';
@@ -45,12 +47,14 @@ export function checkDatabase(db: Sqlite, file: string, isQuick = false): Storag
       problems.push(`row ${rowid ?? '?'} of ${table} points to no row of ${parent}`);
     // Any other program's database is sound, too.
     const isOurs = db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'users'").get();
-    if (isOurs === undefined) problems.push('it has no table of accounts: it is not of a Meerkat server');
+    if (partitionName(db) !== undefined) known = ARCHIVE_MIGRATIONS.length;
+    else if (isOurs === undefined)
+      problems.push('it has no table of accounts: it is not of a Meerkat server');
   } catch (cause) {
     // Where it is damaged badly, SQLite throws instead of telling.
     problems.push((cause as Error).message);
   }
-  return { file, bytes: statSync(file).size, schema, known: MIGRATIONS.length, problems };
+  return { file, bytes: statSync(file).size, schema, known, problems };
 }
 
 function hasHeader(file: string): boolean {

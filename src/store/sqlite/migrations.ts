@@ -13,7 +13,8 @@ import { INBOX } from './migrations/12-inbox.ts';
 import { SMART_MARKERS } from './migrations/13-smart-markers.ts';
 import { PUSH } from './migrations/14-push.ts';
 import { IMPORTED_MESSAGES } from './migrations/15-imported-messages.ts';
-import { NO_INBOX_WRITERS } from './migrations/no-inbox-writers.ts';
+import { NO_INBOX_WRITERS } from './migrations/16-no-inbox-writers.ts';
+import { ARCHIVE_LAYOUT } from './migrations/17-archive-layout.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly string[] = [
   PUSH,
   IMPORTED_MESSAGES,
   NO_INBOX_WRITERS,
+  ARCHIVE_LAYOUT,
 ];

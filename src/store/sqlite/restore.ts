@@ -9,11 +9,13 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { flush, writeCopy } from './backup.ts';
+import { partitionBeside } from './archive-files.ts';
+import { type Copy, flush, nameCopies, writeCopies } from './backup.ts';
 import { DATABASE_FILE, RESTORING_FILE, type Sqlite } from './database.ts';
 
-/** The database and what belongs to it. The log and its index are those of these pages, and of no others. */
-const FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`] as const;
+/** Files of a database and of partitions of its archive; a log and its index are those of these pages, and of no others. */
+const OURS = /^(meerkat|archive-\d+)\.db(-wal|-shm)?$/;
+const REMAINS = /^\.(meerkat|archive-\d+)\.db\.\d+\.part$/;
 
 /** Whether there is a database in a storage directory, or what a restore that was cut off has left of one. */
 export function hasDatabase(directory: string): boolean {
@@ -21,17 +23,18 @@ export function hasDatabase(directory: string): boolean {
 }
 
 /**
- * Puts a copy of `source`, which has been checked, in the place of the database in `directory`. The caller holds the directory. What was there is moved into a
- * directory of its own beside it, whose path is returned; null when there was nothing.
+ * Puts copies of a database and of the partitions of its archive, all of which have been checked, in the place of those in `directory`: `sources` are in the order of their
+ * numbers, the database first. The caller holds the directory. What was there is moved into a directory of its own beside it, whose path is returned; null when there was
+ * nothing.
  *
  * ```
- * copy under another name ▸ marker ▸ old files away ▸ copy gets its name ▸ marker away
+ * copies under other names ▸ marker ▸ old files away ▸ copies get their names ▸ marker away
  * ```
  *
  * Cut off before the marker, nothing has changed. Cut off behind it, a server does not start there until a restore has come to its end.
  */
 export function restoreDatabase(
-  source: Sqlite,
+  sources: readonly Sqlite[],
   directory: string,
   now: Date,
 ): { readonly bytes: number; readonly replaced: string | null } {
@@ -39,28 +42,27 @@ export function restoreDatabase(
   removeRemains(directory);
   const file = join(directory, DATABASE_FILE);
   const marker = join(directory, RESTORING_FILE);
+  const copies = sources.map((db, i): Copy => ({ db, file: i === 0 ? file : partitionBeside(file, i) }));
   let replaced: string | null = null;
-  writeCopy(source, file, (part) => {
+  writeCopies(copies, (parts) => {
     closeSync(openSync(marker, 'w', 0o600));
     flush(directory);
-    const old = FILES.filter((name) => existsSync(join(directory, name)));
+    const old = readdirSync(directory).filter((name) => OURS.test(name));
     if (old.length > 0) {
       replaced = freshDirectory(directory, now);
       for (const name of old) renameSync(join(directory, name), join(replaced, name));
       flush(replaced);
     }
-    renameSync(part, file);
-    flush(directory);
+    nameCopies(parts, copies);
     rmSync(marker);
     flush(directory);
   });
-  return { bytes: statSync(file).size, replaced };
+  return { bytes: copies.reduce((bytes, copy) => bytes + statSync(copy.file).size, 0), replaced };
 }
 
 /** Copies of restores that were cut off. */
 function removeRemains(directory: string): void {
-  for (const name of readdirSync(directory))
-    if (name.startsWith(`.${DATABASE_FILE}.`) && name.endsWith('.part')) rmSync(join(directory, name));
+  for (const name of readdirSync(directory)) if (REMAINS.test(name)) rmSync(join(directory, name));
 }
 
 function freshDirectory(directory: string, now: Date): string {

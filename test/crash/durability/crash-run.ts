@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { partitionOf } from '../../../src/store/partitions/pair.ts';
 import { openReader } from '../../../src/store/sqlite/database.ts';
 import { Dice } from '../../fuzz/dice.ts';
 import { expectNothingUnderWay } from '../../helpers/conservation.ts';
@@ -26,6 +27,8 @@ export interface CrashRunOptions {
   readonly blows: readonly Blow[];
   /** More TOML. */
   readonly toml?: string;
+  /** Files that the archive is in. */
+  readonly partitions?: number;
 }
 
 const SHARDS = 2;
@@ -76,7 +79,8 @@ export class CrashRun {
   static async start(options: CrashRunOptions): Promise<CrashRun> {
     const users = options.habits.flatMap((_habit, i) => [`sender${i}`, `reader${i}`]);
     const toml = `${MODULES}${options.toml ?? ''}`;
-    const server = await TestServer.start({ shards: SHARDS, users, toml, isFaulty: true });
+    const { partitions = 1 } = options;
+    const server = await TestServer.start({ shards: SHARDS, users, toml, partitions, isFaulty: true });
     return new CrashRun(server, options);
   }
 
@@ -142,6 +146,17 @@ export class CrashRun {
     await this.#strike(blow);
   }
 
+  /** The thread of the database, or of a partition in which there is a conversation. */
+  #storeThread(): string {
+    const { partitions = 1, habits } = this.#options;
+    if (partitions === 1) return 'store';
+    const used = habits.map((_habit, i) =>
+      partitionOf(`sender${i}@localhost`, `reader${i}@localhost`, partitions),
+    );
+    const partition = this.#dice.pick([...new Set([0, ...used])]);
+    return partition === 0 ? 'store' : `store ${partition}`;
+  }
+
   async #strike(blow: Blow): Promise<void> {
     const { server } = this;
     switch (blow) {
@@ -156,7 +171,7 @@ export class CrashRun {
           { before: 'kill-before-commit', in: 'kill-in-commit', after: 'kill-after-commit' } as const
         )[blow.split(' ')[1] as 'before' | 'in' | 'after'];
         const ended = server.exited();
-        await server.strike('store', kind);
+        await server.strike(this.#storeThread(), kind);
         await ended;
         this.#isUp = false;
         break;
@@ -165,11 +180,11 @@ export class CrashRun {
         await server.strike(`shard ${this.#dice.below(SHARDS)}`, 'exit');
         break;
       case 'store':
-        await server.strike('store', 'exit');
+        await server.strike(this.#storeThread(), 'exit');
         this.#storeKills.push(performance.now());
         break;
       case 'store with writes in flight':
-        await server.strike('store', 'stall-and-exit', 100 + this.#dice.below(300));
+        await server.strike(this.#storeThread(), 'stall-and-exit', 100 + this.#dice.below(300));
         this.#storeKills.push(performance.now());
         break;
     }

@@ -31,7 +31,7 @@ describe('a minimal file', () => {
       hookTimeoutMs: 5000,
       drainTimeoutMs: 10_000,
     });
-    expect(config.storage).toEqual({ directory: `${FIXTURES}data`, durability: 'full' });
+    expect(config.storage).toEqual({ directory: `${FIXTURES}data`, durability: 'full', partitions: 1 });
     expect(config.admin).toEqual({ socket: `${FIXTURES}data/meerkat.sock` });
     expect(config.file).toBe(`${FIXTURES}meerkat.toml`);
   });

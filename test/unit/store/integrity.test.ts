@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AdminError } from '../../../src/admin/errors.ts';
-import { openStorageFile, requireSound } from '../../../src/cli/storage-files.ts';
+import { withSoundFiles } from '../../../src/cli/storage-files.ts';
 import { copyDatabase } from '../../../src/store/sqlite/backup.ts';
 import { DATABASE_FILE } from '../../../src/store/sqlite/database.ts';
 import { MIGRATIONS } from '../../../src/store/sqlite/migrations.ts';
@@ -27,13 +27,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 /** `sound`, or the code of what is wrong with it and what is said about it. */
 function check(path: string, isQuick = false): string {
   try {
-    const db = openStorageFile(path);
-    try {
-      requireSound(db, path, isQuick);
-      return 'sound';
-    } finally {
-      db.close();
-    }
+    return withSoundFiles(path, isQuick, () => 'sound');
   } catch (cause) {
     if (!(cause instanceof AdminError)) throw cause;
     return `${cause.code}: ${cause.message}`;
