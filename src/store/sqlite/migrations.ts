@@ -13,6 +13,7 @@ import { INBOX } from './migrations/12-inbox.ts';
 import { SMART_MARKERS } from './migrations/13-smart-markers.ts';
 import { PUSH } from './migrations/14-push.ts';
 import { IMPORTED_MESSAGES } from './migrations/15-imported-messages.ts';
+import { ARCHIVE_NAMES } from './migrations/16-archive-names.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly string[] = [
   SMART_MARKERS,
   PUSH,
   IMPORTED_MESSAGES,
+  ARCHIVE_NAMES,
 ];
