@@ -1,26 +1,20 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect as connectTcp, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
+import { type DaemonTls, freePort, listens, missingDaemon, whenAnswering } from './daemon.ts';
 
 /** RabbitMQ's server, from Debian's package `rabbitmq-server`. Those of the same name in `/usr/sbin` want to be root. */
 const PROGRAM = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 const CONTROL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 const EPMD = '/usr/bin/epmd';
 
-/**
- * Why there can be no RabbitMQ on this machine; undefined when there can. With `TEST_ALL_CLIENTS=1` that is an error: continuous integration installs what the
- * tests need.
- */
+/** Why there can be no RabbitMQ on this machine. */
 export function rabbitMissing(): string | undefined {
-  if (existsSync(PROGRAM) && existsSync(EPMD)) return undefined;
-  const missing = 'RabbitMQ is not installed (Debian: apt-get install rabbitmq-server)';
-  if (process.env['TEST_ALL_CLIENTS'] === '1') throw new Error(missing);
-  return missing;
+  return missingDaemon('RabbitMQ', 'rabbitmq-server', [PROGRAM, EPMD]);
 }
 
 /** A message as a consumer got it. */
@@ -28,12 +22,6 @@ export interface Consumed {
   readonly exchange: string;
   readonly key: string;
   readonly content: unknown;
-}
-
-/** A certificate that it shows on its second port. */
-export interface RabbitTls {
-  readonly certfile: string;
-  readonly keyfile: string;
 }
 
 /** A real RabbitMQ on free ports of 127.0.0.1, with a directory, and a directory of Erlang's nodes, of its own. */
@@ -48,7 +36,7 @@ export class Rabbit {
   port = 0;
   tlsPort = 0;
 
-  private constructor(tlsPort: number, tls: RabbitTls | undefined) {
+  private constructor(tlsPort: number, tls: DaemonTls | undefined) {
     this.tlsPort = tlsPort;
     for (const name of ['db', 'log']) mkdirSync(join(this.#directory, name));
     writeFileSync(join(this.#directory, 'plugins'), '[].');
@@ -64,7 +52,7 @@ export class Rabbit {
     writeFileSync(join(this.#directory, '.erlang.cookie'), randomBytes(12).toString('hex'), { mode: 0o400 });
   }
 
-  static async start(tls?: RabbitTls): Promise<Rabbit> {
+  static async start(tls?: DaemonTls): Promise<Rabbit> {
     const rabbit = new Rabbit(await freePort(), tls);
     rabbit.port = await freePort();
     rabbit.#epmdPort = await freePort();
@@ -108,12 +96,11 @@ export class Rabbit {
       env: this.#env,
     });
     this.#child = child;
-    const until = Date.now() + 60_000;
-    while (!(await this.#answers())) {
-      if (child.exitCode !== null || Date.now() > until)
-        throw new Error(`RabbitMQ did not start: ${this.#log()}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await whenAnswering(
+      child,
+      () => this.#answers(),
+      () => `RabbitMQ did not start: ${this.#log()}`,
+    );
   }
 
   /** The pool that reaches it. */
@@ -219,25 +206,4 @@ export class Consumer {
     }
     return this.#messages.shift()!;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connectTcp({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

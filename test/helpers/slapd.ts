@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endsWithUs, withUs } from './children.ts';
+import { type DaemonTls, freePort, listens, missingDaemon, whenAnswering } from './daemon.ts';
 
 /** OpenLDAP's server, from Debian's package `slapd`. */
 const PROGRAM = '/usr/sbin/slapd';
@@ -12,32 +12,20 @@ const LOADER = '/usr/sbin/slapadd';
 export const ROOT_DN = 'cn=root,dc=example,dc=org';
 export const ROOT_PASSWORD = 'root-secret';
 
-/**
- * Why there can be no directory on this machine; undefined when there can. With `TEST_ALL_CLIENTS=1` that is an error: continuous
- * integration installs what the tests need.
- */
+/** Why there can be no directory on this machine. */
 export function slapdMissing(): string | undefined {
-  if (existsSync(PROGRAM) && existsSync(LOADER)) return undefined;
-  const missing = 'slapd is not installed (Debian: apt-get install slapd ldap-utils)';
-  if (process.env['TEST_ALL_CLIENTS'] === '1') throw new Error(missing);
-  return missing;
-}
-
-/** A certificate that the directory shows on its second port. */
-export interface SlapdTls {
-  readonly certfile: string;
-  readonly keyfile: string;
+  return missingDaemon('slapd', 'slapd ldap-utils', [PROGRAM, LOADER]);
 }
 
 /** A real LDAP directory below `dc=example,dc=org`, on free ports of 127.0.0.1. */
 export class Slapd {
   readonly #directory = mkdtempSync(join(tmpdir(), 'mk-ldap-'));
-  readonly #tls: SlapdTls | undefined;
+  readonly #tls: DaemonTls | undefined;
   #child: ChildProcess | undefined;
   port = 0;
   tlsPort = 0;
 
-  private constructor(ldif: string, tls: SlapdTls | undefined) {
+  private constructor(ldif: string, tls: DaemonTls | undefined) {
     this.#tls = tls;
     mkdirSync(join(this.#directory, 'db'));
     writeFileSync(this.#config, configText(this.#directory, tls));
@@ -50,7 +38,7 @@ export class Slapd {
   }
 
   /** Starts a directory with this content. */
-  static async start(ldif: string, tls?: SlapdTls): Promise<Slapd> {
+  static async start(ldif: string, tls?: DaemonTls): Promise<Slapd> {
     const slapd = new Slapd(ldif, tls);
     slapd.port = await freePort();
     slapd.tlsPort = await freePort();
@@ -65,11 +53,11 @@ export class Slapd {
     const command = withUs(PROGRAM, ['-f', this.#config, '-h', urls.join(' '), '-d', '0']);
     const child = endsWithUs(spawn(...command, { stdio: 'ignore' }));
     this.#child = child;
-    const until = Date.now() + 60_000;
-    while (!(await answers(this.port))) {
-      if (child.exitCode !== null || Date.now() > until) throw new Error('slapd did not start');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await whenAnswering(
+      child,
+      () => listens(this.port),
+      () => 'slapd did not start',
+    );
   }
 
   /** Stops answering without closing anything, until `SIGCONT`. */
@@ -93,7 +81,7 @@ export class Slapd {
   }
 }
 
-function configText(directory: string, tls: SlapdTls | undefined): string {
+function configText(directory: string, tls: DaemonTls | undefined): string {
   return `include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
@@ -112,25 +100,4 @@ rootpw ${ROOT_PASSWORD}
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="uid=reader,ou=people,dc=example,dc=org" read by anonymous auth by * none
 `;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

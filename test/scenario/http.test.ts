@@ -1,13 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestCertificates } from '../helpers/certificates.ts';
 import { TestClient } from '../helpers/client.ts';
+import { freePort } from '../helpers/daemon.ts';
 import { MeerkatRun } from '../helpers/meerkat.ts';
 import { eventually } from '../helpers/process.ts';
 import { TestServer } from '../helpers/server.ts';
@@ -399,12 +400,3 @@ export default {
     rmSync(directory, { recursive: true });
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-}

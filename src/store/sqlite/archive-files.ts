@@ -3,10 +3,11 @@ import { basename, dirname, join } from 'node:path';
 import { DATABASE_FILE, type Durability, openFile, type Sqlite } from './database.ts';
 import { WRITE_BATCHES } from './migrations/10-write-batches.ts';
 import { ARCHIVE } from './migrations/11-archive.ts';
+import { ARCHIVE_NAMES } from './migrations/18-archive-names.ts';
 import { ARCHIVE_PARTITION } from './migrations/archive-partition.ts';
 
 /** The schema of a partition, step by step, like {@link import('./migrations.ts').MIGRATIONS}. What changes the tables of archives there is to be done here, too. */
-export const ARCHIVE_MIGRATIONS: readonly string[] = [`${WRITE_BATCHES}${ARCHIVE}${ARCHIVE_PARTITION}`];
+export const ARCHIVE_MIGRATIONS: readonly string[] = [`${WRITE_BATCHES}${ARCHIVE}${ARCHIVE_PARTITION}${ARCHIVE_NAMES}`];
 
 /** A file of the archive is missing, or is another one's. */
 export class ArchiveFilesError extends Error {}

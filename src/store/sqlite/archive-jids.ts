@@ -51,6 +51,12 @@ export class ArchiveJids {
     return name;
   }
 
+  /** Nobody uses a number any more, and it was taken away. */
+  gone(bare: string, number: number): void {
+    this.#numbers.delete(bare);
+    this.#names.delete(number);
+  }
+
   /** A transaction was undone: numbers that it gave may be given to others. */
   forget(): void {
     this.#numbers.clear();

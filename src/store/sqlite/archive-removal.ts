@@ -5,6 +5,7 @@ import { archiveId, firstIdOf, ID_MAX, type IdRange } from './archive-ids.ts';
 import type { ArchiveIndexing } from './archive-indexing.ts';
 import type { ArchiveJids } from './archive-jids.ts';
 import { partsOf as jidParts } from './archive-jids.ts';
+import type { ArchiveNames } from './archive-names.ts';
 import type { ArchiveOwners } from './archive-owners.ts';
 import type { ArchiveSearch } from './archive-search.ts';
 import { mergeSql, type PlaceParameters, parametersOf, partsOf } from './archive-selection.ts';
@@ -29,6 +30,7 @@ export class ArchiveRemoval {
   readonly #search: ArchiveSearch;
   readonly #counts: ArchiveCounts;
   readonly #removed: Removed;
+  readonly #names: ArchiveNames;
   readonly #statements: Statements;
   readonly #users;
   readonly #oldest;
@@ -44,6 +46,7 @@ export class ArchiveRemoval {
     search: ArchiveSearch,
     counts: ArchiveCounts,
     removed: Removed,
+    names: ArchiveNames,
   ) {
     this.#jids = jids;
     this.#owners = owners;
@@ -51,6 +54,7 @@ export class ArchiveRemoval {
     this.#search = search;
     this.#counts = counts;
     this.#removed = removed;
+    this.#names = names;
     this.#statements = new Statements(db);
     this.#users = db.prepare<[string, string, number], { id: number; user_name: string }>(
       'SELECT id, user_name FROM mam_jid WHERE server = ? AND user_name >= ? ORDER BY user_name LIMIT ?',
@@ -81,6 +85,7 @@ export class ArchiveRemoval {
     this.#indexing.ensure(owner);
     // Whatever the clock was when they were sent: all that is there now.
     const newest = this.#ids(owner, { low: 0n, high: ID_MAX }, true, 1)[0];
+    this.#names.note(owner);
     if (newest === undefined) return null;
     const now = archiveId(micros, 255);
     this.#owners.hide(owner, newest > now ? newest : now);
@@ -105,6 +110,7 @@ export class ArchiveRemoval {
     if (cursor === '') this.#removed.note(domain);
     return this.#sweepUsers(domain, cursor, limit, (owner, left) => {
       this.#deletePrefs.run(owner);
+      this.#names.note(owner);
       const removed = this.#leave(owner, { low: 0n, high: ID_MAX }, left);
       if (removed < left) this.#owners.show(owner);
       return removed;
@@ -132,7 +138,11 @@ export class ArchiveRemoval {
       const sentLeft = sent !== null && this.#isOf(domain, sender) ? null : sent;
       const receivedLeft = received !== null && this.#isOf(domain, recipient) ? null : received;
       const gone = Number(sentLeft !== sent) + Number(receivedLeft !== received);
-      if (gone > 0) this.#leaveOne(id, sentLeft, receivedLeft);
+      if (gone > 0) {
+        this.#names.note(Number(sender));
+        this.#names.note(Number(recipient));
+        this.#leaveOne(id, sentLeft, receivedLeft);
+      }
       removed += gone;
     }
     return { removed, cursor: rows.length < most ? null : rows.at(-1)![0].toString() };
@@ -168,7 +178,10 @@ export class ArchiveRemoval {
   #purgeStep(owner: number, limit: number): void {
     this.#indexing.ensure(owner);
     const upTo = this.#owners.hidden.get(owner)!;
-    if (this.#leave(owner, { low: 0n, high: upTo }, limit) < limit) this.#owners.show(owner);
+    if (this.#leave(owner, { low: 0n, high: upTo }, limit) < limit) {
+      this.#owners.show(owner);
+      this.#names.note(owner);
+    }
   }
 
   /** Takes the first messages of a range out of an owner's archive. How many. */
@@ -178,7 +191,9 @@ export class ArchiveRemoval {
     const rows = this.#statements
       .rows<[PlaceParameters & { limit: number }], Row>(sql)
       .all({ ...parametersOf(place, range), limit });
-    for (const [id, , , sent, received] of rows) {
+    for (const [id, sender, recipient, sent, received] of rows) {
+      this.#names.note(Number(sender));
+      this.#names.note(Number(recipient));
       this.#leaveOne(id, Number(sent) === owner ? null : sent, Number(received) === owner ? null : received);
     }
     return rows.length;

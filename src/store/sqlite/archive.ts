@@ -6,6 +6,7 @@ import { ArchiveAppend } from './archive-append.ts';
 import { ArchiveCounts } from './archive-counts.ts';
 import { ArchiveIndexing } from './archive-indexing.ts';
 import { ArchiveJids } from './archive-jids.ts';
+import { ArchiveNames } from './archive-names.ts';
 import { ArchiveOwners } from './archive-owners.ts';
 import { ArchivePages } from './archive-pages.ts';
 import { ArchiveParts } from './archive-parts.ts';
@@ -23,6 +24,7 @@ export class Archive {
   readonly #owners: ArchiveOwners;
   readonly #indexing: ArchiveIndexing;
   readonly #search: ArchiveSearch;
+  readonly #names: ArchiveNames;
   readonly #append: ArchiveAppend;
   readonly #pages: ArchivePages;
   readonly #parts: ArchiveParts;
@@ -38,11 +40,13 @@ export class Archive {
     const counts = new ArchiveCounts();
     const indexing = new ArchiveIndexing(db, counts);
     const search = new ArchiveSearch(db, indexing, searchQueueMax);
-    const removal = new ArchiveRemoval(db, jids, owners, indexing, search, counts, removed);
+    const names = new ArchiveNames(db, jids);
+    const removal = new ArchiveRemoval(db, jids, owners, indexing, search, counts, removed, names);
     this.#jids = jids;
     this.#owners = owners;
     this.#indexing = indexing;
     this.#search = search;
+    this.#names = names;
     this.#removal = removal;
     this.#append = new ArchiveAppend(db, jids, owners, indexing, search, removed, (owner) =>
       removal.purgeAll(owner),
@@ -79,14 +83,17 @@ export class Archive {
 
   /** Whether there is work that may wait. */
   get hasWork(): boolean {
-    return this.#indexing.hasWork || this.#search.hasWork || this.#owners.hidden.size > 0;
+    return (
+      this.#indexing.hasWork || this.#search.hasWork || this.#owners.hidden.size > 0 || this.#names.hasWork
+    );
   }
 
   /** Does some of the work that may wait. Writes. */
   work(): void {
     if (this.#search.hasWork) this.#search.index();
     else if (this.#indexing.hasWork) this.#indexing.flush();
-    else this.#removal.purge();
+    else if (this.#owners.hidden.size > 0) this.#removal.purge();
+    else this.#names.purge();
   }
 
   /** Forgets what is known of the tables: a transaction was undone. */
@@ -95,5 +102,6 @@ export class Archive {
     this.#owners.forget();
     this.#indexing.forget();
     this.#search.forget();
+    this.#names.forget();
   }
 }

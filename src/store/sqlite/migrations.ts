@@ -15,6 +15,7 @@ import { PUSH } from './migrations/14-push.ts';
 import { IMPORTED_MESSAGES } from './migrations/15-imported-messages.ts';
 import { NO_INBOX_WRITERS } from './migrations/16-no-inbox-writers.ts';
 import { ARCHIVE_LAYOUT } from './migrations/17-archive-layout.ts';
+import { ARCHIVE_NAMES } from './migrations/18-archive-names.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -38,4 +39,5 @@ export const MIGRATIONS: readonly string[] = [
   IMPORTED_MESSAGES,
   NO_INBOX_WRITERS,
   ARCHIVE_LAYOUT,
+  ARCHIVE_NAMES,
 ];

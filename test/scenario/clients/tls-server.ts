@@ -1,5 +1,5 @@
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../helpers/daemon.ts';
 import { TestServer } from '../../helpers/server.ts';
 
 /** What a chat client meets on a server, beside what {@link startTlsServer} always switches on. */
@@ -27,19 +27,11 @@ export const SESSION_MODULES = `
   [modules.mod_cache_users]
 `;
 
-/** A port that nobody uses now: a client that reconnects finds the server where it was. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** A server that wants TLS from everybody, with a certificate that it made itself. `modules`: more of the configuration. */
 export async function startTlsServer(
   modules = '',
 ): Promise<{ server: TestServer; port: number; certfile: string }> {
+  // A client that reconnects finds the server where it was.
   const port = await freePort();
   const server = await TestServer.start({
     users: ['romeo', 'juliet'],

@@ -68,6 +68,7 @@ function exercise(): void {
   run.archive_remove_before('localhost', FIRST + 1, 10, '');
   run.archive_remove_user(JULIET);
   run.archive_remove_domain('localhost', 10, '');
+  while (archive.hasWork) archive.work();
   db.prepare = prepare;
 }
 

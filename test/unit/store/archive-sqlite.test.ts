@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ARCHIVE_INDEX_MS_MAX, ARCHIVE_INDEX_QUEUE_MAX } from '../../../src/limits.ts';
+import { ARCHIVE_EXPORT_BYTES } from '../../../src/store/operations/archive.ts';
 import { type ArchivePageQuery, type ArchiveRecord, ArchiveSide } from '../../../src/store/operations.ts';
 import { Archive } from '../../../src/store/sqlite/archive.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
@@ -329,5 +330,122 @@ describe('a query for which too much would have to be looked at', () => {
       return now;
     });
     expect(() => found(query)).toThrow('too many messages');
+  });
+});
+
+describe('an export', () => {
+  it('is in pieces that are not too large; what is larger by itself is one', () => {
+    const long = (n: number, bytes: number): ArchiveRecord => record(n, { packet: Buffer.alloc(bytes, 'x') });
+    const half = ARCHIVE_EXPORT_BYTES / 2;
+    append(long(1, half), long(2, half), long(3, 1), long(4, ARCHIVE_EXPORT_BYTES + 1), long(5, 1));
+    const pieces: bigint[][] = [];
+    for (let after = 0n; ; after = pieces.at(-1)!.at(-1)!) {
+      const piece = driver.run('archive_export', [ROMEO, after, 10]);
+      if (piece.length === 0) break;
+      pieces.push(piece.map((message) => message.id));
+    }
+    expect(pieces).toEqual([[id(1), id(2)], [id(3)], [id(4)], [id(5)]]);
+  });
+});
+
+describe('names', () => {
+  /** After every removal that the tests do: what is older is not archived for a removed account. */
+  const LATER = (Date.now() + 86_400_000) * 1_000 - FIRST;
+
+  function names(): string[] {
+    const db = openDatabase(directory, 'normal');
+    try {
+      return db
+        .prepare<[], string>("SELECT user_name FROM mam_jid WHERE server <> '' ORDER BY 1")
+        .pluck(true)
+        .all();
+    } finally {
+      db.close();
+    }
+  }
+
+  it('stay as long as somebody has a message of theirs, and go with the last one', () => {
+    append(record(1), record(2, { from: NURSE, to: ROMEO }));
+    workToEnd();
+    driver.run('archive_remove_user', [JULIET]);
+    workToEnd();
+    expect(names()).toEqual(['juliet', 'nurse', 'romeo']);
+    expect(found()).toEqual([id(1), id(2)]);
+    driver.run('archive_remove_user', [ROMEO]);
+    workToEnd();
+    expect(names()).toEqual(['nurse', 'romeo']);
+    driver.run('archive_remove_user', [NURSE]);
+    workToEnd();
+    expect(names()).toEqual([]);
+    append(record(LATER));
+    expect(found()).toEqual([id(LATER)]);
+    expect(found({ owner: JULIET })).toEqual([id(LATER)]);
+    expect(found({ owner: NURSE })).toEqual([]);
+  });
+
+  it('stay with preferences, and while a message waits to be indexed', () => {
+    driver.run('archive_set_prefs', [JULIET, { defaultMode: 'never', always: [], never: [] }]);
+    append(record(1, { from: NURSE, to: NURSE }));
+    reopen();
+    workToEnd();
+    expect(names()).toEqual(['juliet', 'nurse']);
+    expect(driver.run('archive_get_prefs', [JULIET])).toMatchObject({ defaultMode: 'never' });
+    driver.run('archive_remove_user', [JULIET]);
+    workToEnd();
+    expect(names()).toEqual(['nurse']);
+  });
+
+  it('of whoever is on the other side of what grew too old go, too', () => {
+    append(record(1), record(2, { from: NURSE, to: ROMEO }));
+    workToEnd();
+    driver.run('archive_remove_before', ['localhost', FIRST + 2, 10, '']);
+    workToEnd();
+    expect(names()).toEqual(['nurse', 'romeo']);
+  });
+
+  it('that an earlier process has left go after the start, in steps', () => {
+    const users = Array.from({ length: 500 }, (_unused, n) => `user${n}@localhost`);
+    append(...users.map((user, n) => record(n + 1, { from: user, to: user })));
+    workToEnd();
+    for (const user of users) driver.run('archive_remove_user', [user]);
+    while (rowsOf('mam_removed') > 0) driver.work();
+    reopen();
+    expect(names().length).toBeGreaterThan(400);
+    expect(workToEnd()).toBeGreaterThan(2);
+    expect(names()).toEqual([]);
+  });
+
+  it('never give their numbers to others', () => {
+    append(record(1));
+    workToEnd();
+    const newest = (): number => {
+      const db = openDatabase(directory, 'normal');
+      try {
+        return db.prepare<[], number>('SELECT max(id) FROM mam_jid').pluck(true).get()!;
+      } finally {
+        db.close();
+      }
+    };
+    const before = newest();
+    for (const user of [ROMEO, JULIET]) driver.run('archive_remove_user', [user]);
+    workToEnd();
+    expect(names()).toEqual([]);
+    append(record(2, { from: NURSE, to: NURSE }));
+    expect(newest()).toBeGreaterThan(before);
+  });
+
+  it('stay when the step that took them away was undone', () => {
+    append(record(1));
+    workToEnd();
+    for (const user of [ROMEO, JULIET]) driver.run('archive_remove_user', [user]);
+    const db = openDatabase(directory, 'normal');
+    db.exec("CREATE TRIGGER torn BEFORE DELETE ON mam_jid BEGIN SELECT RAISE(ROLLBACK, 'torn'); END");
+    expect(workToEnd).toThrow('torn');
+    db.exec('DROP TRIGGER torn');
+    db.close();
+    append(record(LATER, { from: NURSE, to: ROMEO }));
+    workToEnd();
+    expect(names()).toEqual(['nurse', 'romeo']);
+    expect(found()).toEqual([id(LATER)]);
   });
 });
