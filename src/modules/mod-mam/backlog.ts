@@ -42,6 +42,11 @@ export class Backlog {
     await othersCaughtUp(this.#context, { read: { owner, until } } satisfies Notice);
   }
 
+  /** Resolves when all that other shards had to say so far has come. */
+  async heard(): Promise<void> {
+    await othersCaughtUp(this.#context, {} satisfies Notice);
+  }
+
   /** Tells the others how it is here. */
   tell(isBehind: boolean): void {
     this.#tell(this.#own, isBehind);

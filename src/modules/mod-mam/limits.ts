@@ -19,6 +19,9 @@ export const RETRY_MS_MAX = 5_000;
 /** How often a message may be refused by a store that takes others, before it is given up. */
 export const STRIKES_MAX = 3;
 
+/** After so long everybody knows whether a message could be written; microseconds. It takes no longer than a request to the store may. */
+export const UNCERTAIN_US = 30_000_000;
+
 /** Longest that a query waits for what was archived before it. */
 export const SETTLE_MS_MAX = 5_000;
 
