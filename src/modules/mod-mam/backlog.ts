@@ -57,6 +57,11 @@ export class Backlog {
     await othersCaughtUp(this.#context, { read: { owner, until } } satisfies Notice);
   }
 
+  /** Resolves when all that other shards had to say so far has come. */
+  async heard(): Promise<void> {
+    await othersCaughtUp(this.#context, {} satisfies Notice);
+  }
+
   /** The store does not take writes of this shard (any more), or takes them again. */
   #changed(isBehind: boolean, cause: unknown): void {
     const { log } = this.#context;

@@ -8,10 +8,11 @@ import {
   type IqAnswer,
   type IqRequest,
   type ModuleContext,
+  microsOfId,
   StanzaError,
 } from '../module.ts';
 import type { Backlog } from './backlog.ts';
-import { SETTLE_MS_MAX } from './limits.ts';
+import { SETTLE_MS_MAX, UNCERTAIN_US } from './limits.ts';
 import type { PmOptions } from './options.ts';
 import { parseQuery, type Query } from './query.ts';
 import { type Answer, finOf, metadataOf, ResultWriter } from './results.ts';
@@ -50,6 +51,7 @@ export class Lookups {
       query.ids === undefined
         ? await this.#page(request, query, now)
         : await this.#byIds(request, query.ids, now);
+    await this.#confirmed(answer.rows, now);
     this.#beComplete();
     this.#send(request, query, answer);
     this.#context.count('lookups');
@@ -89,6 +91,15 @@ export class Lookups {
     await Promise.race([this.#writer.settled(), promise]);
     cancel();
     return now;
+  }
+
+  /**
+   * Of messages of the same moment some may be written, and others not: then the shard of these has been told so before the answer came, and may not have said it yet. What is
+   * older than that needs no second look.
+   */
+  async #confirmed(rows: readonly ArchiveRow[], now: number): Promise<void> {
+    const newest = rows.at(-1);
+    if (newest !== undefined && microsOfId(newest.id) > now - UNCERTAIN_US) await this.#backlog.heard();
   }
 
   /** What came before the query may have failed: then the answer lacks it, and would be taken for everything. */
