@@ -127,6 +127,20 @@ describe('a store', () => {
 describe('a store whose writes fail', () => {
   const isFailing = (): boolean => store.counters[Counter.store_writes_failing] === 1;
 
+  it('says so as long as there is nothing to commit: that always works', async () => {
+    driver.failsToCommit = true;
+    await set('a');
+    expect(isFailing()).toBe(true);
+    driver.failsToCommit = false;
+    // Its predecessor was not done.
+    await expect(store.remote.request('write_all', [0, 1, 2], [], false)).rejects.toMatchObject({
+      failure: 'undone',
+    });
+    expect(isFailing()).toBe(true);
+    await set('b');
+    expect(isFailing()).toBe(false);
+  });
+
   it('says so until one succeeds, and tries itself every two seconds', async () => {
     driver.failsToCommit = true;
     await set('a');
