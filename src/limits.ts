@@ -113,16 +113,20 @@ export const STORE_PENDING_BUSY = 2_000;
 export const STORE_TIMEOUT_MS = 30_000;
 
 /**
- * Writes that a shard keeps while the store is gone, slow, or its disk is full, and their bytes. Whoever sends more is told so. Ten thousand are minutes of the messages
- * that a busy shard stores.
+ * Writes that a shard keeps while the store is gone, slow, or its disk is full, and their bytes: messages for who is away, messages for archives, changes of inboxes … Whoever
+ * brings more is told so.
  */
-export const KEPT_MAX = 10_000;
-export const KEPT_BYTES_MAX = 16_777_216;
+export const KEPT_MAX = 100_000;
+export const KEPT_BYTES_MAX = 67_108_864;
+/** From this many on those who bring more wait, until there are half as many: what waits long is dear to the garbage collector. */
+export const KEPT_BUSY = 4_000;
+export const KEPT_BYTES_BUSY = 16_777_216;
 /** Of these in one request: more only make the next one wait. */
-export const KEPT_PER_BATCH_MAX = 256;
-export const KEPT_PER_BATCH_BYTES_MAX = 131_072;
-/** Such requests under way at a time; the store remembers as many of a shard. */
+export const KEPT_PER_BATCH_MAX = 512;
+export const KEPT_PER_BATCH_BYTES_MAX = 262_144;
+/** Such requests under way at a time: what comes then had better gather. More, if something else must come behind them; the store remembers so many of a shard. */
 export const KEPT_BATCHES_MAX = 32;
+export const KEPT_BATCHES_REMEMBERED = 1_024;
 /** Work of the store that may wait begins so long after there is some, and goes on in steps with such a pause before each. */
 export const STORE_WORK_DELAY_MS = 1_000;
 export const STORE_WORK_PAUSE_MS = 20;

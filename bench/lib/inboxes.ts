@@ -15,10 +15,9 @@ export function createInboxes(directory: string, domain: string): void {
   const driver = new SqliteDriver(directory, 'normal');
   const start = Date.now() * 1_000 - INBOX_USERS * CONVERSATIONS * 1_000;
   let changes: InboxChange[] = [];
-  let number = 0;
   const flush = (): void => {
     driver.begin();
-    driver.run('inbox_write', ['bench', ++number, changes]);
+    driver.run('inbox_write', [changes]);
     driver.commit();
     changes = [];
   };

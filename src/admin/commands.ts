@@ -57,6 +57,7 @@ export function adminCommands(host: AdminHost): ReadonlyMap<string, AdminCommand
         limit: Math.min(USERS_PAGE_MAX, optionalNumber(args, 'limit') ?? USERS_PAGE_MAX),
       }),
     user_export: (args) => onAny('user_export', { jid: text(args, 'jid') }),
+    user_export_page: (args) => onAny('user_export_page', { jid: text(args, 'jid'), input: args }),
     export_user: (args) =>
       onAny('export_user', { jid: text(args, 'jid'), input: { cursor: args['cursor'] } }),
     import_user: (args) => onAny('import_user', { domain: text(args, 'domain'), input: args }),

@@ -29,6 +29,8 @@ export interface Stats {
   readonly store: {
     readonly isReady: boolean;
     readonly pending: number;
+    /** Writes that shards keep until they are done. */
+    readonly kept: { readonly count: number; readonly bytes: number; readonly isStalled: boolean };
     readonly requests: number;
     readonly failures: number;
     readonly commits: number;
@@ -98,6 +100,7 @@ export function statsOf(facts: ServerFacts): Stats {
     store: {
       isReady: facts.isStoreReady(),
       pending: sum('store_queue'),
+      kept: { count: sum('kept_writes'), bytes: sum('kept_bytes'), isStalled: sum('kept_stalled') > 0 },
       requests: ofStores('store_requests'),
       failures: ofStores('store_failed'),
       commits,

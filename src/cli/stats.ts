@@ -46,6 +46,10 @@ function general({ store, rings, ...stats }: Stats): string[][] {
       `${store.isReady ? 'ready' : 'away'}, ${store.requests} requests, ${store.pending} waiting, ${store.failures} failed; ` +
         `${store.commits} commits of ${formatMs(store.meanCommitUs)}, at most ${formatMs(store.maxCommitUs)}`,
     ],
+    [
+      'writes kept',
+      `${store.kept.count} of ${formatBytes(store.kept.bytes)}${store.kept.isStalled ? ': the store does not take them, or slowly' : ''}`,
+    ],
     ['restarts', `${stats.restarts.shard} of shards, ${stats.restarts.store} of the store`],
     ['memory', `${formatBytes(stats.residentBytes)} resident`],
   ];

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { UserExport } from '../shard/data-commands.ts';
-import { print, table } from './io.ts';
+import { print } from './io.ts';
 import { passwordFrom } from './password.ts';
 import type { Runner } from './runner.ts';
 import { type Ask, withServerOrStorage } from './server-access.ts';
+import { showUserExport } from './user-export.ts';
 import { eachUserPage } from './user-pages.ts';
 
 const PASSWORD = 'the password; without it, or with -, it is asked for, or read from standard input';
@@ -47,8 +47,7 @@ export function addUser(program: Command, runner: Runner): void {
     .argument('<jid>', 'its address')
     .action((jid: string) =>
       runner.run(async (target, io) => {
-        const all = await withServerOrStorage(target, io, (ask) => ask('user_export', { jid }));
-        print(io, all, () => showTables(all as UserExport));
+        await withServerOrStorage(target, io, (ask) => showUserExport(io, ask, jid));
         return 0;
       }),
     );
@@ -103,14 +102,6 @@ function addPasswordVerb(
         return 0;
       }),
     );
-}
-
-/** Each table under its name. */
-function showTables({ jid, tables }: UserExport): string {
-  if (tables.length === 0) return `nothing but the account is stored of ${jid}`;
-  return tables
-    .map(({ name, columns, rows }) => `${name} (${rows.length})\n${table([columns, ...rows])}`)
-    .join('\n\n');
 }
 
 /** Page by page: there may be millions. */

@@ -158,15 +158,24 @@ export function decodeFrame(bytes: Buffer, start: number, end: number): Frame {
   }
 }
 
-/** The operation that has many small things to carry. */
+/** The operation that has many small things to carry, and the one that has others in it. */
 const ARCHIVE = 'archive_append';
+const BATCH = 'write_all';
+
+type Write = readonly [operation: string, args: unknown[]];
 
 function packArguments(operation: string, args: readonly unknown[]): readonly unknown[] {
-  return operation === ARCHIVE ? packRecords(args[0] as MessageRecord[]) : args;
+  if (operation === ARCHIVE) return packRecords(args[0] as MessageRecord[]);
+  if (operation !== BATCH) return args;
+  const [id, writes, ...others] = args as [unknown, readonly Write[], ...unknown[]];
+  return [id, writes.map(([inner, innerArgs]) => [inner, packArguments(inner, innerArgs)]), ...others];
 }
 
 function unpackArguments(operation: string, args: unknown[]): unknown[] {
-  return operation === ARCHIVE ? [unpackRecords(args as Parameters<typeof unpackRecords>[0])] : args;
+  if (operation === ARCHIVE) return [unpackRecords(args as Parameters<typeof unpackRecords>[0])];
+  if (operation !== BATCH) return args;
+  const [id, writes, ...others] = args as [unknown, readonly Write[], ...unknown[]];
+  return [id, writes.map(([inner, innerArgs]) => [inner, unpackArguments(inner, innerArgs)]), ...others];
 }
 
 function packSession(session: SessionRecord | undefined): Session | undefined {

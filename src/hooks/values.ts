@@ -47,6 +47,8 @@ export type CleanupReport = Readonly<Record<string, string>>;
 /** How the deletion of a domain goes: the modules whose data could not be deleted. */
 export interface DomainRemoval {
   readonly failed: readonly string[];
+  /** What goes on behind the hook's back; whoever runs it waits for all of them. Each rejects if it fails, which its module has logged. */
+  readonly rest?: readonly { readonly module: string; readonly done: Promise<void> }[];
 }
 
 /** A handler failed without saying so; the log has which. */
@@ -253,12 +255,25 @@ export interface PersonalData {
   readonly name: string;
   readonly columns: readonly string[];
   readonly rows: readonly PersonalRow[];
+  /** The table may be longer than what is good to be held at once: behind what the rows go on (`get_personal_data_page`). Null, or missing: these are all. */
+  readonly next?: string | null;
+  /** How many rows there are in all, if there are more than these. */
+  readonly size?: number;
+}
+
+/** More rows of a table. */
+export interface PersonalPage {
+  readonly rows: readonly PersonalRow[];
+  /** Behind what they go on; null: these were the last ones. */
+  readonly next: string | null;
 }
 
 export type PersonalRow = readonly string[];
 
 /** In place of an export: a handler failed, so that something would be missing in it. */
 export const DATA_INCOMPLETE: readonly PersonalData[] = Object.freeze([]);
+/** In place of a page of it, likewise. */
+export const PAGE_INCOMPLETE: PersonalPage = Object.freeze({ rows: [], next: null });
 
 export interface KeyId {
   readonly name: string;

@@ -125,7 +125,7 @@ export const COUNTER_FAMILIES: readonly CounterFamily[] = [
   counter('kept_write_retries_total', 'Times that such writes were tried again.', 'shards', 'kept_retries'),
   counter(
     'kept_writes_refused_total',
-    'Writes refused because too many were kept already: their senders were told so.',
+    'What was refused because too many were kept already: writes, and messages that had led to some. Their senders were told so.',
     'shards',
     'kept_refused',
   ),

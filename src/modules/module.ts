@@ -42,6 +42,8 @@ export * from '../hooks/values.ts';
 export { EMPTY_RESULT, type IqAnswer, type IqDiscipline, type IqRequest, NO_REPLY } from '../local/iq.ts';
 export { type Addressed, addressedWith, wantAddressed } from '../sm/addressed.ts';
 export type { SessionRef } from '../sm/session-manager.ts';
+export { GatheredWrites } from '../store/gathered-writes.ts';
+export type { KeptState } from '../store/kept-state.ts';
 export {
   type ArchivedMessage,
   type ArchivedPage,
@@ -88,7 +90,6 @@ export {
 } from '../store/operations.ts';
 export { isBracketed } from '../util/bracketed.ts';
 export { CommandError } from '../util/command-error.ts';
-export { GatheredWrites } from '../util/gathered-writes.ts';
 export { GenerationCache } from '../util/generation-cache.ts';
 export { networkOf } from '../util/ip-network.ts';
 export { LatestQueue } from '../util/latest-queue.ts';
@@ -121,6 +122,7 @@ export * from './api/caught-up.ts';
 export * from './api/command-input.ts';
 export * from './api/context.ts';
 export * from './api/definition.ts';
+export * from './api/domain-removals.ts';
 export * from './api/outgoing.ts';
 export * from './api/portable.ts';
 export * from './api/registrations.ts';

@@ -1,8 +1,9 @@
 import type { HostType } from '../hooks/host-type.ts';
+import type { PersonalPage } from '../hooks/values.ts';
 import { CommandError } from '../util/command-error.ts';
 import { type Jid, makeJid, parseDomain, parseJid } from '../xmpp/jid.ts';
 import type { CommandArgs } from './commands.ts';
-import { exportUser, removeDomainData, type UserExport } from './data-commands.ts';
+import { exportUser, exportUserPage, removeDomainData, type UserExport } from './data-commands.ts';
 import type { Shard } from './shard.ts';
 
 /** Commands about accounts and domains. What is wrong with their arguments is a {@link CommandError}. */
@@ -67,10 +68,28 @@ export async function userExists(shard: Shard, text: string): Promise<boolean> {
 }
 
 export async function userExport(shard: Shard, text: string): Promise<UserExport> {
-  const { jid, hostType } = accountOf(shard, text);
+  const { jid, hostType } = await existingAccountOf(shard, text);
+  return await exportUser(hostType, jid);
+}
+
+export async function userExportPage(
+  shard: Shard,
+  { jid: text = '', input = {} }: CommandArgs,
+): Promise<PersonalPage> {
+  const { jid, hostType } = await existingAccountOf(shard, text);
+  const { table, after } = input;
+  if (typeof table !== 'string' || typeof after !== 'string')
+    throw new CommandError('bad_request', 'table and after must be strings');
+  return await exportUserPage(hostType, jid, table, after);
+}
+
+/** The same, of an account that is there. */
+async function existingAccountOf(shard: Shard, text: string): Promise<ReturnType<typeof accountOf>> {
+  const account = accountOf(shard, text);
+  const { jid, hostType } = account;
   if (!(await shard.hostTypes.auth(hostType.name)!.auth.doesUserExist(jid.domain, jid.local)))
     throw unknownUser(jid);
-  return await exportUser(hostType, jid);
+  return account;
 }
 
 export async function domainRemoveData(shard: Shard, text: string): Promise<string> {
@@ -97,7 +116,7 @@ export function accountOf(shard: Shard, text: string): { readonly jid: Jid; read
 }
 
 function hostTypeOf(shard: Shard, domain: string): HostType {
-  const info = shard.domain(domain);
+  const info = shard.domains.hosted(domain);
   if (info === undefined)
     throw new CommandError('domain_unknown', `${domain} is not a domain of this server`);
   return info.hostType;

@@ -10,6 +10,7 @@ import {
   userDelete,
   userExists,
   userExport,
+  userExportPage,
   userList,
   userOf,
   userPassword,
@@ -79,6 +80,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['user_exists', (shard, { jid }) => userExists(shard, jid ?? '')],
   ['user_list', (shard, { domain, after, limit }) => userList(shard, domain ?? '', after, limit)],
   ['user_export', (shard, { jid }) => userExport(shard, jid ?? '')],
+  ['user_export_page', (shard, args) => userExportPage(shard, args)],
   ['export_user', (shard, args) => exportUserPiece(shard, args)],
   ['import_user', (shard, args) => importUser(shard, args)],
   ['domain_remove_data', (shard, { domain }) => domainRemoveData(shard, domain ?? '')],
@@ -170,7 +172,7 @@ function watch(shard: Shard, bares: readonly string[]): void {
 function stats(shard: Shard): ShardStats {
   const hooks: [string, string, number][] = [];
   const tables = [
-    { name: 'global', chains: shard.globals.chains },
+    { name: 'global', chains: shard.hostTypes.globals.chains },
     ...shard.hostTypes.all().map(({ name, chains }) => ({ name, chains })),
   ];
   for (const { name, chains } of tables) {

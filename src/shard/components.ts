@@ -123,13 +123,13 @@ export class Components {
   }
 
   #give(component: OwnComponent, acc: Accumulator): MaybePromise {
-    this.#around.routing().outcome(acc, 'delivered');
+    this.#around.routing().outcomes.ended(acc, 'delivered');
     return acc.trace?.isDryRun ? undefined : component.receive(acc);
   }
 
   #forward(shard: number, acc: Accumulator): MaybePromise {
     const routing = this.#around.routing();
-    if (this.#around.forward(shard, acc)) routing.outcome(acc, 'forwarded');
+    if (this.#around.forward(shard, acc)) routing.outcomes.ended(acc, 'forwarded');
     else routing.refuse(acc, new StanzaError('resource-constraint'));
     return undefined;
   }

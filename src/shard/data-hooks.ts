@@ -33,7 +33,7 @@ export function registerDataHooks(
       return undefined;
     } catch (cause) {
       services().log.error({ err: cause, what: 'remove_domain_failed', domain }, 'accounts were not removed');
-      return stop({ failed: [...removal.failed, 'auth'] });
+      return stop({ ...removal, failed: [...removal.failed, 'auth'] });
     }
   });
   registry.add('remove_domain', tag, VALUES_PRIORITY, 'values', async (removal, { domain }) => {
@@ -42,7 +42,7 @@ export function registerDataHooks(
       return undefined;
     } catch (cause) {
       services().log.error({ err: cause, what: 'remove_domain_failed', domain }, 'values were not removed');
-      return stop({ failed: [...removal.failed, 'values'] });
+      return stop({ ...removal, failed: [...removal.failed, 'values'] });
     }
   });
 }

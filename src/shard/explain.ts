@@ -74,7 +74,7 @@ export async function explainRoute(
   const recipient = address === undefined ? sender.bareJid : addressOf(address);
   // Asked for real and beforehand: it is only read, and nearly every way depends on it.
   for (const { bareJid } of [recipient, sender]) {
-    const known = shard.domain(bareJid.domain);
+    const known = shard.domains.hosted(bareJid.domain);
     if (known === undefined || bareJid.local === '') continue;
     await shard.doesUserExist(bareJid);
     await foldHook(known.hostType, 'privacy_get_user_list', NO_PRIVACY_LIST, { jid: bareJid });
@@ -85,7 +85,7 @@ export async function explainRoute(
     await foldHook(c2s.hostType, 'privacy_get_user_list', NO_PRIVACY_LIST, own);
   }
   const explained = new Explained();
-  const domain = shard.domain(sender.domain);
+  const domain = shard.domains.hosted(sender.domain);
   const acc = new Accumulator(
     shard.nextRef(),
     shard.timestamp(),

@@ -98,7 +98,7 @@ export class FrameReceiver {
     if (frame.kind === FrameKind.TAKEN_OVER) this.#around.takeOvers.returned(frame);
     if (frame.kind !== FrameKind.ROUTE || (frame.flags & SOLE_TARGET) === 0) return;
     const acc = this.#accumulator(frame);
-    this.#around.routing.takenBack(acc);
+    this.#around.routing.outcomes.takenBack(acc);
     if ((frame.flags & TO_COMPONENT) !== 0) void this.#around.components.routeAgain(acc);
     else void this.#around.routing.routeAgain(acc);
   }
@@ -106,7 +106,7 @@ export class FrameReceiver {
   #route(frame: RouteFrame): void {
     if ((frame.flags & TO_COMPONENT) !== 0) {
       const acc = this.#accumulator(frame);
-      this.#around.routing.arrived(acc, 1);
+      this.#around.routing.outcomes.arrived(acc, 1);
       if (this.#around.components.receive(acc) instanceof Promise) acc.stanza!.retain();
       return;
     }
@@ -117,7 +117,7 @@ export class FrameReceiver {
     const isSole = (frame.flags & SOLE_TARGET) !== 0;
     const isByAccount = (frame.flags & BY_ACCOUNT) !== 0;
     const acc = this.#accumulator(frame);
-    this.#around.routing.arrived(acc, frame.targets.length);
+    this.#around.routing.outcomes.arrived(acc, frame.targets.length);
     this.#around.routing.delivery.handIn.arrived(frame.targets, acc, isSole, isByAccount);
   }
 

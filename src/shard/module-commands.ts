@@ -30,7 +30,7 @@ function key(hostType: string, name: string): string {
 /** Runs the command of a module for a domain. `text` in the arguments names the module, for the error when it does not run. */
 export async function moduleCommand(shard: Shard, args: CommandArgs): Promise<unknown> {
   const { command = '', domain = '', text = 'the module', input = {} } = args;
-  const info = shard.domain(parseDomain(domain) ?? '');
+  const info = shard.domains.hosted(parseDomain(domain) ?? '');
   if (info === undefined)
     throw new CommandError('domain_unknown', `${domain} is not a domain of this server`);
   const run = shard.moduleCommands.find(info.hostType.name, command);

@@ -96,7 +96,7 @@ export abstract class ModuleRegistrations extends ModuleContextBase implements R
   }
 
   absentProbe(answer: (acc: Accumulator) => undefined | Promise<unknown>): void {
-    const { absentProbes } = this.services.routing;
+    const { absentProbes } = this.services.routing.recipients;
     absentProbes.set(this.hostType, answer);
     this.undo.push(() => absentProbes.delete(this.hostType));
   }

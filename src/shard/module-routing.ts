@@ -114,7 +114,7 @@ export abstract class ModuleRouting extends ModuleRegistrations implements Routi
   }
 
   takeBack(acc: Accumulator): void {
-    this.services.routing.takenBack(acc);
+    this.services.routing.outcomes.takenBack(acc);
   }
 
   handOver(acc: Accumulator, to: SessionId): void {
@@ -143,7 +143,7 @@ export abstract class ModuleRouting extends ModuleRegistrations implements Routi
   }
 
   outcome(acc: Accumulator, outcome: 'delivered' | 'stored' | 'bounced' | 'dropped'): void {
-    this.services.routing.outcome(acc, outcome);
+    this.services.routing.outcomes.ended(acc, outcome);
   }
 
   encodeKeys(keys: ReadonlyMap<string, unknown> | undefined): readonly (readonly [string, unknown])[] {

@@ -1,9 +1,7 @@
 import type { Accumulator } from '../hooks/accumulator.ts';
-import { runAfterwards } from '../hooks/afterwards.ts';
-import type { DROP, STOP } from '../hooks/chain.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import { HOOK_INDEX } from '../hooks/points.ts';
-import { foldHook, type Hooked, runHook } from '../hooks/run.ts';
+import type { Hooked } from '../hooks/run.ts';
 import { HOPS_MAX } from '../limits.ts';
 import { LocalDelivery } from '../local/delivery.ts';
 import { IqTable } from '../local/iq-table.ts';
@@ -20,25 +18,18 @@ import { Router, type RouterHost } from '../router/router.ts';
 import type { RoutingModule } from '../router/routing-module.ts';
 import { s2sRouter } from '../router/s2s.ts';
 import { Delivery } from '../sm/delivery.ts';
-import type { DeliveryHost, MaybePromise, RouteOutcome } from '../sm/delivery-host.ts';
+import type { DeliveryHost, MaybePromise } from '../sm/delivery-host.ts';
 import { Multicast, type MulticastHost } from '../sm/multicast.ts';
+import { Outcomes } from '../sm/outcomes.ts';
 import type { SessionManager } from '../sm/session-manager.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
-import { type Stanza, StanzaKind } from '../xmpp/stanza.ts';
+import { StanzaKind } from '../xmpp/stanza.ts';
 import { StanzaError } from '../xmpp/stanza-error.ts';
 import type { Existence } from './existence.ts';
 import { checkDefaultList, type DefaultListVerdict } from './privacy.ts';
+import { Recipients } from './recipients.ts';
 
 const FILTER_PACKET = HOOK_INDEX.filter_packet;
-
-/** The first cell of each outcome; the kind of the stanza is added to it. */
-const OUTCOMES: Record<RouteOutcome, number> = {
-  delivered: Counter.route_delivered_message,
-  forwarded: Counter.route_forwarded_message,
-  stored: Counter.route_stored_message,
-  bounced: Counter.route_bounced_message,
-  dropped: Counter.route_dropped_message,
-};
 
 /** What routing needs from its shard. */
 export interface RoutingSurroundings {
@@ -67,8 +58,8 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost, MulticastHo
   readonly delivery: Delivery;
   readonly multicast: Multicast;
   readonly local: Local;
-  /** Who answers probes of accounts without an available session, by host type. */
-  readonly absentProbes = new Map<string, (acc: Accumulator) => MaybePromise>();
+  readonly outcomes: Outcomes;
+  readonly recipients: Recipients;
   readonly #localDelivery: LocalDelivery;
   readonly #around: RoutingSurroundings;
   #router: Router;
@@ -77,6 +68,8 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost, MulticastHo
 
   constructor(around: RoutingSurroundings, modules: readonly string[]) {
     this.#around = around;
+    this.outcomes = new Outcomes(around.counters);
+    this.recipients = new Recipients(this, around.existence, around.counters);
     this.pending = new PendingIqs(around.shard);
     this.delivery = new Delivery(around.sm, this);
     this.multicast = new Multicast(this.delivery, this);
@@ -109,13 +102,13 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost, MulticastHo
 
   /** Routes a stanza that the server makes, because of another one or by itself. The promise, if there is one, settles when routing is over and never rejects. */
   route(acc: Accumulator): undefined | Promise<void> {
-    this.#entered(acc, Counter.messages_from_server);
+    this.outcomes.fromServer(acc);
     return this.#router.route(acc);
   }
 
   /** Routes what a client has sent. */
   routeFromClient(acc: Accumulator): undefined | Promise<void> {
-    this.#entered(acc, Counter.messages_from_clients);
+    this.outcomes.fromClient(acc);
     return this.#router.route(acc);
   }
 
@@ -124,60 +117,10 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost, MulticastHo
     return this.#router.route(acc);
   }
 
-  // ── where messages come from: the other side of their outcomes ─────────────────────────────────────────────
-
-  #entered(acc: Accumulator, source: number): void {
-    if (acc.stanza?.kind !== StanzaKind.MESSAGE || acc.trace?.isDryRun) return;
-    this.#around.counters[source]!++;
-  }
-
-  /** A stanza for so many sessions came from another shard. */
-  arrived(acc: Accumulator, sessions: number): void {
-    if (acc.stanza?.kind !== StanzaKind.MESSAGE) return;
-    this.#around.counters[Counter.messages_from_shards]!++;
-    this.#around.counters[Counter.messages_copied]! += sessions - 1;
-  }
-
-  takenBack(acc: Accumulator): void {
-    this.#entered(acc, Counter.messages_taken_back);
-  }
-
-  sentOn(of: Stanza, accounts: number): void {
-    if (of.kind === StanzaKind.MESSAGE) this.#around.counters[Counter.messages_from_server]! += accounts;
-  }
-
-  arrivedOf(of: Stanza, ways: number): void {
-    if (of.kind !== StanzaKind.MESSAGE) return;
-    this.#around.counters[Counter.messages_from_shards]!++;
-    this.#around.counters[Counter.messages_copied]! += ways - 1;
-  }
-
-  copiedOf(of: Stanza, more: number): void {
-    if (of.kind === StanzaKind.MESSAGE) this.#around.counters[Counter.messages_copied]! += more;
-  }
-
-  copied(acc: Accumulator, more: number): void {
-    if (acc.stanza?.kind !== StanzaKind.MESSAGE || acc.trace?.isDryRun) return;
-    this.#around.counters[Counter.messages_copied]! += more;
-  }
-
   // ── the ends of a stanza's way ─────────────────────────────────────────────────────────────────────────────
 
-  outcome(acc: Accumulator, outcome: RouteOutcome): void {
-    const { trace } = acc;
-    if (trace !== undefined) {
-      trace.note({ step: 'outcome', outcome: `${outcome}: ${acc.to.full}`, decision: outcome });
-      if (trace.isDryRun) return;
-    }
-    this.#around.counters[OUTCOMES[outcome] + (acc.stanza?.kind ?? StanzaKind.OTHER)]!++;
-  }
-
-  count(of: Stanza, outcome: RouteOutcome, by: number): void {
-    this.#around.counters[OUTCOMES[outcome] + of.kind]! += by;
-  }
-
   drop(acc: Accumulator): undefined {
-    this.outcome(acc, 'dropped');
+    this.outcomes.ended(acc, 'dropped');
     return undefined;
   }
 
@@ -185,7 +128,7 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost, MulticastHo
     const reply = acc.errorReply(error);
     if (reply === undefined) return this.drop(acc);
     acc.trace?.note({ step: 'error', outcome: error.condition });
-    this.outcome(acc, 'bounced');
+    this.outcomes.ended(acc, 'bounced');
     this.#around.counters[Counter.stanza_error_out]!++;
     const routing = this.route(reply);
     if (routing !== undefined) void routing;
@@ -313,85 +256,6 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost, MulticastHo
   }
 
   doesUserExist(acc: Accumulator): boolean | Promise<boolean> {
-    const { existence } = this.#around;
-    const { trace } = acc;
-    if (trace === undefined) return existence.has(acc.hostType, acc.to.bareJid, 'stored');
-    // A dry run asks nobody; whoever explains a route has asked before (`explain.ts`).
-    const exists = trace.isDryRun
-      ? (existence.known(acc.to.bareJid) ?? true)
-      : existence.has(acc.hostType, acc.to.bareJid, 'stored');
-    if (!(exists instanceof Promise)) return this.#noteExistence(acc, exists);
-    return exists.then((answer) => this.#noteExistence(acc, answer));
-  }
-
-  #noteExistence(acc: Accumulator, exists: boolean): boolean {
-    acc.trace?.note({ step: 'account', outcome: `${acc.to.bare} ${exists ? 'exists' : 'does not exist'}` });
-    return exists;
-  }
-
-  filterOffline(acc: Accumulator): boolean | Promise<boolean> {
-    const { from, to, stanza } = acc;
-    const params = { from, to, packet: stanza! };
-    return foldHook(acc.hostType, 'sm_filter_offline_message', false, params, acc.trace);
-  }
-
-  checkDefaultList(acc: Accumulator): DefaultListVerdict | Promise<DefaultListVerdict> {
-    return checkDefaultList(acc);
-  }
-
-  inSubscription(acc: Accumulator): boolean | Promise<boolean> {
-    const verdict = checkDefaultList(acc);
-    if (verdict instanceof Promise) {
-      return verdict.then((settled) => (settled === 'allow' ? this.#subscribe(acc) : false));
-    }
-    return verdict === 'allow' ? this.#subscribe(acc) : false;
-  }
-
-  #subscribe(acc: Accumulator): boolean | Promise<boolean> {
-    acc.set('hook', 'result', false);
-    const type = acc.stanza!.type as 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed';
-    const reason = type === 'subscribe' ? (acc.stanza!.element.childText('status') ?? '') : '';
-    const params = { to: acc.to.bareJid, from: acc.from.bareJid, type, reason };
-    const verdict = runHook(acc.hostType, 'roster_in_subscription', acc, params);
-    if (verdict instanceof Promise) return verdict.then(() => acc.get('hook', 'result') === true);
-    return acc.get('hook', 'result') === true;
-  }
-
-  afterSubscription(acc: Accumulator): undefined {
-    runAfterwards(acc);
-    return undefined;
-  }
-
-  absentProbe(acc: Accumulator): MaybePromise {
-    const answer = this.absentProbes.get(acc.hostType?.name ?? '');
-    if (answer === undefined || acc.trace?.isDryRun) return this.drop(acc);
-    return answer(acc);
-  }
-
-  absent(
-    hook: 'offline_message' | 'offline_groupchat_message' | 'failed_to_store_message',
-    acc: Accumulator,
-  ): MaybePromise {
-    if (hook === 'failed_to_store_message') {
-      const verdict = runHook(acc.hostType, hook, acc, {});
-      // XEP-0191 §3.3: as if nobody were there, whether or not somebody is.
-      const refuse = (): undefined => this.refuse(acc, new StanzaError('service-unavailable'));
-      return verdict instanceof Promise ? verdict.then(refuse) : refuse();
-    }
-    const { from, to, stanza } = acc;
-    const verdict = runHook(acc.hostType, hook, acc, { from, to, packet: stanza! });
-    if (verdict instanceof Promise) return verdict.then((v) => this.#afterAbsent(acc, v));
-    return this.#afterAbsent(acc, verdict);
-  }
-
-  /** Whoever stops has taken the message. */
-  #afterAbsent(acc: Accumulator, verdict: typeof STOP | typeof DROP | undefined): undefined {
-    if (verdict === undefined) {
-      if (!acc.trace?.isDryRun) this.#around.counters[Counter.sm_message_bounced]!++;
-      this.refuse(acc, new StanzaError('service-unavailable'));
-    } else if (acc.trace?.isDryRun) {
-      this.outcome(acc, acc.get('offline', 'stored') === true ? 'stored' : 'dropped');
-    }
-    return undefined;
+    return this.recipients.doesUserExist(acc);
   }
 }

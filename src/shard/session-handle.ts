@@ -6,6 +6,7 @@ import type { Acknowledger } from '../hooks/acknowledger.ts';
 import type { C2sParams } from '../hooks/session.ts';
 import type { SessionHandle } from '../modules/module.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
+import { commitsOf } from './hand-overs.ts';
 
 /** A session as modules steer it. */
 export class Handle implements SessionHandle {
@@ -25,6 +26,10 @@ export class Handle implements SessionHandle {
 
   get isCommitting(): boolean {
     return this.#c2s.commits !== undefined;
+  }
+
+  get isHandling(): boolean {
+    return this.#c2s.handling !== undefined;
   }
 
   get replacedBy(): SessionId | undefined {
@@ -74,8 +79,7 @@ export class Handle implements SessionHandle {
   }
 
   whenCommitted(): Promise<unknown> | undefined {
-    const { commits } = this.#c2s;
-    return commits === undefined ? undefined : Promise.allSettled(commits);
+    return commitsOf(this.#c2s);
   }
 
   acknowledges(acknowledger: Acknowledger | undefined): void {
@@ -96,6 +100,7 @@ export const NO_EFFECTS: Omit<SessionHandle, 'params'> = {
   writeStanza: () => {},
   writeLast: () => {},
   isCommitting: false,
+  isHandling: false,
   whenCommitted: () => undefined,
   acknowledges: () => {},
   replacedBy: undefined,

@@ -1,14 +1,10 @@
 import type { Socket } from 'node:net';
 import { PasswordVerifier } from '../auth/password-verifier.ts';
 import { C2s } from '../c2s/c2s.ts';
-import type { C2sHost, DomainInfo, OpenResult } from '../c2s/c2s-host.ts';
 import type { Config, ShaperConfig } from '../config/config.ts';
-import { Accumulator } from '../hooks/accumulator.ts';
-import type { HandlerEntry } from '../hooks/chain.ts';
-import { HookRegistry } from '../hooks/registry.ts';
-import type { Trace } from '../hooks/trace.ts';
+import type { HookRegistry } from '../hooks/registry.ts';
 import { JID_CACHE_MAX } from '../limits.ts';
-import { Counter, counterRow } from '../memory/counters.ts';
+import { counterRow } from '../memory/counters.ts';
 import { SessionDirectory } from '../memory/directory.ts';
 import { createLimitedLog, type Logger, setLogLevel } from '../observe/log.ts';
 import { ALL_SHARDS } from '../sm/outbox.ts';
@@ -18,8 +14,6 @@ import type { Store } from '../store/store.ts';
 import { monotonicMs } from '../util/monotonic.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { JidCache } from '../xmpp/jid-cache.ts';
-import type { SessionId } from '../xmpp/session-id.ts';
-import { StanzaError } from '../xmpp/stanza-error.ts';
 import { StoredAccounts } from './account-store.ts';
 import { AccountService } from './accounts.ts';
 import { DirectoryAnonymousSessions } from './anonymous-sessions.ts';
@@ -37,6 +31,7 @@ import { DryRun } from './dry-run.ts';
 import { Existence } from './existence.ts';
 import { Fences } from './fences.ts';
 import { FrameReceiver } from './frames.ts';
+import { createHookRegistry } from './hook-registry.ts';
 import { HostTypes } from './host-types.ts';
 import { comeIntoForce } from './in-force.ts';
 import { LabelledCounts } from './labelled-counts.ts';
@@ -58,6 +53,7 @@ import { SessionStates } from './session-states.ts';
 import { Sessions } from './sessions.ts';
 import { StoredMessages } from './stored-messages.ts';
 import { Stores } from './stores.ts';
+import { StreamsHost } from './streams-host.ts';
 import { Subhosts } from './subhosts.ts';
 import { TakeOvers } from './take-overs.ts';
 import { Threads } from './threads.ts';
@@ -72,7 +68,7 @@ export type PostToMain = (message: FromShard) => void;
  * One shard: the sessions that the acceptor gave it, and everything that their stanzas go through. This is where the parts are tied
  * together; each of them is in a file of its own.
  */
-export class Shard implements C2sHost, ShardServices {
+export class Shard implements ShardServices {
   readonly shard: number;
   readonly counters: Float64Array;
   readonly jids = new JidCache(JID_CACHE_MAX);
@@ -88,7 +84,7 @@ export class Shard implements C2sHost, ShardServices {
   readonly accounts: AccountService;
   readonly dryRun = new DryRun();
   readonly mechanisms = new ModuleMechanisms();
-  readonly #removals = new Removals();
+  readonly removals = new Removals();
   readonly revocations = new Revocations();
   readonly hostTypes: HostTypes;
   readonly login: Logins;
@@ -176,19 +172,7 @@ export class Shard implements C2sHost, ShardServices {
       replacedWaitMs: (domain) => this.domains.replacedWaitMs(domain),
       log: this.log,
     });
-    const config = (): Config => this.config;
-    this.registry = new HookRegistry(
-      {
-        get deadlineMs() {
-          return config().general.hookTimeoutMs;
-        },
-        suspended: () => {
-          this.counters[Counter.hook_suspended]!++;
-        },
-        failed: (hook, entry, acc, cause) => this.#hookFailed(hook, entry, acc, cause),
-      },
-      (message, fields) => this.log.warn({ what: message, ...fields }, message),
-    );
+    this.registry = createHookRegistry(this.counters, this.log, () => this.config);
     this.hostTypes = new HostTypes({
       registry: this.registry,
       log: this.log,
@@ -269,7 +253,7 @@ export class Shard implements C2sHost, ShardServices {
     });
     this.connections = new Connections({
       counters: this.counters,
-      c2s: this,
+      c2s: new StreamsHost(this),
       listener: (index) => this.configuration.listener(index),
       touch: () => this.touch(),
       isCongested: () => this.threads.outbox.isCongested,
@@ -304,8 +288,8 @@ export class Shard implements C2sHost, ShardServices {
         void this.#cleanUp(boot.shard, [{ jid: jid.full, number, time }]),
       routeAgain: (acc) => void this.routing.routeAgain(acc),
       looped: (acc) => this.routing.looped(acc),
-      takenBack: (acc) => this.routing.takenBack(acc),
-      forwarded: (acc) => this.routing.outcome(acc, 'forwarded'),
+      takenBack: (acc) => this.routing.outcomes.takenBack(acc),
+      forwarded: (acc) => this.routing.outcomes.ended(acc, 'forwarded'),
     });
     this.#frames = new FrameReceiver({
       jids: this.jids,
@@ -337,7 +321,7 @@ export class Shard implements C2sHost, ShardServices {
       notices: this.notices,
       existence: this.#existence,
       fences: this.#fences,
-      removals: this.#removals,
+      removals: this.removals,
       connections: this.connections,
       jids: this.jids,
       sm: this.sm,
@@ -350,16 +334,8 @@ export class Shard implements C2sHost, ShardServices {
     for (const peer of boot.peers) this.#peers.connect(peer);
   }
 
-  get globals(): HostTypes['globals'] {
-    return this.hostTypes.globals;
-  }
-
   get defaultDomain(): string {
     return this.config.general.defaultServerDomain;
-  }
-
-  get defaultLanguage(): string {
-    return this.config.general.language;
   }
 
   get registrationTimeoutMs(): number {
@@ -441,15 +417,6 @@ export class Shard implements C2sHost, ShardServices {
     this.touch();
   }
 
-  // ── hooks ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #hookFailed(hook: string, entry: HandlerEntry, acc: unknown, cause: unknown): void {
-    this.counters[Counter.hook_failed]!++;
-    const ref = acc instanceof Accumulator ? acc.ref : undefined;
-    const { module, priority } = entry;
-    this.log.error({ err: cause, what: 'hook_failed', hook, module, priority, ref }, 'a hook handler failed');
-  }
-
   #unknownKey(name: string): void {
     this.countFor('permanent_key_dropped', 1);
     this.log.warn(
@@ -470,7 +437,7 @@ export class Shard implements C2sHost, ShardServices {
     });
   }
 
-  // ── C2sHost ────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   timestamp(): number {
     return this.#clock.timestamp();
@@ -491,62 +458,6 @@ export class Shard implements C2sHost, ShardServices {
 
   atTurnEnd(callback: () => void): void {
     this.threads.loop.atTurnEnd(callback);
-  }
-
-  domain(name: string): DomainInfo | undefined {
-    return this.domains.hosted(name);
-  }
-
-  route(acc: Accumulator): undefined | Promise<unknown> {
-    return this.routing.routeFromClient(acc);
-  }
-
-  watchLogin(c2s: C2s): void {
-    this.connections.watchLogin(c2s);
-  }
-
-  unwatchLogin(c2s: C2s): void {
-    this.connections.unwatchLogin(c2s);
-  }
-
-  wasRemoved(jid: Jid, sinceMs: number): boolean {
-    return this.#removals.since(jid, sinceMs);
-  }
-
-  newSessionId(): SessionId {
-    return this.sessions.newId();
-  }
-
-  cancelSessionId(sid: SessionId): void {
-    this.sessions.cancelId(sid);
-  }
-
-  openSession(c2s: C2s, jid: Jid, sid: SessionId): OpenResult {
-    const result = this.sessions.open(c2s, jid, sid);
-    c2s.isTraced = this.tracing.isActive;
-    return result;
-  }
-
-  closeSession(c2s: C2s): void {
-    this.sessions.close(c2s);
-  }
-
-  trace(_c2s: C2s, acc: Accumulator): Trace | undefined {
-    return this.tracing.of(acc);
-  }
-
-  inboxFull(acc: Accumulator): void {
-    this.routing.takenBack(acc);
-    this.routing.refuse(acc, new StanzaError('resource-constraint', 'Too much waits for the recipient'));
-  }
-
-  undeliverable(acc: Accumulator): void {
-    this.routing.takenBack(acc);
-    this.routing.routeAgain(acc);
-  }
-
-  streamEnded(_c2s: C2s): void {
-    this.touch();
   }
 
   // ── ShardServices ──────────────────────────────────────────────────────────────────────────────────────────

@@ -1,24 +1,17 @@
 import type { Accumulator } from '../hooks/accumulator.ts';
-import type { Stanza } from '../xmpp/stanza.ts';
 import type { StanzaError } from '../xmpp/stanza-error.ts';
+import type { Outcomes } from './outcomes.ts';
 
 /** Nothing to wait for, or a promise that settles when the stanza's fate is decided. */
 export type MaybePromise = undefined | Promise<unknown>;
-
-/** How the routing of one stanza ended. */
-export type RouteOutcome = 'delivered' | 'forwarded' | 'stored' | 'bounced' | 'dropped';
 
 /** What a privacy list says to a stanza. */
 export type ListVerdict = 'allow' | 'deny' | 'block' | 'unknown';
 
 /** What delivery needs from the rest of the shard. */
 export interface DeliveryHost {
-  /** Counts and traces how routing ended. */
-  outcome(acc: Accumulator, outcome: RouteOutcome): void;
-  /** Counts outcomes without a trace. */
-  count(of: Stanza, outcome: RouteOutcome, by: number): void;
-  /** Counts further ways of one stanza: each has an outcome of its own. */
-  copied(acc: Accumulator, more: number): void;
+  readonly outcomes: Outcomes;
+  readonly recipients: RecipientHost;
   /** Counts a stanza that goes nowhere, silently as the RFC allows. */
   drop(acc: Accumulator): undefined;
   /** Sends the error to the sender, unless no error may be sent. */
@@ -32,6 +25,10 @@ export interface DeliveryHost {
   failed(acc: Accumulator, module: string, step: 'filter' | 'route', cause: unknown): undefined;
   /** An IQ to a bare JID: the server answers on the account's behalf. */
   bareIq(acc: Accumulator): MaybePromise;
+}
+
+/** What the hooks, and who answers them, say of the account to which a stanza goes. */
+export interface RecipientHost {
   /** Whether an account is registered. */
   doesUserExist(acc: Accumulator): boolean | Promise<boolean>;
   /** Runs `sm_filter_offline_message`: true = the message is silently dropped. */

@@ -144,7 +144,7 @@ export class Delivery implements Again {
     const wait = this.#order.before(acc, acc.to, shardBit(shard));
     if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.toSession(acc, session)));
     if (shard === this.sm.shard) return this.handIn.toAll([number], acc, true, true, true);
-    if (this.#forward(shard, [number], acc, true, true)) this.host.outcome(acc, 'forwarded');
+    if (this.#forward(shard, [number], acc, true, true)) this.host.outcomes.ended(acc, 'forwarded');
     else this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
     return this.#afterTurn(acc);
   }
@@ -168,7 +168,7 @@ export class Delivery implements Again {
         const wait = this.#order.before(acc, to, shardBit(shard));
         if (wait !== undefined) return wait.then(() => this.goOn(acc, () => this.#toFull(acc)));
         if (this.#forward(shard, [number], acc, true, false)) {
-          this.host.outcome(acc, 'forwarded');
+          this.host.outcomes.ended(acc, 'forwarded');
           return undefined;
         }
         this.host.refuse(acc, new StanzaError('resource-constraint', 'The server is overloaded'));
@@ -186,7 +186,7 @@ export class Delivery implements Again {
     const type = stanza?.type;
     switch (stanza?.kind) {
       case StanzaKind.MESSAGE:
-        return whenSettled(this.host.filterOffline(acc), (isDropped) => {
+        return whenSettled(this.host.recipients.filterOffline(acc), (isDropped) => {
           if (isDropped || type === 'error') return this.host.drop(acc);
           // A chat goes on as if it were to the bare JID; the others are answered with an error.
           return type === 'chat' ? this.toBare(acc) : this.host.refuse(acc, unavailable());
@@ -251,9 +251,9 @@ export class Delivery implements Again {
   }
 
   #subscription(acc: Accumulator): MaybePromise {
-    return whenSettled(this.host.inSubscription(acc), (isWanted) =>
+    return whenSettled(this.host.recipients.inSubscription(acc), (isWanted) =>
       whenSettled(isWanted ? this.#toAvailable(acc) : this.host.drop(acc), () =>
-        this.host.afterSubscription(acc),
+        this.host.recipients.afterSubscription(acc),
       ),
     );
   }
@@ -261,7 +261,7 @@ export class Delivery implements Again {
   /** What is decided about a presence stays so while it waits: only who is there is looked up again. */
   #toAvailable(acc: Accumulator): MaybePromise {
     const list = this.sm.find(acc.to.bareJid);
-    if (acc.stanza!.type === 'probe' && !isAnybody(list)) return this.host.absentProbe(acc);
+    if (acc.stanza!.type === 'probe' && !isAnybody(list)) return this.host.recipients.absentProbe(acc);
     return this.#toSessions(acc, list, -128);
   }
 
@@ -303,7 +303,7 @@ export class Delivery implements Again {
       }
     }
     const ways = here.length + (elsewhere?.size ?? 0);
-    if (ways > 1) this.host.copied(acc, ways - 1);
+    if (ways > 1) this.host.outcomes.copied(acc, ways - 1);
     if (elsewhere !== undefined && !this.#toShards(acc, elsewhere, count === 1)) return undefined;
     return this.handIn.toAll(here, acc, count === 1, true, false);
   }
@@ -317,10 +317,10 @@ export class Delivery implements Again {
       return false;
     }
     // One line in a trace, however many.
-    this.host.outcome(acc, sent > 0 ? 'forwarded' : 'dropped');
+    this.host.outcomes.ended(acc, sent > 0 ? 'forwarded' : 'dropped');
     if (elsewhere.size > 1 && !acc.trace?.isDryRun) {
-      this.host.count(acc.stanza!, 'forwarded', Math.max(0, sent - 1));
-      this.host.count(acc.stanza!, 'dropped', elsewhere.size - Math.max(1, sent));
+      this.host.outcomes.endedOf(acc.stanza!, 'forwarded', Math.max(0, sent - 1));
+      this.host.outcomes.endedOf(acc.stanza!, 'dropped', elsewhere.size - Math.max(1, sent));
     }
     return true;
   }

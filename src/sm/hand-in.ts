@@ -75,7 +75,7 @@ export class HandIn {
       const sessions = { shard: sid.shard, numbers: [sid.number] };
       trace.note({ step: 'session', outcome: `${jid.full} on shard ${sid.shard}`, sessions });
     }
-    this.#host.outcome(acc, 'delivered');
+    this.#host.outcomes.ended(acc, 'delivered');
     // `meerkat route` explains, and delivers nothing.
     if (trace === undefined || !trace.isDryRun) session.deliver(acc);
   }

@@ -7,8 +7,9 @@ import { NO_PRIORITY } from '../memory/directory.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { Stanza } from '../xmpp/stanza.ts';
 import type { Delivery } from './delivery.ts';
-import type { MaybePromise, RouteOutcome } from './delivery-host.ts';
+import type { MaybePromise } from './delivery-host.ts';
 import type { LocalSession } from './local-session.ts';
+import type { Outcomes } from './outcomes.ts';
 
 const FILTER_LOCAL_PACKET = HOOK_INDEX.filter_local_packet;
 
@@ -22,13 +23,7 @@ export interface MulticastHost {
   route(acc: Accumulator): MaybePromise;
   /** The host type whose users a domain has, if stanzas to them would pass nothing on their way to local delivery but that domain's route. */
   usersOf(domain: string): HostType | undefined;
-  outcome(acc: Accumulator, outcome: RouteOutcome): void;
-  /** Counts outcomes of `of`, which is addressed to somebody else. */
-  count(of: Stanza, outcome: RouteOutcome, by: number): void;
-  /** The other side of outcomes; only messages have one. */
-  sentOn(of: Stanza, accounts: number): void;
-  arrivedOf(of: Stanza, ways: number): void;
-  copiedOf(of: Stanza, more: number): void;
+  readonly outcomes: Outcomes;
 }
 
 /** What goes to one other shard. */
@@ -83,14 +78,14 @@ export class Multicast {
       void this.#host.route(sentOn(cause, stanza, from, to));
       return;
     }
-    this.#host.sentOn(stanza, 1);
+    this.#host.outcomes.sentOn(stanza, 1);
     let acc: Accumulator | undefined;
     const chain = hostType.chains[FILTER_LOCAL_PACKET]!;
     if (chain !== null) {
       acc = derived(cause, stanza, from, to, hostType);
       const verdict = chain.run(acc, undefined);
       if (verdict === DROP) {
-        this.#host.outcome(acc, 'dropped');
+        this.#host.outcomes.ended(acc, 'dropped');
         return;
       }
       if (verdict instanceof Promise || acc.stanza !== stanza || acc.to !== to || acc.from !== from) {
@@ -104,7 +99,7 @@ export class Multicast {
   /** A handler waits for something, or has changed the stanza. */
   async #alone(acc: Accumulator, verdict: unknown): Promise<void> {
     acc.stanza?.retain();
-    if ((await verdict) === DROP) this.#host.outcome(acc, 'dropped');
+    if ((await verdict) === DROP) this.#host.outcomes.ended(acc, 'dropped');
     else await this.#delivery.route(acc);
   }
 
@@ -115,7 +110,7 @@ export class Multicast {
     let mask = 0;
     for (let i = 0; i < list.length; i++) if (list.priority[i] !== NO_PRIORITY) mask |= 1 << list.shard[i]!;
     if (mask === 0) {
-      this.#host.count(stanza, 'dropped', 1);
+      this.#host.outcomes.endedOf(stanza, 'dropped', 1);
       return;
     }
     if (!this.#delivery.goesStraight(to, mask)) {
@@ -139,7 +134,7 @@ export class Multicast {
       ways++;
     }
     if ((mask & own) === 0) {
-      this.#host.copiedOf(stanza, ways - 1);
+      this.#host.outcomes.copiedOf(stanza, ways - 1);
       return;
     }
     // Receiving one may lead to others, which use the same list again: all are looked up before. Most accounts have one, for which no array is made.
@@ -157,8 +152,8 @@ export class Multicast {
     }
     const others = more?.length ?? 0;
     if (first !== undefined) ways += 1 + others;
-    if (ways === 0) this.#host.count(stanza, 'dropped', 1);
-    else this.#host.copiedOf(stanza, ways - 1);
+    if (ways === 0) this.#host.outcomes.endedOf(stanza, 'dropped', 1);
+    else this.#host.outcomes.copiedOf(stanza, ways - 1);
     if (first === undefined) return;
     this.#give(first, others === 0 ? filtered : undefined, sending, to, hostType);
     for (let i = 0; i < others; i++)
@@ -174,7 +169,7 @@ export class Multicast {
     hostType: HostType,
   ): void {
     const acc = filtered ?? derived(cause, stanza, from, to, hostType);
-    this.#host.outcome(acc, 'delivered');
+    this.#host.outcomes.ended(acc, 'delivered');
     session.deliver(acc);
   }
 
@@ -195,7 +190,7 @@ export class Multicast {
     const { targets, text } = batch;
     const hops = hopsOf(cause, from);
     const isSent = this.#delivery.sm.remote.forwardMany(shard, targets, text, cause, stanza, from, hops);
-    this.#host.count(stanza, isSent ? 'forwarded' : 'dropped', batch.accounts);
+    this.#host.outcomes.endedOf(stanza, isSent ? 'forwarded' : 'dropped', batch.accounts);
   }
 
   /**
@@ -211,17 +206,17 @@ export class Multicast {
     let at = 0;
     for (let i = 0; i < targets.length; ) {
       const last = i + targets[i]!;
-      this.#host.arrivedOf(stanza, targets[i]!);
+      this.#host.outcomes.arrivedOf(stanza, targets[i]!);
       while (i++ < last) {
         const session = sm.table.get(targets[i]!);
         if (session === undefined || !isAt(text, at, session.jid.bare)) {
-          this.#host.count(stanza, 'dropped', 1);
+          this.#host.outcomes.endedOf(stanza, 'dropped', 1);
           continue;
         }
         const acc = derive(session.jid.bareJid);
         if (!reroutes.isIdle) this.#delivery.handIn.arrived([targets[i]!], acc, false, true);
         else {
-          this.#host.outcome(acc, 'delivered');
+          this.#host.outcomes.ended(acc, 'delivered');
           session.deliver(acc);
         }
       }

@@ -17,7 +17,7 @@ export function routeToAbsentUser(acc: Accumulator, host: DeliveryHost, again: A
     case 'headline':
       return host.drop(acc);
     default: {
-      const exists = host.doesUserExist(acc);
+      const exists = host.recipients.doesUserExist(acc);
       if (!(exists instanceof Promise)) return toAccount(acc, host, exists);
       return exists.then((known) =>
         again.goOn(acc, () => (again.isThere(acc) ? again.toBare(acc) : toAccount(acc, host, known))),
@@ -38,10 +38,10 @@ export interface Again {
 function toAccount(acc: Accumulator, host: DeliveryHost, exists: boolean): MaybePromise {
   // The same answer whether the account exists and stores nothing, or does not exist (threat T68).
   if (!exists) return host.refuse(acc, new StanzaError('service-unavailable'));
-  if (acc.stanza!.type === 'groupchat') return host.absent('offline_groupchat_message', acc);
-  return whenSettled(host.checkDefaultList(acc), (verdict) => {
+  if (acc.stanza!.type === 'groupchat') return host.recipients.absent('offline_groupchat_message', acc);
+  return whenSettled(host.recipients.checkDefaultList(acc), (verdict) => {
     // Nobody can say now whether the user wants it; and what would be stored could not be written either.
     if (verdict === 'unknown') return host.refuse(acc, new StanzaError('internal-server-error'));
-    return host.absent(verdict === 'allow' ? 'offline_message' : 'failed_to_store_message', acc);
+    return host.recipients.absent(verdict === 'allow' ? 'offline_message' : 'failed_to_store_message', acc);
   });
 }

@@ -9,8 +9,12 @@ export type StoreFailure = 'undone' | 'fault' | 'unsure';
 /** What SQLite says when the disk, and not the request, is to blame. */
 const DISK = /^SQLITE_(FULL|IOERR|BUSY|LOCKED|CANTOPEN|READONLY|NOMEM|PROTOCOL|CORRUPT|NOTADB)/;
 
+/** A batch of writes has come whose predecessor was not done. */
+export class OutOfOrderError extends Error {}
+
 /** What an operation that threw has left behind. */
 export function failureOf(cause: unknown): StoreFailure {
+  if (cause instanceof OutOfOrderError) return 'undone';
   const code = (cause as { readonly code?: unknown } | null)?.code;
   return typeof code === 'string' && DISK.test(code) ? 'undone' : 'fault';
 }

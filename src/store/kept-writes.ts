@@ -1,39 +1,33 @@
 import {
   KEPT_BATCHES_MAX,
+  KEPT_BATCHES_REMEMBERED,
+  KEPT_BUSY,
+  KEPT_BYTES_BUSY,
   KEPT_BYTES_MAX,
   KEPT_MAX,
-  KEPT_PER_BATCH_BYTES_MAX,
-  KEPT_PER_BATCH_MAX,
 } from '../limits.ts';
-import { StoreUnavailableError } from './failure.ts';
+import { type StoreFailure, StoreUnavailableError } from './failure.ts';
+import { KeptQueue } from './kept-queue.ts';
+import type { KeptState } from './kept-state.ts';
+import { KeptWaiters } from './kept-waiters.ts';
+import { keepTrying } from './kept-work.ts';
+import { Kept, type KeptWrite, type Piece, sizeOf } from './kept-write.ts';
 import type { BatchedWrite, WriteBatchId } from './operations/writes.ts';
-
-/** What its author wants to know of a write. */
-export interface KeptWrite {
-  /** Bytes that it holds. */
-  readonly bytes: number;
-  /** Called once if it takes long: a try has failed, or it is not done after five seconds. */
-  readonly delayed?: () => void;
-  /** Called before each further try, while it certainly is not written: whether it need not be any more, because it has found another end. */
-  readonly isSettled?: () => boolean;
-}
-
-interface Kept extends KeptWrite {
-  readonly write: BatchedWrite;
-  /** Its place in the order in which they came. */
-  readonly place: number;
-  readonly sinceMs: number;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (cause: unknown) => void;
-  isDelayed: boolean;
-}
 
 interface Batch {
   readonly id: WriteBatchId;
-  readonly writes: readonly Kept[];
+  readonly pieces: readonly Piece[];
   /** A try has ended without anybody knowing how: it may be written. */
   isUnsure: boolean;
+  /** Why it cannot be done, if that is so. */
+  fault: { readonly cause: unknown } | undefined;
 }
+
+type Request = (
+  batch: WriteBatchId,
+  writes: readonly BatchedWrite[],
+  isSuspect: boolean,
+) => Promise<readonly unknown[]>;
 
 /** After a failure the next try waits so long, and twice as long after each further one, up to a limit. */
 const PAUSE_MS = 100;
@@ -46,108 +40,135 @@ const DELAYED_MS = 5_000;
  * done, in the order they came.
  *
  * ```
- *   add ─▶ waiting ─▶ batch under way ─┬─ done ─▶ each hears its result
- *             ▲            ▲           ├─ certainly not done ─▶ back among those that wait; a pause
- *             │            └───────────┼─ nobody knows ─▶ the same batch again after a pause: the store knows it by its number
- *             └────────────────────────┘
+ *   add ─▶ waiting ─▶ batches under way ─┬─ done ─▶ each hears its result
+ *             ▲            ▲             └─ failed ─▶ nothing more is sent; when all that was is answered, and after a pause:
+ *             │            ├──── nobody knows ─▶ the same batch again: the store knows it by its number
+ *             └────────────┴──── certainly not done ─▶ back to where they waited, with all that came after
  * ```
  *
- * All that gathers in a turn is one request to the store; several may be under way. After a failure it is one at a time, until one is done.
+ * All that gathers in a turn is one request to the store; several may be under way. The store does none whose predecessor it has not done: so of a batch that is certainly not
+ * done all later ones are not, either, whatever their answers. After a failure it is one at a time, until one is done.
  */
-export class KeptWrites {
+export class KeptWrites implements KeptState {
   /** Tries after the first, and writes that were refused, since the start. */
   retries = 0;
   refused = 0;
-  readonly #request: (batch: WriteBatchId, writes: readonly BatchedWrite[]) => Promise<readonly unknown[]>;
+  readonly #request: Request;
   readonly #nowMs: () => number;
-  readonly #shard: number;
-  readonly #since: number;
-  #waiting: Kept[] = [];
-  /** Batches of which nobody knows whether they are written, the earliest first. */
+  readonly #writer: readonly [shard: number, since: number];
+  readonly #waiting = new KeptQueue();
+  readonly #waiters = new KeptWaiters();
+  /** Without answers, the earliest first. */
+  #underWay: Batch[] = [];
+  /** Of which nobody knows whether they are written, the earliest first: they go before all that wait. */
   #unsure: Batch[] = [];
-  readonly #underWay = new Set<Batch>();
+  /** That have failed since the way was closed. */
+  #failed: Batch[] = [];
+  /** Nothing is sent until all that was sent is answered. */
+  #isClosed = false;
+  #pause: NodeJS.Timeout | undefined;
   #isScheduled = false;
   #number = 0;
   #place = 0;
   #bytes = 0;
   #count = 0;
+  /** Work under way, or to be tried again. */
+  #works = 0;
   /** Tries in a row that have failed. */
   #failures = 0;
-  /** Batches are of one write: one of them cannot be done, and it is looked for which. */
-  #isSearching = false;
-  #pause: NodeJS.Timeout | undefined;
+  /** The last that had come when something failed; 0 once it is done. */
+  #behindUntil = 0;
 
-  constructor(
-    request: (batch: WriteBatchId, writes: readonly BatchedWrite[]) => Promise<readonly unknown[]>,
-    nowMs: () => number,
-    [shard, since]: readonly [shard: number, since: number],
-  ) {
+  constructor(request: Request, nowMs: () => number, writer: readonly [shard: number, since: number]) {
     this.#request = request;
     this.#nowMs = nowMs;
-    this.#shard = shard;
-    this.#since = since;
+    this.#writer = writer;
   }
 
-  /** Writes that are kept, and their bytes. */
   get count(): number {
-    return this.#count;
+    return this.#count + this.#works;
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
+  get isFull(): boolean {
+    return this.count >= KEPT_MAX || this.#bytes >= KEPT_BYTES_MAX;
+  }
+
+  noteRefused(): void {
+    this.refused++;
+  }
+
+  get isBusy(): boolean {
+    return this.count >= KEPT_BUSY || this.#bytes >= KEPT_BYTES_BUSY;
+  }
+
+  get isBehind(): boolean {
+    return this.#behindUntil > 0;
+  }
+
   /** Whether writes fail, or take long. */
   get isStalled(): boolean {
     if (this.#failures > 0) return true;
-    const [first] = this.#underWay;
-    const oldest = first?.writes[0] ?? this.#waiting[0];
+    const oldest = this.#oldest;
     return oldest !== undefined && this.#nowMs() - oldest.sinceMs >= DELAYED_MS;
   }
 
   /** Whether another write of so many bytes would be kept. */
   hasRoom(bytes: number): boolean {
-    return this.#count < KEPT_MAX && this.#bytes + bytes <= KEPT_BYTES_MAX;
+    return this.count < KEPT_MAX && this.#bytes + bytes <= KEPT_BYTES_MAX;
+  }
+
+  get calm(): Promise<void> {
+    return this.#waiters.calm;
+  }
+
+  settled(): Promise<void> | undefined {
+    this.flush(true);
+    return this.#oldest === undefined ? undefined : this.#waiters.settled(this.#place);
+  }
+
+  onBehind(listener: (isBehind: boolean, cause: unknown) => void): () => void {
+    return this.#waiters.onBehind(listener);
   }
 
   /**
    * Keeps a write until it is done. Resolves to its result once that is durable, or to undefined when it was settled otherwise; rejects only if the store cannot do
    * it however often it tries. Undefined: there is no room for it.
    */
-  add(write: BatchedWrite, { bytes, delayed, isSettled }: KeptWrite): Promise<unknown> | undefined {
-    if (!this.hasRoom(bytes)) {
-      this.refused++;
+  add(write: BatchedWrite, more: KeptWrite): Promise<unknown> | undefined {
+    if (!this.hasRoom(more.bytes) && more.isLetIn !== true) {
+      this.noteRefused();
       return undefined;
     }
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const kept: Kept = {
-      write,
-      place: ++this.#place,
-      bytes,
-      ...(delayed && { delayed }),
-      ...(isSettled && { isSettled }),
-      sinceMs: this.#nowMs(),
-      resolve,
-      reject,
-      isDelayed: delayed === undefined,
-    };
+    const kept = new Kept(write, more, ++this.#place, this.#nowMs());
     this.#waiting.push(kept);
-    this.#count++;
-    this.#bytes += bytes;
-    if (this.#failures > 0) noteDelayed([kept]);
-    if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      setImmediate(() => {
-        this.#isScheduled = false;
-        this.flush();
-      });
-    }
-    return promise;
+    this.#count += kept.size;
+    this.#bytes += kept.bytes;
+    if (this.#failures > 0) kept.noteDelayed();
+    this.#schedule();
+    return kept.promise;
   }
 
-  /** Sends what has gathered: whatever else is asked of the store now comes behind it. */
-  flush(): void {
-    while (this.#pause === undefined && this.#underWay.size < this.#most) {
+  run(work: () => Promise<unknown>): Promise<void> | undefined {
+    if (this.isFull) {
+      this.noteRefused();
+      return undefined;
+    }
+    this.flush(true);
+    this.#works++;
+    return keepTrying(this, work).finally(() => {
+      this.#works--;
+      this.#progressed();
+    });
+  }
+
+  /** Sends what has gathered. `isUrgent`: whatever else is asked of the store now comes behind it, even if much is under way, unless writes are {@link isBehind}. */
+  flush(isUrgent = false): void {
+    while (!this.#isClosed) {
+      if (this.#underWay.length >= this.#mostUnderWay(isUrgent)) return;
       const batch = this.#unsure.shift() ?? this.#next();
       if (batch === undefined) return;
       this.#send(batch);
@@ -157,16 +178,15 @@ export class KeptWrites {
   /** Tells the authors of writes that take long. Called every second or so. */
   expire(): void {
     const since = this.#nowMs() - DELAYED_MS;
-    const isLate = ({ sinceMs }: Kept): boolean => sinceMs <= since;
-    for (const { writes } of this.#underWay) noteDelayed(writes.filter(isLate));
-    noteDelayed(this.#waiting.filter(isLate));
+    for (const batch of [...this.#underWay, ...this.#unsure, ...this.#failed]) noteDelayed(batch, since);
+    this.#waiting.noteDelayed(since);
   }
 
   /** The store is there again: there is no need to wait any longer. */
   retryNow(): void {
     if (this.#pause === undefined) return;
     clearTimeout(this.#pause);
-    this.#goOn();
+    this.#pauseOver();
   }
 
   /** Nothing is tried any more. */
@@ -174,107 +194,147 @@ export class KeptWrites {
     clearTimeout(this.#pause);
   }
 
-  get #most(): number {
-    return this.#failures > 0 || this.#isSearching ? 1 : KEPT_BATCHES_MAX;
+  get #oldest(): Kept | undefined {
+    // Those that failed came before those that are still under way, which came before the others.
+    const batch = this.#failed[0] ?? this.#underWay[0] ?? this.#unsure[0];
+    return batch?.pieces[0]?.kept ?? this.#waiting.first;
+  }
+
+  #mostUnderWay(isUrgent: boolean): number {
+    if (this.#failures > 0 || this.#waiting.isSearching) return 1;
+    return isUrgent ? KEPT_BATCHES_REMEMBERED : KEPT_BATCHES_MAX;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.flush();
+    });
   }
 
   #next(): Batch | undefined {
-    const waiting = this.#waiting;
-    // The store remembers only so many.
-    for (const { id } of this.#underWay) if (id[2] <= this.#number + 1 - KEPT_BATCHES_MAX) return undefined;
-    const most = this.#isSearching ? 1 : KEPT_PER_BATCH_MAX;
-    let count = 0;
-    for (let bytes = 0; count < waiting.length && count < most; count++) {
-      bytes += waiting[count]!.bytes;
-      if (bytes > KEPT_PER_BATCH_BYTES_MAX && count > 0) break;
-    }
-    if (count === 0) return undefined;
-    const id: WriteBatchId = [this.#shard, this.#since, ++this.#number];
-    return { id, writes: waiting.splice(0, count), isUnsure: false };
+    const oldest = this.#underWay[0]?.id[2] ?? this.#number + 1;
+    if (this.#number + 1 - oldest >= KEPT_BATCHES_REMEMBERED) return undefined;
+    const pieces = this.#waiting.take();
+    if (pieces.length === 0) return undefined;
+    return { id: [...this.#writer, ++this.#number], pieces, isUnsure: false, fault: undefined };
   }
 
   #send(batch: Batch): void {
-    this.#underWay.add(batch);
-    this.#request(
-      batch.id,
-      batch.writes.map(({ write }) => write),
-    ).then(
+    this.#underWay.push(batch);
+    const writes = batch.pieces.map(({ kept, from, to }) => kept.part(from, to));
+    let answer: Promise<readonly unknown[]>;
+    try {
+      answer = this.#request(batch.id, writes, this.#waiting.isSearching);
+    } catch (cause) {
+      answer = Promise.reject(new StoreUnavailableError(String(cause), 'fault'));
+    }
+    answer.then(
       (results) => this.#done(batch, results),
-      (cause: unknown) => this.#failed(batch, cause),
+      (cause: unknown) => this.#hasFailed(batch, cause),
     );
   }
 
   #done(batch: Batch, results: readonly unknown[]): void {
-    this.#underWay.delete(batch);
-    this.#failures = 0;
-    if (this.#waiting.length === 0) this.#isSearching = false;
-    for (let i = 0; i < batch.writes.length; i++) {
-      const kept = batch.writes[i]!;
-      this.#forget(kept);
-      kept.resolve(results[i]);
+    this.#answered(batch);
+    for (const [i, piece] of batch.pieces.entries()) {
+      if (piece.kept.done(sizeOf(piece), results[i])) this.#forget(piece.kept);
     }
+    if (!this.#isClosed) this.#failures = 0;
+    this.#progressed();
+    if (this.#isClosed) this.#reopen();
+    else if (this.#waiting.first !== undefined || this.#unsure.length > 0) this.#schedule();
+  }
+
+  #hasFailed(batch: Batch, cause: unknown): void {
+    this.#answered(batch);
+    const failure: StoreFailure = cause instanceof StoreUnavailableError ? cause.failure : 'unsure';
+    batch.isUnsure = failure === 'unsure' || (failure === 'undone' && batch.isUnsure);
+    batch.fault = failure === 'fault' ? { cause } : undefined;
+    this.#failed.push(batch);
+    // Those that were sent behind one that cannot be done have failed because of it.
+    if (!this.#isClosed && failure !== 'fault') this.#wait();
+    this.#isClosed = true;
+    if (this.#failures > 0) noteDelayed(batch, this.#nowMs());
+    const isFirst = this.#behindUntil === 0;
+    this.#behindUntil = this.#place;
+    if (isFirst) this.#waiters.tellBehind(true, cause);
+    this.#reopen();
+  }
+
+  #answered(batch: Batch): void {
+    if (this.#underWay[0] === batch) this.#underWay.shift();
+    else this.#underWay = this.#underWay.filter((other) => other !== batch);
+  }
+
+  #wait(): void {
+    const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** this.#failures);
+    this.#failures++;
+    this.#waiting.noteDelayed(this.#nowMs());
+    this.#pause = setTimeout(() => this.#pauseOver(), pauseMs);
+    this.#pause.unref();
+  }
+
+  #pauseOver(): void {
+    this.#pause = undefined;
+    this.#reopen();
+  }
+
+  /** Sorts out what has failed, once all is answered and the pause is over. */
+  #reopen(): void {
+    if (this.#underWay.length > 0 || this.#pause !== undefined) return;
+    const all = [...this.#failed, ...this.#unsure].sort((a, b) => a.id[2] - b.id[2]);
+    const first = all.findIndex(({ isUnsure }) => !isUnsure);
+    this.#failed = [];
+    this.#unsure = first < 0 ? all : all.slice(0, first);
+    if (first >= 0) this.#takeBack(all.slice(first));
+    this.#isClosed = false;
+    if (this.#failures > 0) {
+      this.retries++;
+      for (const kept of this.#waiting.takeSettled()) {
+        this.#forget(kept);
+        kept.settle();
+      }
+      if (this.#count === 0) this.#failures = 0;
+    }
+    this.#progressed();
     this.flush();
   }
 
-  #failed(batch: Batch, cause: unknown): void {
-    this.#underWay.delete(batch);
-    const failure = cause instanceof StoreUnavailableError ? cause.failure : 'unsure';
-    if (failure === 'fault') {
-      this.#faulty(batch, cause);
+  /** The first of these is certainly not done, and so neither are the others: what is in them waits again, but for what cannot be done. */
+  #takeBack(batches: readonly Batch[]): void {
+    const [{ id, pieces, fault }] = batches as [Batch];
+    this.#number = id[2] - 1;
+    const isAlone = pieces.length === 1 && sizeOf(pieces[0]!) <= 1;
+    const lost = fault !== undefined && isAlone ? pieces[0] : undefined;
+    this.#waiting.putBack(batches.flatMap((batch) => batch.pieces).filter((piece) => piece !== lost));
+    if (fault === undefined) return;
+    if (lost === undefined) {
+      this.#waiting.search(pieces);
       return;
     }
-    if (failure === 'unsure') batch.isUnsure = true;
-    if (batch.isUnsure) {
-      this.#unsure.push(batch);
-      this.#unsure.sort((a, b) => a.id[2] - b.id[2]);
-    } else this.#takeBack(batch);
-    noteDelayed(batch.writes);
-    noteDelayed(this.#waiting);
-    if (this.#pause !== undefined) return;
-    this.#pause = setTimeout(() => this.#goOn(), Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** this.#failures));
-    this.#pause.unref();
-    this.#failures++;
+    this.#waiting.endSearch();
+    if (lost.kept.giveUp(lost.from, fault.cause)) this.#forget(lost.kept);
   }
 
-  /** One of them cannot be written, and must not keep the others from it. */
-  #faulty(batch: Batch, cause: unknown): void {
-    if (batch.writes.length > 1) {
-      this.#isSearching = true;
-      this.#takeBack(batch);
-    } else {
-      this.#forget(batch.writes[0]!);
-      batch.writes[0]!.reject(cause);
-    }
-    this.flush();
-  }
-
-  #takeBack({ writes }: Batch): void {
-    this.#waiting = [...writes, ...this.#waiting].sort((a, b) => a.place - b.place);
-  }
-
-  #goOn(): void {
-    this.#pause = undefined;
-    this.retries++;
-    this.#waiting = this.#waiting.filter((kept) => {
-      if (kept.isSettled === undefined || !kept.isSettled()) return true;
-      this.#forget(kept);
-      kept.resolve(undefined);
-      return false;
-    });
-    if (this.#count === 0) this.#failures = 0;
-    this.flush();
-  }
-
-  #forget({ bytes }: Kept): void {
-    this.#count--;
+  #forget({ size, bytes }: Kept): void {
+    this.#count -= size;
     this.#bytes -= bytes;
+  }
+
+  /** Something is done, or need not be any more. */
+  #progressed(): void {
+    const oldest = this.#oldest?.place ?? Number.POSITIVE_INFINITY;
+    if (this.#behindUntil > 0 && oldest > this.#behindUntil) {
+      this.#behindUntil = 0;
+      this.#waiters.tellBehind(false, undefined);
+    }
+    this.#waiters.progressed(oldest, this.count <= KEPT_BUSY / 2 && this.#bytes <= KEPT_BYTES_BUSY / 2);
   }
 }
 
-function noteDelayed(writes: readonly Kept[]): void {
-  for (const kept of writes) {
-    if (kept.isDelayed) continue;
-    kept.isDelayed = true;
-    kept.delayed!();
-  }
+function noteDelayed({ pieces }: Batch, sinceMs: number): void {
+  for (const { kept } of pieces) if (kept.sinceMs <= sinceMs) kept.noteDelayed();
 }

@@ -2,7 +2,9 @@ import { encodeFrame } from '../frame/codec.ts';
 import { FrameKind, type StoreReplyFrame } from '../frame/kinds.ts';
 import { STORE_PENDING_BUSY, STORE_PENDING_MAX, STORE_TIMEOUT_MS } from '../limits.ts';
 import { type StoreFailure, StoreUnavailableError } from './failure.ts';
-import { type KeptWrite, KeptWrites } from './kept-writes.ts';
+import type { KeptState } from './kept-state.ts';
+import type { KeptWrite } from './kept-write.ts';
+import { KeptWrites } from './kept-writes.ts';
 import type { StoreArgs, StoreOperation, StoreResult } from './operations.ts';
 import type { Store } from './store.ts';
 
@@ -37,7 +39,7 @@ export class RemoteStore implements Store {
     withheld: (operation: StoreOperation) => Promise<never> | undefined = () => undefined,
     writer: readonly [shard: number, since: number] = [0, 0],
   ) {
-    this.kept = new KeptWrites((batch, writes) => this.request('write_all', batch, writes), nowMs, writer);
+    this.kept = new KeptWrites((...args) => this.#ask('write_all', ...args), nowMs, writer);
     this.#send = send;
     this.#nowMs = nowMs;
     this.#withheld = withheld;
@@ -48,7 +50,7 @@ export class RemoteStore implements Store {
   }
 
   get isBusy(): boolean {
-    return this.#pending.size >= STORE_PENDING_BUSY || this.kept.count >= STORE_PENDING_BUSY;
+    return this.#pending.size >= STORE_PENDING_BUSY || this.kept.isBusy;
   }
 
   /** Whether the store thread is known to be gone. */
@@ -59,10 +61,14 @@ export class RemoteStore implements Store {
   request<O extends StoreOperation>(operation: O, ...args: StoreArgs<O>): Promise<StoreResult<O>> {
     const withheld = this.#withheld(operation);
     if (withheld !== undefined) return withheld;
+    // What was asked to be written before comes before.
+    this.kept.flush(true);
+    return this.#ask(operation, ...args);
+  }
+
+  #ask<O extends StoreOperation>(operation: O, ...args: StoreArgs<O>): Promise<StoreResult<O>> {
     if (this.#isDown) return refused('the store is being restarted');
     if (this.#pending.size >= STORE_PENDING_MAX) return refused('too many requests wait for the store');
-    // What was asked to be written before comes before.
-    if (operation !== 'write_all') this.kept.flush();
     const id = this.#nextId++;
     const deadlineMs = this.#nowMs() + STORE_TIMEOUT_MS;
     const bytes = encodeFrame({ kind: FrameKind.STORE_REQUEST, id, operation, args, deadlineMs });
@@ -81,9 +87,14 @@ export class RemoteStore implements Store {
     args: StoreArgs<O>,
     kept: KeptWrite,
   ): Promise<StoreResult<O> | undefined> | undefined {
-    const withheld = this.#withheld(operation);
+    // What was let in before is no part of what is being explained.
+    const withheld = kept.isLetIn === true ? undefined : this.#withheld(operation);
     if (withheld !== undefined) return withheld;
     return this.kept.add([operation, args], kept) as Promise<StoreResult<O> | undefined> | undefined;
+  }
+
+  keptFor(): KeptState {
+    return this.kept;
   }
 
   /** An answer has come. */

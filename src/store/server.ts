@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { decodeFrame, encodeFrame } from '../frame/codec.ts';
 import { FrameKind } from '../frame/kinds.ts';
 import { Counter } from '../memory/counters.ts';
-import { failureOf, type StoreFailure } from './failure.ts';
+import { failureOf, OutOfOrderError, type StoreFailure } from './failure.ts';
 import { READ_ONLY, RUN_LATE, type StoreDriver, type StoreOperation } from './operations.ts';
 
 /** A request that has been run and waits for its commit. */
@@ -13,6 +13,14 @@ interface Done {
   readonly error: string | undefined;
   /** Of one that failed a {@link StoreFailure}. */
   readonly value: unknown;
+  /** Of a read that ran in the open transaction, and so may have seen what is not written in the end. */
+  readonly again: Again | undefined;
+}
+
+/** What to run once more. */
+interface Again {
+  readonly operation: StoreOperation;
+  readonly args: never;
 }
 
 /** What the server needs from its thread. */
@@ -65,8 +73,10 @@ export class StoreServer {
       try {
         if (isWrite) this.#open();
         hasBegun = true;
-        const value = this.#driver.run(operation, frame.args as never);
-        this.#batch.push({ thread, id, isWrite, error: undefined, value });
+        const args = frame.args as never;
+        const value = this.#driver.run(operation, args);
+        const again = this.#isOpen && !isWrite ? { operation, args } : undefined;
+        this.#batch.push({ thread, id, isWrite, error: undefined, value, again });
       } catch (cause) {
         const failure = hasBegun ? failureOf(cause) : 'undone';
         this.#batch.push(this.#failure(thread, id, isWrite, operation, failure, cause));
@@ -167,18 +177,29 @@ export class StoreServer {
     this.#answer(messageOf(cause));
   }
 
-  /** Answers the batch. `error`: its writes have failed; what was read was read. */
+  /** Answers the batch. `error`: its writes have failed, and nothing of them is there. */
   #answer(error: string | undefined): void {
     const batch = this.#batch;
     this.#batch = [];
     for (const done of batch) {
       if (error === undefined || !done.isWrite || done.error !== undefined) {
         if (done.isWrite && done.error === undefined) this.#host.counters[Counter.store_rows_written]!++;
-        this.#send(done);
+        this.#send(error === undefined || done.error !== undefined ? done : this.#readAgain(done));
       } else {
         this.#host.counters[Counter.store_failed]!++;
         this.#send({ ...done, error, value: 'undone' satisfies StoreFailure });
       }
+    }
+  }
+
+  /** What a read says after the writes that it saw were undone. */
+  #readAgain(done: Done): Done {
+    const { thread, id, again } = done;
+    if (again === undefined) return done;
+    try {
+      return { ...done, value: this.#driver.run(again.operation, again.args) };
+    } catch (cause) {
+      return this.#failure(thread, id, false, again.operation, failureOf(cause), cause);
     }
   }
 
@@ -190,10 +211,14 @@ export class StoreServer {
     failure: StoreFailure,
     cause: unknown,
   ): Done {
+    const error = messageOf(cause);
+    // It is the other one that has failed.
+    if (cause instanceof OutOfOrderError)
+      return { thread, id, isWrite, error, value: failure, again: undefined };
     this.#host.counters[Counter.store_failed]!++;
     this.#host.failed(operation, cause);
     if (isWrite && failure === 'undone') this.#host.counters[Counter.store_writes_failing] = 1;
-    return { thread, id, isWrite, error: messageOf(cause), value: failure };
+    return { thread, id, isWrite, error, value: failure, again: undefined };
   }
 
   #send({ thread, id, error, value }: Done): void {

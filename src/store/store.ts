@@ -1,4 +1,5 @@
-import type { KeptWrite } from './kept-writes.ts';
+import type { KeptState } from './kept-state.ts';
+import type { KeptWrite } from './kept-write.ts';
 import type { StoreArgs, StoreOperation, StoreResult } from './operations.ts';
 
 /** The store as a shard sees it. */
@@ -21,4 +22,7 @@ export interface Store {
     args: StoreArgs<O>,
     kept: KeptWrite,
   ): Promise<StoreResult<O> | undefined> | undefined;
+
+  /** How it is with the writes of this shard that are kept until they are done, where those of this operation are. */
+  keptFor(operation: StoreOperation): KeptState;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ARCHIVE_EXPORT_BYTES } from '../../src/store/operations/archive.ts';
 import {
   type ArchivedPage,
   type ArchivePageQuery,
@@ -135,6 +136,18 @@ describe.each([...DRIVERS, ...PARTITIONED])('archives (%s)', (_name, open, parti
     ]);
   });
 
+  it('leave out what is younger than the query, unless clocks were set back', async () => {
+    await append(...[1, 2, 3].map((n) => record(n, { shard: n })));
+    expect(await page({ until: FIRST + 2, isCounted: true })).toMatchObject({ total: 2, hasMore: false });
+    expect(await found({ until: FIRST + 2 })).toEqual([id(1, 1), id(2, 2)]);
+    expect(await found({ until: FIRST + 2, isBackward: true, limit: 1 })).toEqual([id(2, 2)]);
+    expect(await found({ until: FIRST + 2, pageAfter: id(2, 2) })).toEqual([]);
+    expect(await found({ until: FIRST + 2, pageAfter: id(3, 3) })).toEqual([]);
+    expect(await found({ until: FIRST + 2, words: ['number'] })).toEqual([id(1, 1), id(2, 2)]);
+    await append(record(70_000_000));
+    expect(await found({ until: FIRST + 2 })).toEqual([id(1, 1), id(2, 2), id(3, 3), id(70_000_000)]);
+  });
+
   it('leave group chats out on request', async () => {
     await append(record(1), record(2, { isGroupchat: true, from: NURSE, to: ROMEO }));
     expect(await page({ isCounted: true })).toMatchObject({ total: 2 });
@@ -233,6 +246,25 @@ describe.each([...DRIVERS, ...PARTITIONED])('archives (%s)', (_name, open, parti
     expect(await ask('archive_export', ROMEO, 0n, 1)).toMatchObject([{ id: id(1) }]);
     expect(await ask('archive_export', ROMEO, -1n, 1)).toMatchObject([{ id: id(1) }]);
     expect(await ask('archive_export', 'nobody@localhost', 0n, 1)).toEqual([]);
+  });
+
+  it('are exported in pieces that are not too large; what is larger by itself, too', async () => {
+    const long = (n: number, bytes: number): ArchiveRecord =>
+      record(n, { packet: packet('x'.repeat(bytes)) });
+    await append(
+      long(1, ARCHIVE_EXPORT_BYTES / 2 - 1_000),
+      long(2, ARCHIVE_EXPORT_BYTES / 2 - 1_000),
+      long(3, 5_000),
+      long(4, ARCHIVE_EXPORT_BYTES + 1),
+      long(5, 1),
+    );
+    const pieces: bigint[][] = [];
+    for (let after = 0n; ; after = pieces.at(-1)!.at(-1)!) {
+      const piece = await ask('archive_export', ROMEO, after, 10);
+      if (piece.length === 0) break;
+      pieces.push(piece.map((message) => message.id));
+    }
+    expect(pieces).toEqual([[id(1), id(2)], [id(3)], [id(4)], [id(5)]]);
   });
 
   describe('searched for words', () => {

@@ -1,4 +1,5 @@
 import { bodyText } from '../../src/store/body-text.ts';
+import { ARCHIVE_EXPORT_BYTES, ArchiveSide } from '../../src/store/operations/archive.ts';
 import type {
   ArchivedMessage,
   ArchiveFilter,
@@ -8,7 +9,6 @@ import type {
   ArchiveSweep,
   StoredArchivePrefs,
 } from '../../src/store/operations.ts';
-import { ArchiveSide } from '../../src/store/operations.ts';
 import { Removed } from '../../src/store/removed.ts';
 import { filterOf, queryOf } from '../../src/store/sqlite/archive-query.ts';
 import type { OperationTable } from '../../src/store/sqlite/operation-table.ts';
@@ -116,7 +116,10 @@ export function memoryArchive(): OperationTable<ArchiveOperations & ArchivePartO
       const all = of(query.owner);
       const anchors = [query.pageAfter, query.pageBefore, query.afterId, query.beforeId];
       const isKnown = anchors.every((id) => id === undefined || all.some((entry) => entry.id === id));
-      const meant = isKnown ? all.filter((entry) => isMeant(entry, query)) : [];
+      const until =
+        Number(entries.at(-1)?.id ?? 0n) / 256 > (query.until ?? 0) + 60_000_000 ? undefined : query.until;
+      const isSettled = ({ id }: Entry): boolean => until === undefined || Number(id >> 8n) <= until;
+      const meant = isKnown ? all.filter((entry) => isSettled(entry) && isMeant(entry, query)) : [];
       const from = query.index === undefined ? meant : meant.slice(Math.max(0, query.index));
       const place = from.filter(
         ({ id }) =>
@@ -148,7 +151,11 @@ export function memoryArchive(): OperationTable<ArchiveOperations & ArchivePartO
       of(owner)
         .filter(({ id }) => id > afterId)
         .slice(0, limit)
-        .map(messageOf),
+        .map(messageOf)
+        .filter((_one, index, all) => {
+          const bytes = all.slice(0, index + 1).reduce((sum, { packet }) => sum + packet.length, 0);
+          return index === 0 || bytes <= ARCHIVE_EXPORT_BYTES;
+        }),
     archive_find_retracted: ({ from, to, by, id }) => {
       const found = entries.findLast(
         (entry) =>

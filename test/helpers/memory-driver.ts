@@ -1,5 +1,6 @@
-import { KEPT_BATCHES_MAX } from '../../src/limits.ts';
+import { KEPT_BATCHES_REMEMBERED } from '../../src/limits.ts';
 import { Claims } from '../../src/store/claims.ts';
+import { OutOfOrderError } from '../../src/store/failure.ts';
 import type {
   OfflineMessage,
   StoreArgs,
@@ -185,11 +186,12 @@ export class MemoryDriver implements StoreDriver {
     ...memoryPush(),
 
     write_all: ([shard, since, number], writes) => {
-      const place = `${shard} ${number % KEPT_BATCHES_MAX}`;
-      const last = this.#batches.get(place);
-      if (last?.since === since && last.number === number) return last.results;
+      const done = this.#batch(shard, since, number);
+      if (done !== undefined) return done.results;
+      if (number > 1 && this.#batch(shard, since, number - 1) === undefined)
+        throw new OutOfOrderError(`${number}`);
       const results = writes.map(([operation, args]) => this.run(operation as StoreOperation, args as never));
-      this.#batches.set(place, { since, number, results });
+      this.#batches.set(`${shard} ${number % KEPT_BATCHES_REMEMBERED}`, { since, number, results });
       return results;
     },
     write_probe: () => null,
@@ -217,6 +219,12 @@ export class MemoryDriver implements StoreDriver {
   }
 
   close(): void {}
+
+  /** A batch, if it was done. */
+  #batch(shard: number, since: number, number: number): { readonly results: unknown[] } | undefined {
+    const found = this.#batches.get(`${shard} ${number % KEPT_BATCHES_REMEMBERED}`);
+    return found?.since === since && found.number === number ? found : undefined;
+  }
 
   #keep(
     ...[domain, username, message, expires, messagesMax, bytesMax]: StoreArgs<'offline_append'>

@@ -15,7 +15,6 @@ const isOf = (domain: string) => (owner: string) => owner.endsWith(`@${domain}`)
 
 export function memoryInbox(): OperationTable<InboxOperations> {
   let all: Conversation[] = [];
-  const writers = new Map<string, number>();
   const removed = new Removed();
   const ownerOf = (domain: string, username: string): string => `${username}@${domain}`;
   const find = (domain: string, username: string, peer: string): Conversation | undefined =>
@@ -30,11 +29,7 @@ export function memoryInbox(): OperationTable<InboxOperations> {
     a[0] - b[0] || compare(a[1], b[1]);
   const shown = ({ owner: _owner, ...one }: Conversation): StoredConversation => ({ ...one });
   return {
-    inbox_write: (writer, number, changes) => {
-      const last = writers.get(writer) ?? 0;
-      if (number <= last) return [];
-      if (number > last + 1) throw new RangeError('out of order');
-      writers.set(writer, number);
+    inbox_write: (changes) => {
       return changes.flatMap((change) => {
         const [kind, domain, username, peer, timestamp] = change;
         if (removed.covers(domain, username, timestamp)) return [];

@@ -139,6 +139,9 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
   offline_imported: [{ ...WHO, digests: Buffer.alloc(24, 7) }],
 };
 
+/** Tables that are there no more, and had nothing that anybody would miss. */
+export const DROPPED: ReadonlySet<string> = new Set(['inbox_writer']);
+
 /** Ordinary tables of a database; those of its own and of its indices for words are left out. */
 export function tablesOf(db: Sqlite): string[] {
   const all = db.pragma('table_list') as { schema: string; name: string; type: string }[];

@@ -52,6 +52,7 @@ export class TestServer {
   readonly #cwd: string | undefined;
   readonly #isFaulty: boolean;
   #child!: ChildProcess;
+  #faults = 0;
   readonly #ports = new Map<string, number[]>();
   /** Everything that the process wrote to standard error. */
   log = '';
@@ -129,20 +130,28 @@ export class TestServer {
     this.#child.kill(name);
   }
 
-  /** Hurts one of its threads; needs `isFaulty`. Resolves when that has begun. */
+  /** Hurts one of its threads; needs `isFaulty`. Resolves when that has begun: if there is no such thread now, as soon as there is. */
   async strike(thread: Fault['thread'], kind: Fault['kind'], ms = 0): Promise<void> {
     const { stdin, stderr } = this.#child;
+    const id = ++this.#faults;
+    const tell = (): void =>
+      void stdin!.write(`${JSON.stringify({ id, thread, kind, ms } satisfies Fault)}\n`);
     let text = '';
     const begun = new Promise<void>((resolve) => {
       const listen = (data: Buffer): void => {
         text += data.toString();
-        if (!text.includes(`fault: ${thread} ${kind}\n`)) return;
-        stderr!.off('data', listen);
-        resolve();
+        if (text.includes(`fault: ${thread} ${kind}\n`)) {
+          stderr!.off('data', listen);
+          resolve();
+        } else if (text.includes(`fault: ${thread} begins\n`)) {
+          // It was being replaced, and may not have been told.
+          text = '';
+          tell();
+        }
       };
       stderr!.on('data', listen);
     });
-    stdin!.write(`${JSON.stringify({ thread, kind, ms } satisfies Fault)}\n`);
+    tell();
     await begun;
   }
 

@@ -23,7 +23,14 @@ export default defineModule({
   setup(context) {
     context.hook('get_personal_data', 60, (data, { jid }) => {
       if (jid.local === 'nurse') throw new Error('torn');
-      return data;
+      if (jid.bare !== 'romeo@verona.example') return data;
+      return [...data, { name: 'long', columns: ['number'], rows: [['1']], next: '1' }];
+    });
+    // A table of three rows that takes one page more, and breaks in the end.
+    context.hook('get_personal_data_page', 60, (_page, { table, after }) => {
+      if (table !== 'long') return undefined;
+      if (after === '3') throw new Error('torn');
+      return { rows: [[String(Number(after) + 1)]], next: String(Number(after) + 1) };
     });
     context.hook('remove_domain', 60, (removal) => {
       if (!existsSync('${file}')) return undefined;
@@ -122,6 +129,15 @@ describe('meerkat user export', () => {
     expect(status).toBe(0);
     expect(stdout).toContain('greeter (1)\ngreeting\nGood morrow\n');
     expect(stdout).toMatch(/^offline \(1\)\ntimestamp +from +to +packet\n20/m);
+  });
+
+  it('ends with an error where a long table cannot be read any further: what was shown is not all', async () => {
+    for (const format of [[], ['--json']]) {
+      const { status, stdout, stderr } = await run('user', 'export', 'romeo@verona.example', ...format);
+      expect(status).toBe(1);
+      expect(format.length > 0 ? stdout : stderr).toContain('export_failed');
+      if (format.length > 0) expect(() => JSON.parse(stdout) as unknown).toThrow();
+    }
   });
 
   it('says so when there is nothing, or no such account', async () => {

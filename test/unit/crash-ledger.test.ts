@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { problemsOf } from '../crash/durability/archive.ts';
 import {
   type Direction,
   judge,
@@ -57,6 +58,15 @@ describe('the checker of crash runs', () => {
     expect(verdict.problems.filter((text) => text.includes('is nowhere'))).toHaveLength(2);
   });
 
+  it('does not let a message go that lies before what its session has seen: that had come in order', () => {
+    const killed: ReaderSession = { openedAt: 0, lostAt: 200, endedAt: undefined };
+    const one = { sent: sent({}, {}, {}), sessions: [killed, LATER] };
+    expect(verdictOn({ ...one, seen: [see(0, killed)] }).problems).toEqual([]);
+    const { problems, onlyInMemory } = verdictOn({ ...one, seen: [see(1, killed)] });
+    expect(problems[0]).toBe('pair: 0 was acknowledged and is nowhere');
+    expect(onlyInMemory.map(({ serial }) => serial)).toEqual([2]);
+  });
+
   it('lets a message go that was on its way into storage from a session that had just ended, and only then', () => {
     const ended: ReaderSession = { openedAt: 0, lostAt: undefined, endedAt: 100 };
     const one = { sent: sent({}), sessions: [ended] };
@@ -97,7 +107,16 @@ describe('the checker of crash runs', () => {
 
   it('sees a wrong order', () => {
     const verdict = verdictOn({ sent: sent({}, {}), seen: [see(1), see(0)] });
-    expect(verdict.problems).toEqual(['pair: 0 after 1']);
+    expect(verdict.problems).toEqual(['pair: 0 after 1', expect.stringContaining('0 was sent at 0')]);
+  });
+
+  it('allows what was to be stored to come late when the store was away for long, and only then', () => {
+    const two = (laterAt: number) => sent({ sentAt: 10_000 }, { sentAt: laterAt });
+    const seen = [see(1), see(0, ALIVE, true)];
+    expect(verdictOn({ sent: two(15_100), seen }, [10_500])).toMatchObject({ problems: [], late: 1 });
+    expect(verdictOn({ sent: two(14_900), seen }, [10_500]).problems).not.toEqual([]);
+    expect(verdictOn({ sent: two(15_100), seen }, [4_000, 15_200]).problems).not.toEqual([]);
+    expect(verdictOn({ sent: two(15_100), seen: [see(1), see(0)] }, [10_500]).problems).not.toEqual([]);
   });
 
   it('sees a message that came back and arrived, and one that nobody sent', () => {
@@ -109,5 +128,22 @@ describe('the checker of crash runs', () => {
   it('counts messages that their client had to send twice', () => {
     const again = sent({ message: 0, ackedAt: undefined }, { message: 0 });
     expect(verdictOn({ sent: again, seen: [see(0), see(1)] })).toMatchObject({ problems: [], sentTwice: 1 });
+  });
+});
+
+describe('the checker of archives', () => {
+  const three = { sent: sent({}, {}, { ackedAt: undefined }) };
+
+  it('wants everything that was acknowledged, once and in order, and excuses nothing', () => {
+    expect(problemsOf(three, ['0', '1'])).toEqual([]);
+    expect(problemsOf(three, ['0', '1', '2'])).toEqual([]);
+    expect(problemsOf(three, ['0'])).toEqual(['1 was acknowledged and is not there']);
+    expect(problemsOf(three, ['1', '0'])).toEqual(['0 after 1']);
+    expect(problemsOf(three, ['0', '1', '1'])).toEqual(['1 is there again']);
+    expect(problemsOf(three, ['0', '1', '7'])).toEqual(['7 was never sent']);
+  });
+
+  it('leaves open what has become of a message that came back', () => {
+    expect(problemsOf({ sent: sent({ bounced: 'resource-constraint' }) }, [])).toEqual([]);
   });
 });

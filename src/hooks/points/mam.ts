@@ -108,12 +108,16 @@ export const mamPoints = {
     params: ARCHIVE_MESSAGE,
     result: 'The tombstone is made from this.',
   }),
-  get_mam_pm_gdpr_data: point<readonly PersonalRow[], { jid: Jid }>({
+  get_mam_pm_gdpr_data: point<readonly PersonalRow[], { jid: Jid; after: string | undefined }>({
     scope: 'host_type',
     part: 'core',
     when: 'The archive, as its part of get_personal_data.',
     acc: 'An empty list.',
-    params: { jid: 'The user.' },
-    result: 'Rows of message id, sender and message.',
+    params: {
+      jid: 'The user.',
+      after: 'The message id that the last page ended with; undefined for the first one.',
+    },
+    result:
+      'Rows of message id, sender and message, those behind `after`, in order: some of them, or none if there are no more. It is run again until there are none, or the same again: so a handler may give all at once.',
   }),
 } as const;

@@ -57,7 +57,7 @@ export const nodePoints = {
     acc: 'A record whose list `failed` is empty.',
     params: { domain: 'The domain.' },
     result:
-      'With a module in `failed` the deletion ends with an error and may be tried again. A handler that could not delete its data returns a stop with its module added to `failed`; one that throws, or misses its deadline, ends the deletion likewise.',
+      'With a module in `failed` the deletion ends with an error and may be tried again. A handler that could not delete its data returns a stop with its module added to `failed`; one that throws, or misses its deadline, ends the deletion likewise. What may take longer is begun only, and added to `rest`, for which the caller waits.',
     failure: 'closed',
     refusal: REMOVAL_FAILED,
   }),

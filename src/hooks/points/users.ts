@@ -8,7 +8,9 @@ import {
   type KeyId,
   type Nothing,
   type Outcome,
+  PAGE_INCOMPLETE,
   type PersonalData,
+  type PersonalPage,
   type SecretKey,
 } from '../values.ts';
 import { IGNORED_VALUE, NO_STANZA, NOTHING } from './common.ts';
@@ -62,9 +64,24 @@ export const userPoints = {
     acc: 'An empty list.',
     params: { jid: 'The user.' },
     result:
-      'Each entry is one table: its name, its columns, its rows. Handlers return the list with theirs added. If one fails, nothing is exported: nobody would see what is missing.',
+      'Each entry is one table: its name, its columns, its rows. Handlers return the list with theirs added. If one fails, nothing is exported: nobody would see what is missing. A table that may be long has its first rows, and in `next` what the others are asked for with (`get_personal_data_page`).',
     failure: 'closed',
     refusal: DATA_INCOMPLETE,
+  }),
+  get_personal_data_page: point<PersonalPage | null, { jid: Jid; table: string; after: string }>({
+    scope: 'host_type',
+    part: 'core',
+    when: 'The administration (`meerkat user export`), for the rows of a table that get_personal_data has only begun, again and again until there are no more. So an export has no limit, and each run is short.',
+    acc: 'Null.',
+    params: {
+      jid: 'The user.',
+      table: 'The name of the table.',
+      after: 'The `next` of the rows before.',
+    },
+    result:
+      'The rows that follow, and the next `next`. A handler whose table it is not returns nothing. Null in the end is a failure: nobody has such a table any more.',
+    failure: 'closed',
+    refusal: PAGE_INCOMPLETE,
   }),
   get_key: point<readonly SecretKey[], { keyId: KeyId }>({
     scope: 'host_type',

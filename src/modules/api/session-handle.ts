@@ -35,7 +35,12 @@ export interface SessionHandle {
   writeLast(xml: string): void;
   /** Whether something that the client has sent is being stored. */
   readonly isCommitting: boolean;
-  /** Settles when what the client has sent so far and is being stored is stored, or is not going to be; undefined when there is no such thing. */
+  /** Whether something that the client has sent is on its way: what it leads to, and whether that must be stored, is not decided. There is one such thing at most. */
+  readonly isHandling: boolean;
+  /**
+   * Settles when what the client has sent so far and is being stored is stored, or is not going to be, and what is on its way has come to where that is decided; undefined when there is
+   * no such thing.
+   */
   whenCommitted(): Promise<unknown> | undefined;
   /** Says that the client acknowledges what it gets, and how one waits for that. */
   acknowledges(acknowledger: Acknowledger | undefined): void;

@@ -53,7 +53,7 @@ export default defineModule<AuthTokenOptions>({
         await context.store.request('auth_token_remove_domain', domain);
         return undefined;
       } catch {
-        return stop({ failed: [...removal.failed, context.module] });
+        return stop({ ...removal, failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, async (data, { jid }) => {

@@ -28,7 +28,7 @@ export default defineModule({
         await context.store.request('blocklist_remove_domain', domain);
         return undefined;
       } catch {
-        return stop({ failed: [...removal.failed, context.module] });
+        return stop({ ...removal, failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, async (data, { jid }): Promise<readonly PersonalData[]> => {

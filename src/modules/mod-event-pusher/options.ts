@@ -103,6 +103,18 @@ const pushSchema = z.strictObject({
     .max(1000)
     .default(20)
     .describe('How many nodes of push services a user may have.'),
+  max_errors_in_a_row: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(20)
+    .describe('So many errors that may pass, one after another, end the registration of a node.'),
+  error_period: z
+    .int()
+    .min(0)
+    .max(31_536_000)
+    .default(86_400)
+    .describe('But not before so many seconds have gone by since the first of them.'),
   wpool: z
     .strictObject({
       workers: z

@@ -14,6 +14,7 @@ import { type Backend, markAgain, WANTED } from './backend.ts';
 import type { Events } from './events.ts';
 import type { PushOptions } from './options.ts';
 import { isWorthTelling, summaryOf } from './push-content.ts';
+import { PushErrors } from './push-errors.ts';
 import { isWanted } from './push-privacy.ts';
 import { PushPublishing } from './push-publishing.ts';
 import { PushRequests } from './push-requests.ts';
@@ -50,8 +51,9 @@ export class PushBackend implements Backend {
     this.#context = context;
     this.#options = options;
     this.#events = events;
-    this.#services = new PushServices(context, options);
-    this.#publishing = new PushPublishing(context, this.#services, options);
+    const errors = new PushErrors(options.max_errors_in_a_row, options.error_period);
+    this.#services = new PushServices(context, errors, options);
+    this.#publishing = new PushPublishing(context, this.#services, errors, options);
     this.#queue = new LatestQueue({
       activeMax: options.wpool.workers,
       waitingMax: WAITING_MAX,
@@ -90,7 +92,7 @@ export class PushBackend implements Backend {
         await services.removeDomain(domain);
         return undefined;
       } catch {
-        return stop({ failed: [...removal.failed, context.module] });
+        return stop({ ...removal, failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => services.personalData(data, jid));

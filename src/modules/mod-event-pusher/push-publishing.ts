@@ -1,26 +1,12 @@
-import {
-  type Accumulator,
-  type Failed,
-  type Jid,
-  type ModuleContext,
-  NS_CLIENT,
-  type PushSubscription,
-} from '../module.ts';
+import type { Accumulator, Failed, Jid, ModuleContext, PushSubscription } from '../module.ts';
 import type { PushOptions } from './options.ts';
 import { type Fields, publication } from './push-content.ts';
+import { meaningOf, type PushErrors } from './push-errors.ts';
 import type { PushServices } from './push-services.ts';
 
 /** Nodes of users that are being told something. */
 const NODES_MAX = 2_000;
 const ANSWER_MS_MAX = 10_000;
-
-/** Errors that come from the way to the service, and say nothing about the node: they would also be of type `cancel`. */
-const ON_THE_WAY: ReadonlySet<string> = new Set([
-  'remote-server-not-found',
-  'remote-server-timeout',
-  'service-unavailable',
-  'internal-server-error',
-]);
 
 /** What one node is to be told. */
 interface Notification {
@@ -30,8 +16,8 @@ interface Notification {
   readonly summary: Fields;
 }
 
-/** How it went: told, not told, or the node is no more. */
-type Result = 'ok' | 'failed' | 'gone';
+/** How it went: told; not told, and the service has said why (`error`) or not; or the node is no more. */
+type Result = 'ok' | 'error' | 'failed' | 'gone';
 
 /**
  * Tells the nodes of push services. One at a time each, and if a service is slow the latest only: it has the number of all. So however many messages a user gets, a
@@ -40,13 +26,15 @@ type Result = 'ok' | 'failed' | 'gone';
 export class PushPublishing {
   readonly #context: ModuleContext;
   readonly #services: PushServices;
+  readonly #errors: PushErrors;
   readonly #virtualHosts: readonly string[];
   /** By user, service and node: what comes after the one under way. */
   readonly #busy = new Map<string, Notification | undefined>();
 
-  constructor(context: ModuleContext, services: PushServices, options: PushOptions) {
+  constructor(context: ModuleContext, services: PushServices, errors: PushErrors, options: PushOptions) {
     this.#context = context;
     this.#services = services;
+    this.#errors = errors;
     this.#virtualHosts = options.virtual_pubsub_hosts;
   }
 
@@ -66,7 +54,7 @@ export class PushPublishing {
     while (next !== undefined) {
       this.#busy.set(key, undefined);
       try {
-        await this.#settle(next, await this.#send(next));
+        await this.#settle(key, next, await this.#send(next));
       } catch (cause) {
         this.#context.count('push_failed');
         this.#context.log.warn({ err: cause, what: 'push_failed', user: next.user.bare }, 'no notification');
@@ -76,9 +64,11 @@ export class PushPublishing {
     this.#busy.delete(key);
   }
 
-  async #settle({ user, subscription }: Notification, result: Result): Promise<void> {
+  async #settle(key: string, { user, subscription }: Notification, result: Result): Promise<void> {
     this.#context.count(result === 'ok' ? 'push_sent' : 'push_failed');
-    if (result !== 'gone') return;
+    if (result === 'ok') this.#errors.passed(user.bare, key);
+    const isLast = result === 'error' && this.#errors.add(user.bare, key, this.#context.timestamp());
+    if (result !== 'gone' && !isLast) return;
     this.#context.count('push_disabled');
     await this.#services.disable(user, subscription.service, subscription.node);
   }
@@ -109,19 +99,11 @@ export class PushPublishing {
         service,
         from,
         publication(subscription, summary),
-        (answer) => resolve(answer === undefined ? 'failed' : resultOf(answer)),
+        (answer) => resolve(answer === undefined ? 'failed' : meaningOf(answer)),
         ANSWER_MS_MAX,
         'set',
       );
       if (!isSent) resolve('failed');
     });
   }
-}
-
-function resultOf({ stanza }: Accumulator): Result {
-  if (stanza!.type !== 'error') return 'ok';
-  const error = stanza!.element.child('error', NS_CLIENT);
-  const isOnTheWay = error?.elements().some(({ name }) => ON_THE_WAY.has(name)) ?? false;
-  // XEP-0357 §7: a service that does not want it any more is asked no more.
-  return error?.attribute('type') === 'cancel' && !isOnTheWay ? 'gone' : 'failed';
 }

@@ -8,6 +8,7 @@ import {
   type PushSubscription,
 } from '../module.ts';
 import type { PushOptions } from './options.ts';
+import type { PushErrors } from './push-errors.ts';
 
 /** Accounts whose services a shard remembers, those without any included. */
 const CACHED_MAX = 20_000;
@@ -28,13 +29,15 @@ interface Disabled {
 export class PushServices {
   readonly #context: ModuleContext;
   readonly #nodesMax: number;
+  readonly #errors: PushErrors;
   readonly #cache = new GenerationCache<string, readonly PushSubscription[]>(CACHED_MAX);
   /** Changes that were heard of: what was read before one of them is not remembered. */
   #changes = 0;
 
-  constructor(context: ModuleContext, { max_nodes_per_user: nodesMax }: PushOptions) {
+  constructor(context: ModuleContext, errors: PushErrors, { max_nodes_per_user: nodesMax }: PushOptions) {
     this.#context = context;
     this.#nodesMax = nodesMax;
+    this.#errors = errors;
     context.onAnnouncement((content) => this.#changed(content as Changed));
   }
 
@@ -126,8 +129,10 @@ export class PushServices {
 
   #changed(news: Changed): void {
     this.#changes++;
-    if ('user' in news) this.#cache.delete(news.user);
-    else this.#cache.clear();
+    if ('user' in news) {
+      this.#cache.delete(news.user);
+      this.#errors.forget(news.user);
+    } else this.#cache.clear();
   }
 }
 

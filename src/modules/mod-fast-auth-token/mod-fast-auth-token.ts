@@ -73,7 +73,7 @@ export default defineModule<FastOptions>({
         await context.store.request('fast_token_remove_domain', domain);
         return undefined;
       } catch {
-        return stop({ failed: [...removal.failed, context.module] });
+        return stop({ ...removal, failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => tokens.personalData(data, jid));

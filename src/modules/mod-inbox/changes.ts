@@ -7,7 +7,6 @@ import {
   type ModuleContext,
   othersCaughtUpSoon,
   type ReturnedConversation,
-  randomText,
   type Stanza,
 } from '../module.ts';
 import type { InboxOptions } from './options.ts';
@@ -23,7 +22,7 @@ const CHANGE_BYTES = 100;
 /** Changes of inboxes on their way to the store: all of a turn of this shard in one request, several messages of one conversation as one change. */
 export class Changes {
   readonly #context: ModuleContext<InboxOptions>;
-  readonly #writes: GatheredWrites<InboxChange, readonly ReturnedConversation[]>;
+  readonly #writes: GatheredWrites<'inbox_write'>;
   readonly #isWaitedFor: boolean;
   readonly #returned: (conversation: ReturnedConversation) => void;
   /** Messages that are being gathered, by conversation: the last change of each. */
@@ -33,34 +32,40 @@ export class Changes {
   /** `returned` hears of conversations that a message has brought back into the inbox. */
   constructor(context: ModuleContext<InboxOptions>, returned: (conversation: ReturnedConversation) => void) {
     const isAsync = context.options.backend === 'rdbms_async';
-    const writer = `${context.shard} ${randomText(16, 'base64url')}`;
     this.#context = context;
     this.#returned = returned;
     this.#isWaitedFor = !isAsync;
-    this.#writes = new GatheredWrites(
-      {
-        send: (number, changes) => context.store.request('inbox_write', writer, number, changes),
-        atTurnEnd: (callback) => context.atTurnEnd(callback),
-        stored: (conversations) => conversations.forEach(this.#returned),
-        failed: (cause, waiting) => {
-          context.count('retried');
-          context.log.warn({ err: cause, what: 'inbox_store_failed', waiting }, 'inboxes not written yet');
-        },
+    this.#writes = new GatheredWrites('inbox_write', {
+      store: context.store,
+      atTurnEnd: (callback) => context.atTurnEnd(callback),
+      ...(isAsync && { delayMs: ASYNC_MS }),
+      stored: (conversations) => conversations.forEach(this.#returned),
+      lost: ([kind, domain, user, peer], cause) => {
+        context.count('lost');
+        const fields = { what: 'inbox_change_lost', kind, user: `${user}@${domain}`, peer };
+        context.log.error(
+          { err: cause, ...fields },
+          'the store takes other changes of inboxes, but not this one',
+        );
       },
-      isAsync ? ASYNC_MS : 0,
-    );
+    });
     context.onAnnouncement(() => this.flush());
     context.onStop(() => this.flush());
   }
 
   /** So much waits for the store that no more messages are taken. */
   get isFull(): boolean {
-    return this.#writes.isFull;
+    return this.#writes.kept.isFull;
+  }
+
+  /** A message was not taken because of that. */
+  noteRefused(): void {
+    this.#writes.kept.noteRefused();
   }
 
   /** Messages should come slower. */
   get isBusy(): boolean {
-    return this.#writes.isBusy;
+    return this.#writes.kept.isBusy;
   }
 
   /** What was changed so far goes to the store before anything that this shard asks of it after this. */
@@ -75,9 +80,9 @@ export class Changes {
     await othersCaughtUpSoon(this.#context);
   }
 
-  /** Resolves when all changes of this shard are stored. */
-  settled(): Promise<void> | undefined {
-    return this.#writes.settled();
+  /** Resolves when so little waits for the store again that messages may come. */
+  get calm(): Promise<void> {
+    return this.#writes.kept.calm;
   }
 
   /**
@@ -120,7 +125,10 @@ export class Changes {
       isOwn ? 0 : 1,
     ];
     this.#committing(acc, this.#writes.add(change as Message, content.length + CHANGE_BYTES));
-    this.#lastOf = this.#writes.gathering;
+    const { gathering } = this.#writes;
+    // What was gathered before may have left because this was too much.
+    if (gathering !== this.#lastOf) this.#last.clear();
+    this.#lastOf = gathering;
     this.#last.set(key, change);
   }
 

@@ -1,4 +1,4 @@
-import { defineModule, NS_INBOX, NS_INBOX_CONVERSATION } from '../module.ts';
+import { DomainRemovals, defineModule, NS_INBOX, NS_INBOX_CONVERSATION } from '../module.ts';
 import { Bin } from './bin.ts';
 import { Changes } from './changes.ts';
 import { ClassicRooms } from './classic-rooms.ts';
@@ -46,7 +46,8 @@ export default defineModule<InboxOptions>({
     });
     context.hook('remove_user', 50, (_acc, { jid }) => data.removeUser(jid));
     context.hook('anonymous_purge', 50, (_acc, { jid }) => data.removeUser(jid));
-    context.hook('remove_domain', 50, (removal, { domain }) => data.removeDomain(removal, domain));
+    const domains = new DomainRemovals(context, (domain) => data.removeDomain(domain));
+    context.hook('remove_domain', 50, (removal, { domain }) => domains.begin(removal, domain));
     context.hook('get_personal_data', 50, (tables, { jid }) => data.export(tables, jid));
   },
 });

@@ -107,6 +107,7 @@ export class Recording {
 
   #refuse(acc: Accumulator, verdict: typeof STOP | typeof DROP): Verdict {
     this.#context.count('refused');
+    this.#changes.noteRefused();
     const error = new StanzaError('resource-constraint', 'The server could not store your message');
     const reply = acc.errorReply(error);
     if (reply !== undefined) void this.#context.route(reply);
@@ -114,11 +115,11 @@ export class Recording {
     return verdict;
   }
 
-  /** The store has fallen behind: the sender goes on when his message is there, or after a moment. */
+  /** The store has fallen behind: the sender goes on when it has caught up, or after a moment. */
   async #paced(): Promise<undefined> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#context.after(PACE_MS_MAX, resolve);
-    await Promise.race([this.#changes.settled(), promise]);
+    await Promise.race([this.#changes.calm, promise]);
     cancel();
   }
 }

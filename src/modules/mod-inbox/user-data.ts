@@ -1,12 +1,9 @@
 import {
   type Accumulator,
-  type DomainRemoval,
   type InboxPlace,
   type Jid,
   type ModuleContext,
   type PersonalData,
-  type Stop,
-  stop,
   utcMicros,
 } from '../module.ts';
 import type { InboxOptions } from './options.ts';
@@ -28,14 +25,9 @@ export class UserData {
     await this.#context.store.request('inbox_remove_user', jid.domain, jid.local);
   }
 
-  async removeDomain(removal: DomainRemoval, domain: string): Promise<undefined | Stop<DomainRemoval>> {
+  async removeDomain(domain: string): Promise<void> {
     const limit = Math.min(STEP, this.#context.options.delete_domain_limit);
-    try {
-      while ((await this.#context.store.request('inbox_remove_domain', domain, limit)) > 0);
-      return undefined;
-    } catch {
-      return stop({ failed: [...removal.failed, this.#context.module] });
-    }
+    while ((await this.#context.store.request('inbox_remove_domain', domain, limit)) > 0);
   }
 
   async export(data: readonly PersonalData[], jid: Jid): Promise<readonly PersonalData[]> {

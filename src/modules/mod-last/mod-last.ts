@@ -53,7 +53,7 @@ export default defineModule({
         await departures.removeDomain(domain);
         return undefined;
       } catch {
-        return stop({ failed: [...removal.failed, context.module] });
+        return stop({ ...removal, failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, async (data, { jid }) => {

@@ -19,6 +19,7 @@ export class Admission {
   /** Nothing more can be taken on: the sender hears so. Gives back `verdict`. */
   refuse<V extends Verdict>(acc: Accumulator, verdict: V): V {
     this.#context.count('refused');
+    this.#writer.kept.noteRefused();
     const reply = acc.errorReply(new StanzaError('resource-constraint', FULL));
     this.#context.outcome(acc, reply === undefined ? 'dropped' : 'bounced');
     if (reply !== undefined) void this.#context.route(reply);
@@ -34,7 +35,7 @@ export class Admission {
   async #wait(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#context.after(PACE_MS_MAX, resolve);
-    await Promise.race([this.#writer.calm, promise]);
+    await Promise.race([this.#writer.kept.calm, promise]);
     cancel();
     this.#pause = undefined;
   }

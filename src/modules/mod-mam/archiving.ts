@@ -11,14 +11,16 @@ import {
   STOP,
   type Stanza,
   StanzaKind,
+  stableId,
   stableIdNumber,
   stanzaIdXml,
+  timeOfStableId,
   type Verdict,
   withoutIdsBy,
 } from '../module.ts';
 import { Admission } from './admission.ts';
 import { archiveMessageOf, type Entry, entryOf, knownId, recordOf } from './entry.ts';
-import type { Job } from './job.ts';
+import type { Horizons } from './horizons.ts';
 import type { MamOptions, PmOptions } from './options.ts';
 import type { Retractions } from './retractions.ts';
 import { isArchivable, isConversation, isSimple, originIdOf } from './rules.ts';
@@ -39,6 +41,7 @@ export class Archiving {
   readonly #writer: ArchiveWriter;
   readonly #wishes: Wishes;
   readonly #retractions: Retractions;
+  readonly #horizons: Horizons;
   readonly #admission: Admission;
   readonly #rules: { readonly hasMarkers: boolean };
   /** The stanza of the writer's last record, and when it came. */
@@ -48,7 +51,7 @@ export class Archiving {
   #lastId = '';
   readonly #slab = new Slab();
   /** What the store's handler of `mam_archive_message` has just written. */
-  #job: Job | undefined = undefined;
+  #written: Promise<void> | undefined = undefined;
 
   constructor(
     context: ModuleContext<MamOptions>,
@@ -56,12 +59,14 @@ export class Archiving {
     writer: ArchiveWriter,
     wishes: Wishes,
     retractions: Retractions,
+    horizons: Horizons,
   ) {
     this.#context = context;
     this.#options = options;
     this.#writer = writer;
     this.#wishes = wishes;
     this.#retractions = retractions;
+    this.#horizons = horizons;
     this.#admission = new Admission(context, writer);
     this.#rules = { hasMarkers: options.archive_chat_markers };
   }
@@ -93,7 +98,7 @@ export class Archiving {
   }
 
   #archiveOutgoing(acc: Accumulator, simple: boolean): Verdict | Promise<Verdict> {
-    const entry = entryOf(acc, 'outgoing', simple, acc.timestamp, this.#context.shard);
+    const entry = this.#timely(acc, 'outgoing', simple, acc.timestamp);
     const outcome = this.#write(acc, entry);
     if (outcome instanceof Promise)
       return outcome.then((settled) => this.#afterOutgoing(acc, entry, settled));
@@ -162,16 +167,21 @@ export class Archiving {
   #archiveIncoming(acc: Accumulator, simple: boolean): Verdict | Promise<Verdict> {
     const last = this.#lastOf(acc);
     if (last !== undefined && !this.#context.hasOtherHandlers('mam_archive_message')) {
-      this.#context.committing(acc, this.#writer.addRecipient(last).done);
+      this.#context.committing(acc, this.#writer.addRecipient(last));
       return this.#stamped(acc, this.#lastId);
     }
-    // What was made because of another message has that one's time.
-    const made = acc.hops === 0 ? acc.timestamp : this.#context.timestamp();
-    const entry = entryOf(acc, 'incoming', simple, made, this.#context.shard);
+    const entry = this.#timely(acc, 'incoming', simple, this.#timeOf(acc));
     const outcome = this.#write(acc, entry);
     if (outcome instanceof Promise)
       return outcome.then((settled) => this.#afterIncoming(acc, entry, settled));
     return this.#afterIncoming(acc, entry, outcome);
+  }
+
+  /** The time in the id of a message to an account: what was made because of another message has that one's time; the sender's archive may have given it another. */
+  #timeOf(acc: Accumulator): number {
+    if (acc.hops > 0) return this.#context.timestamp();
+    const given = acc.get<string>('mam', 'mam_id');
+    return given === undefined ? acc.timestamp : timeOfStableId(given);
   }
 
   #afterIncoming(acc: Accumulator, entry: Entry, outcome: Outcome): Verdict | Promise<Verdict> {
@@ -190,6 +200,22 @@ export class Archiving {
     return this.#tell(acc, 'archived');
   }
 
+  /** What is written for a message; with a new id if somebody who has read beyond its time would never see it. */
+  #timely(acc: Accumulator, direction: Entry['direction'], simple: boolean, made: number): Entry {
+    const { shard } = this.#context;
+    const entry = entryOf(acc, direction, simple, made, shard);
+    const horizons = this.#horizons;
+    // What goes out is for both archives, as a rule.
+    const isLate =
+      horizons.isPast(entry.owner.bare, entry.micros) ||
+      (direction === 'outgoing' && horizons.isPast(entry.remote.bare, entry.micros));
+    if (!isLate) return entry;
+    this.#context.count('late');
+    const now = this.#context.timestamp();
+    if (knownId(acc) !== undefined) acc.set('stable_stanza_id', 'value', stableId(now, shard));
+    return entryOf(acc, direction, simple, now, shard);
+  }
+
   /** Rules of the message may forbid that it goes on (XEP-0079). */
   #tell(acc: Accumulator, event: 'archived' | 'mam_failed'): Verdict | Promise<Verdict> {
     if (!this.#context.hasOtherHandlers('amp_event')) return undefined;
@@ -201,17 +227,17 @@ export class Archiving {
   /** Runs `mam_archive_message`; without the detour of the hook where nobody else listens. */
   #write(acc: Accumulator, entry: Entry): Outcome | Promise<Outcome> {
     if (!this.#context.hasOtherHandlers('mam_archive_message')) {
-      this.#context.committing(acc, this.#writeOne(acc, entry).done);
+      this.#context.committing(acc, this.#writeOne(acc, entry));
       return 'ok';
     }
     const params = archiveMessageOf(acc, entry, this.#wishes.archiveId(entry.owner));
-    this.#job = undefined;
+    this.#written = undefined;
     const outcome = this.#context.foldHook('mam_archive_message', 'ok', params);
-    if (this.#job !== undefined) this.#context.committing(acc, (this.#job as Job).done);
+    if (this.#written !== undefined) this.#context.committing(acc, this.#written);
     return outcome;
   }
 
-  #writeOne(acc: Accumulator, { id, direction, micros, shard, isSimple: simple }: Entry): Job {
+  #writeOne(acc: Accumulator, { id, direction, micros, shard, isSimple: simple }: Entry): Promise<void> {
     const stanza = acc.stanza!;
     const clean = simple ? stanza : cleanOf(acc);
     // Where it is delivered, forged ids must be taken out.
@@ -233,14 +259,14 @@ export class Archiving {
 
   /** The store's handler of `mam_archive_message`. */
   archive(message: ArchiveMessage): Outcome {
-    this.#job = this.#writer.add(recordOf(message, this.#options.full_text_search));
+    this.#written = this.#writer.add(recordOf(message, this.#options.full_text_search));
     return 'ok';
   }
 
   #retract(acc: Accumulator, { micros, shard }: Entry): void {
     if (!this.#options.message_retraction) return;
-    const job = this.#retractions.start(acc, stableIdNumber(micros, shard));
-    if (job !== undefined) this.#context.committing(acc, job.done);
+    const done = this.#retractions.start(acc, stableIdNumber(micros, shard));
+    if (done !== undefined) this.#context.committing(acc, done);
   }
 }
 

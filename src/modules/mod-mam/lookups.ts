@@ -45,9 +45,11 @@ export class Lookups {
   /** Sends the messages that a query asks for, and gives what ends them. */
   async query(request: IqRequest): Promise<IqAnswer> {
     const query = parseQuery(request.payload, this.#options);
-    await this.#settled();
+    const now = await this.#settled(request);
     const answer =
-      query.ids === undefined ? await this.#page(request, query) : await this.#byIds(request, query.ids);
+      query.ids === undefined
+        ? await this.#page(request, query, now)
+        : await this.#byIds(request, query.ids, now);
     this.#beComplete();
     this.#send(request, query, answer);
     this.#context.count('lookups');
@@ -56,11 +58,11 @@ export class Lookups {
 
   /** First and last message of an archive. */
   async metadata(request: IqRequest): Promise<Element> {
-    await this.#settled();
+    const now = await this.#settled(request);
     const end = async (direction: 'after' | 'before'): Promise<ArchiveRow | undefined> => {
       const page = { direction, id: undefined, index: undefined, max: 1 };
       const found = await this.#lookUp({
-        ...this.#queryOf(request),
+        ...this.#queryOf(request, now),
         rsm: page,
         pageSize: 1,
         limitPassed: true,
@@ -73,34 +75,37 @@ export class Lookups {
     return metadataOf(request.payload.ns, first, last);
   }
 
-  /** A client sees what it has sent and received before: the store is asked behind all of it. */
-  async #settled(): Promise<void> {
-    await this.#backlog.sync();
-    if (!this.#writer.isBehind) {
-      this.#writer.flush();
-      return;
-    }
+  /**
+   * A client sees what it has sent and received before: the store is asked behind all of it. Returns the time of the query: what is younger is left out, because others of the
+   * same time may be on their way.
+   */
+  async #settled({ to }: IqRequest): Promise<number> {
+    const now = this.#context.timestamp();
+    await this.#backlog.sync(to.bare, now);
+    this.#writer.flush();
+    if (!this.#writer.kept.isBehind) return now;
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#context.after(SETTLE_MS_MAX, resolve);
     await Promise.race([this.#writer.settled(), promise]);
     cancel();
+    return now;
   }
 
   /** What came before the query may have failed: then the answer lacks it, and would be taken for everything. */
   #beComplete(): void {
-    if (this.#writer.isBehind || this.#backlog.isAnyBehind) {
+    if (this.#writer.kept.isBehind || this.#backlog.isAnyBehind) {
       throw new StanzaError('service-unavailable', 'Messages wait to be archived', { type: 'wait' });
     }
   }
 
-  async #page(request: IqRequest, query: Query): Promise<Answer> {
+  async #page(request: IqRequest, query: Query, now: number): Promise<Answer> {
     const { default_result_limit, max_result_limit } = this.#options;
     const { max } = query;
     const wanted = Math.min(max ?? default_result_limit, max_result_limit);
     // Who says nothing of a page wants everything: he must know that he does not get it.
     const pageSize = max === undefined ? max_result_limit + 1 : Math.max(1, wanted);
     const found = await this.#lookUp({
-      ...this.#queryOf(request),
+      ...this.#queryOf(request, now),
       borders: query.borders,
       startTs: query.start,
       endTs: query.end,
@@ -118,21 +123,21 @@ export class Lookups {
     return answerOf(found, query.page, wanted, pageSize);
   }
 
-  async #byIds(request: IqRequest, ids: readonly bigint[]): Promise<Answer> {
+  async #byIds(request: IqRequest, ids: readonly bigint[], now: number): Promise<Answer> {
     if (ids.length > this.#options.max_result_limit)
       throw new StanzaError('policy-violation', 'Too many ids');
-    const rows = await this.#rowsOf(request, ids);
+    const rows = await this.#rowsOf(request, ids, now);
     return { rows, total: rows.length, offset: 0, isComplete: true };
   }
 
   /** Runs `mam_lookup_messages` for each; asks the store once for all where nobody else answers that. */
-  async #rowsOf(request: IqRequest, ids: readonly bigint[]): Promise<readonly ArchiveRow[]> {
+  async #rowsOf(request: IqRequest, ids: readonly bigint[], now: number): Promise<readonly ArchiveRow[]> {
     if (!this.#context.hasOtherHandlers('mam_lookup_messages')) {
       return orThrow(await this.#store.lookUpSome(request.to.bareJid, ids)).rows;
     }
     const rows: ArchiveRow[] = [];
     for (const messageId of new Set(ids)) {
-      const query = { ...this.#queryOf(request), messageId, pageSize: 1, limitPassed: true };
+      const query = { ...this.#queryOf(request, now), messageId, pageSize: 1, limitPassed: true };
       const found = await this.#lookUp(query);
       if (found.rows.length === 0) throw new StanzaError('item-not-found');
       rows.push(...found.rows);
@@ -145,7 +150,7 @@ export class Lookups {
   }
 
   /** A query for everything. */
-  #queryOf({ to }: IqRequest): ArchiveQuery {
+  #queryOf({ to }: IqRequest, now: number): ArchiveQuery {
     const ownerJid = to.bareJid;
     return {
       archiveId: undefined,
@@ -154,7 +159,7 @@ export class Lookups {
       rsm: undefined,
       startTs: undefined,
       endTs: undefined,
-      now: this.#context.timestamp(),
+      now,
       withJid: undefined,
       searchText: undefined,
       pageSize: this.#options.default_result_limit,

@@ -1,9 +1,8 @@
 import {
   type DiscoAcc,
+  DomainRemovals,
   defineModule,
-  type Jid,
   type ModuleContext,
-  type PersonalData,
   type Stanza,
   StoreUnavailableError,
   stop,
@@ -11,10 +10,11 @@ import {
 import { Archiving } from './archiving.ts';
 import { Backlog } from './backlog.ts';
 import { featuresOf } from './features.ts';
-import { EXPORT_MAX, PURGE_EVERY_MS, PURGE_FIRST_MS } from './limits.ts';
+import { PURGE_EVERY_MS, PURGE_FIRST_MS } from './limits.ts';
 import { Lookups } from './lookups.ts';
 import { isMamNamespace, NS_MAM } from './namespaces.ts';
 import { type MamOptions, optionsSchema, type PmOptions, pmOptions } from './options.ts';
+import { registerPersonalData } from './personal-data.ts';
 import { registerPortable } from './portable.ts';
 import { Preferences } from './prefs.ts';
 import { PrefsRequests } from './prefs-requests.ts';
@@ -58,12 +58,13 @@ export default defineModule<MamOptions>({
 });
 
 function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOptions): void {
-  const backlog = new Backlog(context);
-  const writer = writerOf(context, backlog);
+  const writer = new ArchiveWriter(context);
+  const backlog = new Backlog(context, writer);
   const prefs = options.hasPrefs ? new Preferences(context, options.cache_users) : undefined;
   const store = new StoreHandlers(context);
   const retractions = new Retractions(context, writer);
-  const archiving = new Archiving(context, options, writer, new Wishes(context, prefs), retractions);
+  const wishes = new Wishes(context, prefs);
+  const archiving = new Archiving(context, options, writer, wishes, retractions, backlog.horizons);
   const removals = new Removals(context, options, writer, prefs);
   const requests = new Requests(context, {
     options,
@@ -86,54 +87,10 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   announceFeatures(context, options);
   removeWithOwners(context, removals);
   registerPortable(context, options, prefs);
-  context.hook('get_personal_data', 50, (data, { jid }) => withPersonalData(context, data, jid));
+  registerPersonalData(context, store);
   if (context.shard !== 0) return;
   context.after(PURGE_FIRST_MS, () => void removals.purge());
   context.every(PURGE_EVERY_MS, () => void removals.purge());
-}
-
-/** Everything or nothing: a failure is one of the whole export. */
-async function withPersonalData(
-  context: ModuleContext,
-  data: readonly PersonalData[],
-  jid: Jid,
-): Promise<readonly PersonalData[]> {
-  const archive = { archiveId: undefined, owner: jid.bareJid };
-  await context.foldHook('mam_archive_sync', undefined, {});
-  if ((await context.foldHook('mam_archive_size', 0, archive)) > EXPORT_MAX) {
-    throw new RangeError(`more than ${EXPORT_MAX} messages`);
-  }
-  const rows = await context.foldHook('get_mam_pm_gdpr_data', [], { jid });
-  return [...data, { name: 'mam_pm', columns: ['id', 'from', 'message'], rows }];
-}
-
-function writerOf(context: ModuleContext, backlog: Backlog): ArchiveWriter {
-  const writer: ArchiveWriter = new ArchiveWriter({
-    append: async (records) => {
-      await context.store.request('archive_append', records);
-      context.count('archived', records.length);
-    },
-    atTurnEnd: (callback) => context.atTurnEnd(callback),
-    // What has not been stored when the module ends is tried on.
-    after: (ms, callback) => setTimeout(callback, ms).unref(),
-    behindChanged: (isBehind, cause) => {
-      context.count(isBehind ? 'behind' : 'caught_up');
-      backlog.tell(isBehind);
-      if (isBehind) {
-        context.log.warn({ err: cause, what: 'mam_append_failed' }, 'messages wait to be archived');
-      } else context.log.info({ what: 'mam_caught_up' }, 'all messages are archived again');
-    },
-    lost: (record, cause) => {
-      context.count('lost');
-      const fields = { what: 'mam_message_lost', from: record?.from, to: record?.to, micros: record?.micros };
-      context.log.error(
-        { err: cause, ...fields },
-        'the store takes others, but not this one: it is not archived',
-      );
-    },
-  });
-  context.onStop(() => writer.flush());
-  return writer;
 }
 
 interface Parts {
@@ -161,10 +118,6 @@ function answerStoreHooks(
     return undefined;
   });
   context.hook('mam_remove_archive', 50, (_nothing, { owner }) => removals.removeUser(owner));
-  context.hook('get_mam_pm_gdpr_data', 50, async (rows, { jid }) => [
-    ...rows,
-    ...(await store.personalData(jid.bare)),
-  ]);
   if (prefs === undefined) return;
   context.hook('mam_get_behaviour', 50, (_behaviour, { owner, remote }) => prefs.behaviour(owner, remote));
   context.hook('mam_get_prefs', 50, async (_prefs, { owner }) => {
@@ -201,15 +154,8 @@ function removeWithOwners(context: ModuleContext, removals: Removals): void {
   };
   context.hook('remove_user', 50, (_acc, params) => remove(params));
   context.hook('anonymous_purge', 50, (_acc, params) => remove(params));
-  context.hook('remove_domain', 50, async (removal, { domain }) => {
-    try {
-      await removals.removeDomain(domain);
-      return undefined;
-    } catch (cause) {
-      context.log.warn({ err: cause, what: 'mam_domain_removal_failed', domain }, 'messages are left');
-      return stop({ failed: [...removal.failed, context.module] });
-    }
-  });
+  const domains = new DomainRemovals(context, (domain) => removals.removeDomain(domain));
+  context.hook('remove_domain', 50, (removal, { domain }) => domains.begin(removal, domain));
 }
 
 /** Whether a message is a part of an answer of an archive: that is for the session that has asked, and for nobody else. */

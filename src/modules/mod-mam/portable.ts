@@ -81,7 +81,7 @@ async function readPage(
     const forwarded = Element.of('forwarded', NS_FORWARD, {}, delay, message);
     return serialize(Element.of('result', NS_MAM_2, { id: stableIdText(id) }, forwarded), NS_PIE_MAM);
   });
-  const last = messages.length < BATCH ? undefined : messages.at(-1);
+  const last = messages.at(-1);
   return { entries, next: last === undefined ? null : String(last.id) };
 }
 

@@ -1,5 +1,5 @@
 import type { ArchiveSweep, Jid, ModuleContext } from '../module.ts';
-import { PURGE_BATCH, PURGE_PAUSE_MS, REMOVAL_MS_MAX } from './limits.ts';
+import { PURGE_BATCH, PURGE_PAUSE_MS } from './limits.ts';
 import type { PmOptions } from './options.ts';
 import type { Preferences } from './prefs.ts';
 import type { ArchiveWriter } from './writer.ts';
@@ -10,8 +10,6 @@ export class Removals {
   readonly #options: PmOptions;
   readonly #writer: ArchiveWriter;
   readonly #prefs: Preferences | undefined;
-  /** Domains of which messages are being deleted. */
-  readonly #domains = new Set<string>();
   #isPurging = false;
 
   constructor(
@@ -33,39 +31,17 @@ export class Removals {
     await this.#prefs?.announceChange(owner);
   }
 
-  /**
-   * `remove_domain`: rejects when not everything is gone after a few seconds, which is as long as a hook may take. Then it goes on by itself, and whoever asks again hears
-   * when it is done.
-   */
+  /** `remove_domain`: rejects if something is left. */
   async removeDomain(domain: string): Promise<void> {
-    if (this.#domains.has(domain)) throw new Error(`messages of ${domain} are still being deleted`);
-    this.#domains.add(domain);
     this.#writer.flush();
-    const whole = this.#inSteps(this.#domainStep(domain)).finally(() => this.#domains.delete(domain));
-    const { promise, resolve } = Promise.withResolvers<'late'>();
-    const cancel = this.#context.after(REMOVAL_MS_MAX, () => resolve('late'));
-    const outcome = await Promise.race([whole, promise]).finally(cancel);
-    if (outcome !== 'late') return;
-    void this.#goOn(domain, whole);
-    throw new Error(`messages of ${domain} are still being deleted`);
+    await this.#inSteps(this.#domainStep(domain));
+    this.#context.log.info({ what: 'mam_domain_removed', domain }, 'all messages of a domain are deleted');
   }
 
   #domainStep(domain: string): Step {
     const limit = this.#options.delete_domain_limit;
     const batch = limit === 'infinity' ? PURGE_BATCH : Math.min(limit, PURGE_BATCH);
     return (cursor) => this.#context.store.request('archive_remove_domain', domain, batch, cursor);
-  }
-
-  async #goOn(domain: string, whole: Promise<void>): Promise<void> {
-    try {
-      await whole;
-      this.#context.log.info({ what: 'mam_domain_removed', domain }, 'all messages of a domain are deleted');
-    } catch (cause) {
-      this.#context.log.warn(
-        { err: cause, what: 'mam_domain_removal_failed', domain },
-        'messages stay for now',
-      );
-    }
   }
 
   /** Deletes what is too old or too much, a little at a time. */

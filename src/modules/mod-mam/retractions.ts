@@ -6,8 +6,8 @@ import {
   type ModuleContext,
   type Retraction,
   Stanza,
+  StoreUnavailableError,
 } from '../module.ts';
-import type { Job } from './job.ts';
 import { type RetractionRequest, retractionIn, tombstone } from './retraction-xml.ts';
 import { originIdOf } from './rules.ts';
 import type { ArchiveWriter } from './writer.ts';
@@ -34,8 +34,11 @@ export class Retractions {
     this.#writer = writer;
   }
 
-  /** Looks for the message that this one takes back, behind what was archived before. Undefined if it takes none back. */
-  start(acc: Accumulator, messageId: bigint): Job | undefined {
+  /**
+   * Looks for the message that this one takes back, behind what was archived before. The promise resolves when it is taken back, or that is given up. Undefined if it takes none
+   * back.
+   */
+  start(acc: Accumulator, messageId: bigint): Promise<void> | undefined {
     const stanza = acc.stanza!;
     if (!stanza.mayContain('retract')) return undefined;
     const request = retractionIn(stanza.element);
@@ -43,7 +46,18 @@ export class Retractions {
     const { from, to, timestamp } = acc;
     stanza.retain();
     const retractor = { request, from, to, messageId, id: stanza.id, timestamp, stanza };
-    return this.#writer.run(() => this.#retract(retractor));
+    this.#writer.flush();
+    const done = this.#writer.kept.run(() => this.#retract(retractor));
+    const lost = (cause: unknown): void => this.#lost(retractor, cause);
+    if (done !== undefined) return done.catch(lost);
+    lost(new StoreUnavailableError('too many writes wait', 'undone'));
+    return undefined;
+  }
+
+  #lost({ from, to, timestamp }: Retractor, cause: unknown): void {
+    this.#context.count('lost');
+    const fields = { what: 'mam_retraction_lost', from: from.full, to: to.full, micros: timestamp };
+    this.#context.log.error({ err: cause, ...fields }, 'the message that it takes back stays in the archive');
   }
 
   async #retract(retractor: Retractor): Promise<void> {

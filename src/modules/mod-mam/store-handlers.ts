@@ -90,22 +90,14 @@ export class StoreHandlers {
     };
   }
 
-  /** `get_mam_pm_gdpr_data`: id, sender, message. Rejects rather than leave something out. The caller has seen to it that there are not too many. */
-  async personalData(owner: string): Promise<PersonalRow[]> {
-    const rows: PersonalRow[] = [];
-    let after = 0n;
-    for (;;) {
-      const found = await this.#context.store.request('archive_export', owner, after, EXPORT_BATCH);
-      for (const message of found) {
-        rows.push([
-          stableIdText(message.id),
-          message.from,
-          this.#row(message).packet.toBuffer('', '').toString(),
-        ]);
-        after = message.id;
-      }
-      if (found.length < EXPORT_BATCH) return rows;
-    }
+  /** `get_mam_pm_gdpr_data`: id, sender and message of those that come behind one; none if there are no more. */
+  async personalData(owner: string, after: bigint): Promise<PersonalRow[]> {
+    const found = await this.#context.store.request('archive_export', owner, after, EXPORT_BATCH);
+    return found.map((message) => [
+      stableIdText(message.id),
+      message.from,
+      this.#row(message).packet.toBuffer('', '').toString(),
+    ]);
   }
 }
 
@@ -115,7 +107,8 @@ function bufferOf(packet: Uint8Array): Buffer {
 }
 
 function pageQueryOf(query: ArchiveQuery): ArchivePageQuery {
-  const { borders, rsm, startTs, endTs, withJid, searchText, isSimple, includeGroupchat, pageSize } = query;
+  const { borders, rsm, startTs, endTs, now, withJid, searchText, isSimple, includeGroupchat, pageSize } =
+    query;
   const isBackward = rsm?.direction === 'before';
   return {
     owner: query.ownerJid.bare,
@@ -125,6 +118,7 @@ function pageQueryOf(query: ArchiveQuery): ArchivePageQuery {
     toId: borders?.toId,
     start: startTs,
     end: endTs,
+    until: now,
     with:
       withJid === undefined
         ? undefined

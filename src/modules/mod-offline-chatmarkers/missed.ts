@@ -6,7 +6,6 @@ import {
   type Jid,
   type MarkerCode,
   type MarkerToDeliver,
-  type MissedMarker,
   type ModuleContext,
   NS_CHAT_MARKERS,
   NS_CLIENT,
@@ -25,23 +24,19 @@ const NAMES: Readonly<Record<MarkerCode, string>> = { R: 'received', D: 'display
 /** Notes in which conversations absent users miss chat markers, and brings them the last ones when they come. */
 export class Missed {
   readonly #context: ModuleContext;
-  readonly #writes: GatheredWrites<MissedMarker>;
+  readonly #writes: GatheredWrites<'offline_markers_note'>;
 
   constructor(context: ModuleContext) {
     this.#context = context;
-    this.#writes = new GatheredWrites<MissedMarker>(
-      {
-        // It does no harm to note a conversation twice.
-        send: (_number, missed) => context.store.request('offline_markers_note', missed),
-        atTurnEnd: (callback) => context.atTurnEnd(callback),
-        stored: () => {},
-        failed: (cause, waiting) => {
-          context.count('retried');
-          context.log.warn({ err: cause, what: 'missed_markers_store_failed', waiting }, 'not noted yet');
-        },
+    this.#writes = new GatheredWrites('offline_markers_note', {
+      store: context.store,
+      atTurnEnd: (callback) => context.atTurnEnd(callback),
+      lost: ([domain, user], cause) => {
+        context.count('lost');
+        const fields = { what: 'missed_marker_lost', user: `${user}@${domain}` };
+        context.log.error({ err: cause, ...fields }, 'the store takes others, but not this one');
       },
-      0,
-    );
+    });
     context.onStop(() => this.#writes.flush());
   }
 
@@ -51,7 +46,7 @@ export class Missed {
     if (time === undefined) return undefined;
     const { element, type } = acc.stanza!;
     // There is more in it than markers: it is a message as any other.
-    if (element.child('body', NS_CLIENT) !== undefined || this.#writes.isFull) return undefined;
+    if (element.child('body', NS_CLIENT) !== undefined || this.#writes.kept.isFull) return undefined;
     acc.set('offline', 'stored', true);
     const room = type === 'groupchat' ? acc.from.bare : '';
     const thread = element.childText('thread', NS_CLIENT) ?? '';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineModule, type Jid, STOP, stop, utcMicros } from '../module.ts';
+import { DomainRemovals, defineModule, type Jid, STOP, utcMicros } from '../module.ts';
 import { Missed } from './missed.ts';
 
 /** Rows deleted at a time. */
@@ -36,14 +36,10 @@ export default defineModule({
     };
     context.hook('remove_user', 50, (_acc, { jid }) => removeUser(jid));
     context.hook('anonymous_purge', 50, (_acc, { jid }) => removeUser(jid));
-    context.hook('remove_domain', 50, async (removal, { domain }) => {
-      try {
-        while ((await context.store.request('offline_markers_remove_domain', domain, STEP)) > 0);
-        return undefined;
-      } catch {
-        return stop({ failed: [...removal.failed, context.module] });
-      }
+    const domains = new DomainRemovals(context, async (domain) => {
+      while ((await context.store.request('offline_markers_remove_domain', domain, STEP)) > 0);
     });
+    context.hook('remove_domain', 50, (removal, { domain }) => domains.begin(removal, domain));
     context.hook('get_personal_data', 50, async (data, { jid }) => {
       const missedOnes = await context.store.request('offline_markers_list', jid.domain, jid.local);
       const rows = missedOnes.map(({ thread, room, since }) => [thread, room, utcMicros(since)]);

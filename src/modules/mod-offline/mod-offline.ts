@@ -70,7 +70,7 @@ export default defineModule<OfflineOptions>({
         await context.store.request('offline_remove_domain', domain);
         return undefined;
       } catch {
-        return stop({ failed: [...removal.failed, context.module] });
+        return stop({ ...removal, failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => keeping.personalData(data, jid));

@@ -140,7 +140,7 @@ function registerData(context: ModuleContext): void {
       context.announce({ domain } satisfies DomainCleared);
       return undefined;
     } catch {
-      return stop({ failed: [...removal.failed, context.module] });
+      return stop({ ...removal, failed: [...removal.failed, context.module] });
     }
   });
   context.hook('get_personal_data', 50, async (data, { jid }): Promise<readonly PersonalData[]> => {

@@ -39,7 +39,7 @@ export default defineModule({
         await context.store.request('private_remove_domain', domain);
         return undefined;
       } catch {
-        return stop({ failed: [...removal.failed, context.module] });
+        return stop({ ...removal, failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => personalData(context, data, jid));

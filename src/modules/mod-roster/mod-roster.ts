@@ -80,7 +80,7 @@ export default defineModule<RosterOptions>({
         await context.store.request('roster_remove_domain', domain);
         return undefined;
       } catch {
-        return stop({ failed: [...removal.failed, context.module] });
+        return stop({ ...removal, failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, (all, { jid }) => data.personalData(all, jid));

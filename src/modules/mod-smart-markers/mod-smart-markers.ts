@@ -1,4 +1,4 @@
-import { defineModule, NS_SMART_MARKERS } from '../module.ts';
+import { DomainRemovals, defineModule, NS_SMART_MARKERS } from '../module.ts';
 import { optionsSchema, type SmartMarkersOptions } from './options.ts';
 import { answerQuery } from './query.ts';
 import { Recording } from './recording.ts';
@@ -33,7 +33,8 @@ export default defineModule<SmartMarkersOptions>({
     }
     context.hook('remove_user', 60, (_acc, { jid }) => data.removeUser(jid));
     context.hook('anonymous_purge', 60, (_acc, { jid }) => data.removeUser(jid));
-    context.hook('remove_domain', 60, (removal, { domain }) => data.removeDomain(removal, domain));
+    const domains = new DomainRemovals(context, (domain) => data.removeDomain(domain));
+    context.hook('remove_domain', 60, (removal, { domain }) => domains.begin(removal, domain));
     context.hook('get_personal_data', 60, (tables, { jid }) => data.export(tables, jid));
     context.hook('forget_room', 85, (_nothing, { mucHost, room }) => data.forgetRoom(mucHost, room));
     context.hook('room_new_affiliations', 60, (_acc, { room, newAffs }) => data.keepMembers(room, newAffs));

@@ -23,25 +23,22 @@ const PACE_MS_MAX = 1_000;
 /** Keeps the markers that clients send. */
 export class Recording {
   readonly #context: ModuleContext<SmartMarkersOptions>;
-  readonly #writes: GatheredWrites<MarkerRecord>;
+  readonly #writes: GatheredWrites<'smart_markers_write'>;
   readonly #isWaitedFor: boolean;
 
   constructor(context: ModuleContext<SmartMarkersOptions>) {
     this.#context = context;
     this.#isWaitedFor = context.options.backend === 'rdbms';
-    this.#writes = new GatheredWrites<MarkerRecord>(
-      {
-        // Of two markers in one place the later one counts: it does no harm to write them twice.
-        send: (_number, records) => context.store.request('smart_markers_write', records),
-        atTurnEnd: (callback) => context.atTurnEnd(callback),
-        stored: () => {},
-        failed: (cause, waiting) => {
-          context.count('retried');
-          context.log.warn({ err: cause, what: 'markers_store_failed', waiting }, 'markers not written yet');
-        },
+    this.#writes = new GatheredWrites('smart_markers_write', {
+      store: context.store,
+      atTurnEnd: (callback) => context.atTurnEnd(callback),
+      ...(!this.#isWaitedFor && { delayMs: ASYNC_MS }),
+      lost: ([domain, user], cause) => {
+        context.count('lost');
+        const fields = { what: 'marker_lost', user: `${user}@${domain}` };
+        context.log.error({ err: cause, ...fields }, 'the store takes other markers, but not this one');
       },
-      this.#isWaitedFor ? 0 : ASYNC_MS,
-    );
+    });
     context.onAnnouncement(() => this.#writes.flush());
     context.onStop(() => this.#writes.flush());
   }
@@ -81,7 +78,7 @@ export class Recording {
   }
 
   #keep(acc: Accumulator, markers: readonly Marker[], thread: string): Verdict | Promise<Verdict> {
-    if (this.#writes.isFull) return this.#refuse(acc);
+    if (this.#writes.kept.isFull) return this.#refuse(acc);
     const { from, to, timestamp } = acc;
     for (const { code, id } of markers) {
       const record: MarkerRecord = [
@@ -98,7 +95,7 @@ export class Recording {
       if (this.#isWaitedFor) this.#context.committing(acc, stored);
     }
     acc.setPermanent('mod_smart_markers', 'timestamp', timestamp);
-    return this.#writes.isBusy ? this.#paced() : undefined;
+    return this.#writes.kept.isBusy ? this.#paced() : undefined;
   }
 
   /** Markers that are for their senders alone go no further (`filter_local_packet`). */
@@ -109,6 +106,7 @@ export class Recording {
 
   #refuse(acc: Accumulator): typeof STOP {
     this.#context.count('refused');
+    this.#writes.kept.noteRefused();
     const error = new StanzaError('resource-constraint', 'The server could not store your marker');
     const reply = acc.errorReply(error);
     this.#context.outcome(acc, reply === undefined ? 'dropped' : 'bounced');
@@ -116,11 +114,11 @@ export class Recording {
     return STOP;
   }
 
-  /** The store has fallen behind: the sender goes on when his marker is there, or after a moment. */
+  /** The store has fallen behind: the sender goes on when it has caught up, or after a moment. */
   async #paced(): Promise<undefined> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#context.after(PACE_MS_MAX, resolve);
-    await Promise.race([this.#writes.settled(), promise]);
+    await Promise.race([this.#writes.kept.calm, promise]);
     cancel();
   }
 }

@@ -1,13 +1,4 @@
-import {
-  type DomainRemoval,
-  type Jid,
-  type ModuleContext,
-  type PersonalData,
-  type RoomUser,
-  type Stop,
-  stop,
-  utcMicros,
-} from '../module.ts';
+import { type Jid, type ModuleContext, type PersonalData, type RoomUser, utcMicros } from '../module.ts';
 import { markerName } from './markers.ts';
 
 /** Markers deleted at a time. */
@@ -28,13 +19,8 @@ export class UserData {
     await this.#context.store.request('smart_markers_remove_user', jid.domain, jid.local);
   }
 
-  async removeDomain(removal: DomainRemoval, domain: string): Promise<undefined | Stop<DomainRemoval>> {
-    try {
-      while ((await this.#context.store.request('smart_markers_remove_domain', domain, STEP)) > 0);
-      return undefined;
-    } catch {
-      return stop({ failed: [...removal.failed, this.#context.module] });
-    }
+  async removeDomain(domain: string): Promise<void> {
+    while ((await this.#context.store.request('smart_markers_remove_domain', domain, STEP)) > 0);
   }
 
   /** A room is gone (`forget_room`). */

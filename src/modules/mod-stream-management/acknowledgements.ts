@@ -122,15 +122,16 @@ export class Acknowledgements {
   }
 
   #tellLater(stream: SmStream, wait: Promise<unknown>): void {
-    const { received } = stream;
+    // Of what is on its way nobody knows yet whether it must be stored.
+    const count = stream.handle.isHandling ? stream.received - 1 : stream.received;
     stream.isOwing = true;
     void wait.then(() => {
       stream.isOwing = false;
-      stream.handled = received;
-      if (stream.session.state !== 'session_established') return;
-      stream.handle.write(answerXml(received));
       const more = stream.handle.whenCommitted();
-      if (more !== undefined && stream.received !== received) this.#tellLater(stream, more);
+      stream.countHandled(more === undefined ? stream.received : count >>> 0);
+      if (stream.session.state !== 'session_established') return;
+      stream.handle.write(answerXml(stream.handled));
+      if (more !== undefined && stream.handled !== stream.received) this.#tellLater(stream, more);
     });
   }
 

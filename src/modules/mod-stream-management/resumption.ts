@@ -176,11 +176,13 @@ export class Resumer {
     const stream = this.#acks.of(session)!;
     this.#sessions.detached.delete(stream);
     stream.detachedMs = undefined;
+    // All of it is: a session is not found before. The client is told so, and nothing less afterwards.
+    stream.countHandled(stream.received);
     this.#acks.settle(stream, h);
     this.#context.count('resumed');
     // The connection that wanted it was lost while it was on its way.
     if (session.state === 'external') this.#wait(stream);
-    return resumed(id, stream.received);
+    return resumed(id, stream.handled);
   }
 
   /** Sends again what the client of a resumed session has not acknowledged. */

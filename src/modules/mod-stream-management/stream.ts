@@ -89,6 +89,11 @@ export class SmStream implements Acknowledger {
     this.received = (this.received + 1) >>> 0;
   }
 
+  /** So many of them are dealt with. It may be known already that more are: a count that the client was told never goes back. */
+  countHandled(count: number): void {
+    if (countBetween(count, this.received) < countBetween(this.handled, this.received)) this.handled = count;
+  }
+
   /** A stanza goes to the client; undefined: it is only counted. */
   push(stanza: KeptStanza | undefined): void {
     this.sent = (this.sent + 1) >>> 0;

@@ -51,6 +51,7 @@ export class Travel {
     const handle = this.#context.handle(session);
     const stream = new SmStream(session, handle, id, timeoutMs, this.#acks.bufferMax, this.#sessions);
     stream.received = received;
+    stream.handled = received;
     stream.sent = sent;
     stream.acked = acked;
     stream.requested = sent;

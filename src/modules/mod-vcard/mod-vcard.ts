@@ -76,7 +76,7 @@ export default defineModule<Options>({
         await cards.removeDomain(domain);
         return undefined;
       } catch {
-        return stop({ failed: [...removal.failed, context.module] });
+        return stop({ ...removal, failed: [...removal.failed, context.module] });
       }
     });
     context.hook('get_personal_data', 50, (data, { jid }) => vcards.personalData(data, jid));

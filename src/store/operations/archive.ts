@@ -55,6 +55,11 @@ export interface ArchiveFilter {
 }
 
 export interface ArchivePageQuery extends ArchiveFilter {
+  /**
+   * Messages after this time (microseconds since the epoch) are left out: others of their time may still come. Unless there are some of a minute later, or more: then
+   * clocks have been set back, and nobody can tell.
+   */
+  readonly until?: number | undefined;
   /** Of the messages meant, the page lies behind this one, or ends before it (neither: it starts with the first, or ends with the last). */
   readonly pageAfter?: bigint | undefined;
   readonly pageBefore?: bigint | undefined;
@@ -136,12 +141,15 @@ export interface ArchiveOperations {
     args: [domain: string, keep: number, limit: number, cursor: string];
     result: ArchiveSweep;
   };
-  /** For exports: messages behind an id, oldest first. */
+  /** For exports: messages behind an id, oldest first; no more than `limit`, and {@link ARCHIVE_EXPORT_BYTES} of them. There are more until the answer is empty. */
   archive_export: {
     args: [owner: string, afterId: bigint, limit: number];
     result: readonly ArchivedMessage[];
   };
 }
+
+/** What an answer of `archive_export` holds of messages, if it is more than one: it has to go through a ring. */
+export const ARCHIVE_EXPORT_BYTES = 1_048_576;
 
 export const ARCHIVE_READS = [
   'archive_page',

@@ -73,14 +73,8 @@ export interface InboxQuery {
 
 /** Inboxes: for each user the conversations, each with its last message and how many are unread. */
 export interface InboxOperations {
-  /**
-   * Makes changes in their order, all or none. `writer` has a name of its own and numbers its requests from 1: one that was done before is not done again, and one that
-   * comes before its predecessor is refused.
-   */
-  inbox_write: {
-    args: [writer: string, number: number, changes: readonly InboxChange[]];
-    result: ReturnedConversation[];
-  };
+  /** Makes changes in their order. Asked for twice, they count twice: whoever does not know whether they are done asks in batches (`writes.ts`). */
+  inbox_write: { args: [changes: readonly InboxChange[]]; result: ReturnedConversation[] };
   inbox_page: {
     args: [domain: string, username: string, query: InboxQuery];
     result: { readonly conversations: StoredConversation[]; readonly hasMore: boolean };

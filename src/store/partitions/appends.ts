@@ -1,4 +1,4 @@
-import type { KeptWrite } from '../kept-writes.ts';
+import type { KeptWrite } from '../kept-write.ts';
 import type { ArchiveRecord } from '../operations/archive.ts';
 import { allWritten, type Part, type Parts } from './parts.ts';
 
@@ -30,7 +30,9 @@ export function keepAppending(
     const bytes = Math.ceil((kept.bytes * bytesOf(records)) / all);
     return { part, records, kept: { ...kept, ...(delayed && { delayed }), bytes } };
   });
-  const full = writes.find(({ part, kept: { bytes } }) => !part.kept.hasRoom(bytes));
+  const full = writes.find(
+    ({ part, kept: { bytes, isLetIn } }) => isLetIn !== true && !part.kept.hasRoom(bytes),
+  );
   // It refuses, and counts that.
   if (full !== undefined) return full.part.write('archive_append', [full.records], full.kept);
   const done = writes.map(({ part, records, kept }) => part.write('archive_append', [records], kept)!);

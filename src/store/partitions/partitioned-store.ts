@@ -1,9 +1,11 @@
 import { StoreUnavailableError } from '../failure.ts';
-import type { KeptWrite } from '../kept-writes.ts';
+import type { KeptState } from '../kept-state.ts';
+import type { KeptWrite } from '../kept-write.ts';
 import type { ArchiveRecord } from '../operations/archive.ts';
 import type { StoreArgs, StoreOperation, StoreResult } from '../operations.ts';
 import type { Store } from '../store.ts';
 import { keepAppending } from './appends.ts';
+import { KeptAll } from './kept-all.ts';
 import { allWritten, type Part, Parts } from './parts.ts';
 import { archiveRules } from './rules.ts';
 
@@ -24,10 +26,12 @@ const IN_FIRST: ReadonlySet<StoreOperation> = new Set<StoreOperation>(['archive_
 export class PartitionedStore implements Store {
   readonly #parts: Parts;
   readonly #rules: ReadonlyMap<string, Rule>;
+  readonly #kept: KeptAll;
 
   /** `layouts`: numbers of partitions among which conversations were distributed; the last one counts for what is written. */
   constructor(all: readonly Part[], layouts: readonly number[]) {
     this.#parts = new Parts(all, layouts);
+    this.#kept = new KeptAll(all.map(({ kept }) => kept));
     this.#rules = new Map<string, Rule>(Object.entries(archiveRules(this.#parts)) as [string, Rule][]);
   }
 
@@ -40,6 +44,12 @@ export class PartitionedStore implements Store {
     if (rule !== undefined) return rule(...args) as Promise<StoreResult<O>>;
     if (operation === 'ping') return this.#parts.ask('ping').then(() => null) as Promise<StoreResult<O>>;
     return this.#parts.first.request(operation, ...args);
+  }
+
+  /** Archived messages may be kept for any partition. */
+  keptFor(operation: StoreOperation): KeptState {
+    const isOfFirst = !this.#rules.has(operation) || IN_FIRST.has(operation);
+    return isOfFirst ? this.#parts.first.kept : this.#kept;
   }
 
   write<O extends StoreOperation>(
@@ -55,7 +65,8 @@ export class PartitionedStore implements Store {
       return this.#parts.first.write(operation, args, kept);
     if (!IN_ALL.has(operation))
       return Promise.reject(new StoreUnavailableError(`${operation} cannot be kept`, 'fault'));
-    if (this.#parts.all.some((part) => !part.kept.hasRoom(kept.bytes))) return undefined;
+    const isFull = this.#parts.all.some((part) => !part.kept.hasRoom(kept.bytes));
+    if (isFull && kept.isLetIn !== true) return undefined;
     const done = this.#parts.all.map((part) => part.write(operation, args, kept)!);
     return allWritten(done).then((results) => (results.find((one) => one === true) ?? results[0]) as never);
   }

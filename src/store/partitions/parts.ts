@@ -1,11 +1,13 @@
 import { StoreUnavailableError } from '../failure.ts';
+import type { KeptState } from '../kept-state.ts';
+import type { KeptWrites } from '../kept-writes.ts';
 import type { StoreArgs, StoreOperation, StoreResult } from '../operations.ts';
 import type { Store } from '../store.ts';
 import { partitionOf } from './pair.ts';
 
 /** A partition as a shard asks it. */
 export interface Part extends Store {
-  readonly kept: { hasRoom(bytes: number): boolean };
+  readonly kept: KeptState & Pick<KeptWrites, 'hasRoom' | 'add'>;
 }
 
 /** The partitions of the archive. The first one has everything else, too. */

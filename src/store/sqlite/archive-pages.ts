@@ -1,11 +1,12 @@
-import type {
-  ArchivedMessage,
-  ArchivedPage,
-  ArchiveFilter,
-  ArchivePageQuery,
+import {
+  ARCHIVE_EXPORT_BYTES,
+  type ArchivedMessage,
+  type ArchivedPage,
+  type ArchiveFilter,
+  type ArchivePageQuery,
 } from '../operations/archive.ts';
 import type { ArchiveCounts } from './archive-counts.ts';
-import { type IdRange, narrowed, rangeOf } from './archive-ids.ts';
+import { firstIdOf, type IdRange, narrowed, rangeOf } from './archive-ids.ts';
 import { IndexedSelection } from './archive-indexed.ts';
 import type { ArchiveIndexing } from './archive-indexing.ts';
 import type { ArchiveJids } from './archive-jids.ts';
@@ -27,6 +28,8 @@ export interface Meant {
 }
 
 const EVERYTHING = { includeGroupchat: true } as const;
+/** No clock of a shard is ahead of another one by so much, unless it was set; as a difference of ids. */
+const CLOCK_SET = 60_000_000n << 8n;
 
 /** Reading archives: pages (XEP-0313, XEP-0059), and what is made of them. Never by position: the thousandth page costs what the first does. */
 export class ArchivePages {
@@ -61,7 +64,7 @@ export class ArchivePages {
     const owner = this.#find(query.owner);
     if (!this.#areKnown(owner, query)) return nothing(query, 'unknown');
     if (owner === undefined) return nothing(query, 'known');
-    const range = this.#owners.visible(owner, rangeOf(query));
+    const range = this.#settled(this.#owners.visible(owner, rangeOf(query)), query.until);
     const selection = this.#selection(owner, query, range);
     if (selection === undefined) return nothing(query, 'known');
     const place = this.#placeOf(query, selection, range);
@@ -131,10 +134,17 @@ export class ArchivePages {
   export(bare: string, afterId: bigint, limit: number): ArchivedMessage[] {
     const all = this.#all(bare);
     if (all === undefined) return [];
-    return this.#messages(
-      all.selection.ids(narrowed(all.range, afterId, undefined), false, limit),
-      all.owner,
-    );
+    const messages: ArchivedMessage[] = [];
+    let bytes = 0;
+    for (const id of all.selection.ids(narrowed(all.range, afterId, undefined), false, limit)) {
+      const message = this.#rows.get(id, all.owner);
+      if (message === undefined) continue;
+      bytes += message.packet.length;
+      // The first one goes in any case: whoever asks would not get on.
+      if (messages.length > 0 && bytes > ARCHIVE_EXPORT_BYTES) break;
+      messages.push(message);
+    }
+    return messages;
   }
 
   /** The number of an owner, whose messages can be looked up from now on. */
@@ -156,6 +166,14 @@ export class ArchivePages {
     return [query.pageAfter, query.pageBefore, query.afterId, query.beforeId].every(
       (id) => id === undefined || (owner !== undefined && this.#owners.sees(owner, id)),
     );
+  }
+
+  /** The part of a range up to a time after which messages may still come, see {@link ArchivePageQuery}. */
+  #settled(range: IdRange, until: number | undefined): IdRange {
+    if (until === undefined) return range;
+    const behind = firstIdOf(until + 1);
+    const newest = this.#rows.newest;
+    return newest !== undefined && newest > behind + CLOCK_SET ? range : narrowed(range, undefined, behind);
   }
 
   /** What the filter means, or undefined if it can mean nothing: the peer never wrote. */

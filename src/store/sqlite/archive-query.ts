@@ -8,6 +8,7 @@ export function queryOf(query: ArchivePageQuery): ArchivePageQuery {
     pageAfter: query.pageAfter ?? undefined,
     pageBefore: query.pageBefore ?? undefined,
     index: query.index ?? undefined,
+    until: query.until ?? undefined,
   };
 }
 

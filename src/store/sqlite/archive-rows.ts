@@ -19,6 +19,7 @@ export class ArchiveRows {
   readonly #jids: ArchiveJids;
   readonly #get;
   readonly #owners;
+  readonly #newest;
 
   constructor(db: Sqlite, jids: ArchiveJids) {
     this.#jids = jids;
@@ -34,6 +35,15 @@ export class ArchiveRows {
         'SELECT sent, received FROM mam_message WHERE id = ?',
       )
       .raw(true);
+    this.#newest = db
+      .prepare<[], bigint | null>('SELECT max(id) FROM mam_message')
+      .safeIntegers(true)
+      .pluck(true);
+  }
+
+  /** The newest message of all archives. */
+  get newest(): bigint | undefined {
+    return this.#newest.get() ?? undefined;
   }
 
   /** Whether the archive of an owner has a message. */

@@ -25,6 +25,7 @@ export class SqliteDriver implements StoreDriver {
   readonly #db: Sqlite;
   readonly #archive: Archive;
   readonly #offline: OfflineMessages;
+  readonly #batches: WriteBatches;
   readonly #operations: Table;
 
   constructor(directory: string, durability: Durability) {
@@ -37,6 +38,7 @@ export class SqliteDriver implements StoreDriver {
     const values = new ModuleValues(db);
     const markers = new SmartMarkers(db);
     this.#db = db;
+    this.#batches = new WriteBatches(db, (operation, args) => this.#runAny(operation, args));
     this.#archive = archive;
     this.#offline = offline;
     this.#operations = {
@@ -52,7 +54,7 @@ export class SqliteDriver implements StoreDriver {
       ...new Vcards(db).operations(),
       ...new PrivacyLists(db).operations(),
       ...new Blocklist(db).operations(),
-      ...new WriteBatches(db, (operation, args) => this.#runAny(operation, args)).operations(),
+      ...this.#batches.operations(),
       ...new Inboxes(db).operations(),
       ...markers.operations(),
       ...new OfflineMarkers(db, markers).operations(),
@@ -121,6 +123,7 @@ export class SqliteDriver implements StoreDriver {
   #undo(mark: number): void {
     this.#offline.undo(mark);
     this.#archive.forget();
+    this.#batches.forget();
   }
 
   close(): void {

@@ -10,7 +10,6 @@ import { CONVERSATIONS_MAX } from '../operations/inbox.ts';
 import type { StoreArgs, StoreResult } from '../operations.ts';
 import { Removed } from '../removed.ts';
 import type { Sqlite } from './database.ts';
-import { InboxWriters } from './inbox-writers.ts';
 import type { OperationTable } from './operation-table.ts';
 import { RowCounts } from './row-counts.ts';
 
@@ -78,7 +77,6 @@ export const INBOX_SQL = {
 
 /** Inboxes of users. */
 export class Inboxes {
-  readonly #writers: InboxWriters;
   readonly #removed = new Removed();
   readonly #upsert;
   readonly #pages;
@@ -94,7 +92,6 @@ export class Inboxes {
   readonly #removeDomain;
 
   constructor(db: Sqlite) {
-    this.#writers = new InboxWriters(db);
     this.#upsert = db.prepare<[object], { effect: number }>(INBOX_SQL.upsert);
     this.#pages = {
       ascending: db.prepare<[object], StoredConversation>(pageSql('ASC')),
@@ -132,9 +129,8 @@ export class Inboxes {
     };
   }
 
-  write(...[writer, number, changes]: StoreArgs<'inbox_write'>): StoreResult<'inbox_write'> {
+  write(...[changes]: StoreArgs<'inbox_write'>): StoreResult<'inbox_write'> {
     const returned: ReturnedConversation[] = [];
-    if (this.#writers.wasDone(writer, number)) return returned;
     for (const change of changes) {
       // What was sent to an account that was removed meanwhile is not for whoever has its name next.
       if (this.#removed.covers(change[1], change[2], change[4])) continue;

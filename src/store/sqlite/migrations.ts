@@ -14,6 +14,7 @@ import { SMART_MARKERS } from './migrations/13-smart-markers.ts';
 import { PUSH } from './migrations/14-push.ts';
 import { IMPORTED_MESSAGES } from './migrations/15-imported-messages.ts';
 import { ARCHIVE_LAYOUT } from './migrations/archive-layout.ts';
+import { NO_INBOX_WRITERS } from './migrations/no-inbox-writers.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -35,5 +36,6 @@ export const MIGRATIONS: readonly string[] = [
   SMART_MARKERS,
   PUSH,
   IMPORTED_MESSAGES,
+  NO_INBOX_WRITERS,
   ARCHIVE_LAYOUT,
 ];

@@ -1,6 +1,7 @@
 import { decodeValue, encodeValue } from '../../frame/value.ts';
-import { KEPT_BATCHES_MAX } from '../../limits.ts';
-import type { WriteOperations } from '../operations/writes.ts';
+import { KEPT_BATCHES_REMEMBERED } from '../../limits.ts';
+import { OutOfOrderError } from '../failure.ts';
+import type { BatchedWrite, WriteBatchId, WriteOperations } from '../operations/writes.ts';
 import type { StoreArgs } from '../operations.ts';
 import type { Sqlite } from './database.ts';
 import type { OperationTable } from './operation-table.ts';
@@ -13,24 +14,28 @@ interface Row {
 
 /** Batches of writes that shards keep until they are written (`store/kept-writes.ts`). */
 export class WriteBatches {
+  readonly #db: Sqlite;
   readonly #run: (operation: string, args: readonly unknown[]) => unknown;
-  readonly #last;
+  /** The last batch of each shard. Of a shard that is not in here, nothing is known. */
+  readonly #last = new Map<number, readonly [since: number, number: number]>();
+  readonly #find;
   readonly #note;
   readonly #probe;
-  readonly #atomically;
+  readonly #apart;
 
   /** `run`: runs one operation. */
   constructor(db: Sqlite, run: (operation: string, args: readonly unknown[]) => unknown) {
+    this.#db = db;
     this.#run = run;
-    this.#last = db.prepare<[number, number], Row>(
+    this.#find = db.prepare<[number, number], Row>(
       'SELECT since, number, results FROM write_batch WHERE shard = ? AND place = ?',
     );
     this.#note = db.prepare<[number, number, number, number, Uint8Array]>(
       'INSERT OR REPLACE INTO write_batch (shard, place, since, number, results) VALUES (?, ?, ?, ?, ?)',
     );
     this.#probe = db.prepare('UPDATE write_batch SET number = number + 1 WHERE shard = -1');
-    // Inside of the transaction that the requests of all shards share: what fails here must leave nothing of the batch in it.
-    this.#atomically = db.transaction((work: () => unknown[]) => work());
+    // Inside of the transaction that the requests of all shards share.
+    this.#apart = db.transaction((work: () => unknown[]) => work());
   }
 
   /** What the store offers of this. */
@@ -44,14 +49,47 @@ export class WriteBatches {
     };
   }
 
-  all(...[[shard, since, number], writes]: StoreArgs<'write_all'>): unknown[] {
-    const place = number % KEPT_BATCHES_MAX;
-    const last = this.#last.get(shard, place);
-    if (last?.since === since && last.number === number) return decodeValue(last.results) as unknown[];
-    return this.#atomically(() => {
-      const results = writes.map(([operation, args]) => this.#run(operation, args));
-      this.#note.run(shard, place, since, number, encodeValue(results));
-      return results;
-    });
+  all(...[id, writes, isSuspect]: StoreArgs<'write_all'>): unknown[] {
+    const [shard, since, number] = id;
+    const last = this.#last.get(shard);
+    if (last?.[0] !== since || last[1] !== number - 1) {
+      const done = this.#batch(shard, since, number);
+      if (done !== undefined) return decodeValue(done.results) as unknown[];
+      if (number > 1 && this.#batch(shard, since, number - 1) === undefined) {
+        throw new OutOfOrderError(`batch ${number} of shard ${shard} came before ${number - 1}`);
+      }
+    }
+    const results = isSuspect
+      ? this.#apart(() => this.#all(id, writes))
+      : this.#orRollBack(() => this.#all(id, writes));
+    this.#last.set(shard, [since, number]);
+    return results;
+  }
+
+  /** A transaction was undone, or may have been. */
+  forget(): void {
+    this.#last.clear();
+  }
+
+  /** A batch, if it was done. */
+  #batch(shard: number, since: number, number: number): Row | undefined {
+    const row = this.#find.get(shard, number % KEPT_BATCHES_REMEMBERED);
+    return row?.since === since && row.number === number ? row : undefined;
+  }
+
+  #all([shard, since, number]: WriteBatchId, writes: readonly BatchedWrite[]): unknown[] {
+    const results = writes.map(([operation, args]) => this.#run(operation, args));
+    this.#note.run(shard, number % KEPT_BATCHES_REMEMBERED, since, number, encodeValue(results));
+    return results;
+  }
+
+  /** What fails leaves nothing of the batch. A savepoint would copy each page before it is changed, in case. */
+  #orRollBack(work: () => unknown[]): unknown[] {
+    try {
+      return work();
+    } catch (cause) {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw cause;
+    }
   }
 }

@@ -66,6 +66,7 @@ export function problemsOf({ sent }: Pick<Direction, 'sent'>, ids: readonly stri
   for (const id of ids) {
     if (known.has(id)) problems.push(`${id} is there again`);
     known.add(id);
+    if (sent[Number(id)] === undefined) problems.push(`${id} was never sent`);
     if (Number(id) < last) problems.push(`${id} after ${last}`);
     last = Math.max(last, Number(id));
   }

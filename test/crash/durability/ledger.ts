@@ -12,6 +12,8 @@ export interface Transmission {
   readonly message: number;
   readonly sentAt: number;
   ackedAt: number | undefined;
+  /** How its client heard that: `a`, `resumed`. */
+  ackedBy?: string;
   /** The condition of the error that came back. */
   bounced: string | undefined;
 }
@@ -47,10 +49,14 @@ export interface Verdict {
   acknowledged: number;
   /** Those of them that were answered with an error, and did not arrive. */
   bounced: number;
+  /** How many of these, by direction and condition of the error. */
+  readonly bounces: Map<string, number>;
   /** Those that were in the memory of a session of their receiver that was killed, and nowhere else: only an archive has them. */
   onlyInMemory: Transmission[];
   /** Transmissions that came once more after a kill, because it was not certain that they had been delivered. */
   repeated: number;
+  /** Transmissions that came behind others that were sent long after them, because the store was away meanwhile. */
+  late: number;
   /** Messages of which more than one transmission arrived. */
   sentTwice: number;
 }
@@ -66,6 +72,9 @@ export interface Kills {
 /** From the end of a session what its client had not acknowledged is on its way into storage for no longer than this. */
 const STORING_MS_MAX = 5_000;
 
+/** So long a message waits for those before it that cannot be stored now (docs/durability.md). */
+const ORDER_MS_MAX = 5_000;
+
 /** What was under way to a shard when it was killed, or in the moment after, is in the memory of its sender's until it is routed anew. */
 const REROUTING_MS_MAX = 1_000;
 
@@ -75,8 +84,10 @@ export function judge(directions: readonly Direction[], kills: Kills): Verdict {
     problems: [],
     acknowledged: 0,
     bounced: 0,
+    bounces: new Map(),
     onlyInMemory: [],
     repeated: 0,
+    late: 0,
     sentTwice: 0,
   };
   for (const direction of directions) judgeOne(direction, kills, verdict);
@@ -89,21 +100,38 @@ function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
     if (verdict.problems.length < 200) verdict.problems.push(`${name}: ${text}`);
   };
   const bySerial = new Map<number, Sighting[]>();
-  let last = -1;
+  let latest: Sighting | undefined;
+  const overtaken: Sighting[] = [];
+  const overtaking: Sighting[] = [];
   for (const sighting of seen) {
     const before = bySerial.get(sighting.serial);
     if (before === undefined) {
       bySerial.set(sighting.serial, [sighting]);
-      if (sighting.serial < last) problem(`${sighting.serial} after ${last}`);
-      last = Math.max(last, sighting.serial);
+      if (latest !== undefined && sighting.serial < latest.serial) {
+        if (mayBeLate(sighting, sent[sighting.serial], sent[latest.serial], kills.store)) {
+          verdict.late++;
+          continue;
+        }
+        problem(`${sighting.serial} after ${latest.serial}`);
+        overtaken.push(sighting);
+        overtaking.push(latest);
+      } else latest = sighting;
     } else {
       if (isRepeatable(before.at(-1)!, sighting, kills.store)) verdict.repeated++;
       else problem(`${sighting.serial} came again ${describe(before.at(-1)!)}, then ${describe(sighting)}`);
       before.push(sighting);
     }
   }
+  if (overtaken.length > 0) {
+    const [first, latestOne] = [overtaken[0]!, overtaking[0]!];
+    problem(
+      `${first.serial} was sent at ${ms(sent[first.serial]?.sentAt)}, acknowledged at ${ms(sent[first.serial]?.ackedAt)}, came at ${ms(first.at)}, ${describe(first)}; ` +
+        `${latestOne.serial} was sent at ${ms(sent[latestOne.serial]?.sentAt)}, came at ${ms(latestOne.at)}, ${describe(latestOne)}; ${lives(sessions, kills)}`,
+    );
+  }
   const missing: Transmission[] = [];
   const arrivals = new Map<number, number>();
+  const lastSeen = lastSeenOf(seen);
   for (const transmission of sent) {
     const { serial, message, ackedAt, bounced } = transmission;
     const hasArrived = bySerial.has(serial);
@@ -111,11 +139,17 @@ function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
     if (bounced !== undefined && hasArrived) problem(`${serial} arrived although it came back (${bounced})`);
     if (ackedAt === undefined) continue;
     verdict.acknowledged++;
-    if (bounced !== undefined) verdict.bounced++;
-    else if (!hasArrived) {
+    if (bounced !== undefined) {
+      verdict.bounced++;
+      const kind = `${name}: ${bounced}`;
+      verdict.bounces.set(kind, (verdict.bounces.get(kind) ?? 0) + 1);
+    } else if (!hasArrived) {
       if (
         wasReroutedInVain(transmission, kills.memory) ||
-        sessions.some((session) => mayHaveHeld(session, transmission, kills.memory))
+        sessions.some(
+          (session) =>
+            serial > (lastSeen.get(session) ?? -1) && mayHaveHeld(session, transmission, kills.memory),
+        )
       )
         verdict.onlyInMemory.push(transmission);
       else missing.push(transmission);
@@ -134,7 +168,32 @@ function isRepeatable(first: Sighting, second: Sighting, storeKills: readonly nu
   return first.isDelayed && storeKills.some((at) => first.session.openedAt <= at && at <= second.at);
 }
 
-/** Whether a session may have had it in memory when it was killed, or when it had just ended and its shard was killed. */
+/**
+ * Whether a message was to be stored, and what was sent later did not have to wait for that any longer, because the store was away: it was killed in between, or so shortly before that it may
+ * not have been back.
+ */
+function mayBeLate(
+  { isDelayed }: Sighting,
+  overtaken: Transmission | undefined,
+  overtaking: Transmission | undefined,
+  storeKills: readonly number[],
+): boolean {
+  if (!isDelayed || overtaken === undefined || overtaking === undefined) return false;
+  if (overtaking.sentAt - overtaken.sentAt < ORDER_MS_MAX) return false;
+  return storeKills.some((at) => at >= overtaken.sentAt - STORING_MS_MAX && at <= overtaking.sentAt);
+}
+
+/** What each session has seen last. All comes in order: nothing before it was in the session's memory any more. */
+function lastSeenOf(seen: readonly Sighting[]): Map<ReaderSession, number> {
+  const last = new Map<ReaderSession, number>();
+  for (const { session, serial } of seen) last.set(session, Math.max(serial, last.get(session) ?? -1));
+  return last;
+}
+
+/**
+ * Whether a session may have had it in memory when it was killed, or when it had just ended and its shard was killed. The caller has seen to it that it comes behind all
+ * that the session's client has seen.
+ */
 function mayHaveHeld(
   { openedAt, lostAt, endedAt }: ReaderSession,
   { sentAt, ackedAt }: Transmission,
@@ -157,17 +216,24 @@ function wasReroutedInVain({ sentAt, ackedAt }: Transmission, kills: readonly nu
 function circumstances(
   missing: readonly Transmission[],
   sessions: readonly ReaderSession[],
-  { memory, store }: Kills,
+  kills: Kills,
 ): string {
-  const ms = (time: number | undefined): string => (time === undefined ? '…' : String(Math.round(time)));
-  const lives = sessions.map(({ openedAt, lostAt, endedAt }) => {
-    return `${ms(openedAt)} to ${lostAt === undefined ? ms(endedAt) : `its loss at ${ms(lostAt)}`}`;
-  });
   const [first, last] = [missing[0]!, missing.at(-1)!];
   return (
-    `the first was sent at ${ms(first.sentAt)}, acknowledged at ${ms(first.ackedAt)}, the last sent at ${ms(last.sentAt)}, acknowledged at ${ms(last.ackedAt)}; ` +
-    `sessions: ${lives.join(', ')}; kills: ${memory.map(ms).join(' ')}, of the store: ${store.map(ms).join(' ')}`
+    `the first was sent at ${ms(first.sentAt)}, acknowledged at ${ms(first.ackedAt)} by ${first.ackedBy}, the last sent at ${ms(last.sentAt)}, acknowledged at ${ms(last.ackedAt)} by ${last.ackedBy}; ` +
+    lives(sessions, kills)
   );
+}
+
+function ms(time: number | undefined): string {
+  return time === undefined ? '…' : String(Math.round(time));
+}
+
+function lives(sessions: readonly ReaderSession[], { memory, store }: Kills): string {
+  const all = sessions.map(({ openedAt, lostAt, endedAt }) => {
+    return `${ms(openedAt)} to ${lostAt === undefined ? ms(endedAt) : `its loss at ${ms(lostAt)}`}`;
+  });
+  return `sessions: ${all.join(', ')}; kills: ${memory.map(ms).join(' ')}, of the store: ${store.map(ms).join(' ')}`;
 }
 
 function describe({ isDelayed, session, at }: Sighting): string {

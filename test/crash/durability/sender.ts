@@ -66,7 +66,7 @@ export class Sender {
     const handled = await this.#link.open('s');
     if (handled !== undefined) {
       this.resumptions++;
-      this.#settle(handled);
+      this.#settle(handled, 'resumed');
       for (const one of this.#unacked) this.#link.send(this.#xml(one));
     } else {
       const again = this.#unacked;
@@ -122,23 +122,27 @@ export class Sender {
   }
 
   #heard(element: Element): void {
-    if (element.ns === NS_SM && element.name === 'a') this.#settle(Number(element.attribute('h')));
+    if (element.ns === NS_SM && element.name === 'a') this.#settle(Number(element.attribute('h')), 'a');
     else if (element.name === 'message' && element.attribute('type') === 'error') {
       const transmission = this.sent[Number(element.attribute('id'))]!;
-      const condition = element.child('error')!.elements()[0]!.name;
+      const error = element.child('error')!;
+      const condition = [error.elements()[0]!.name, error.childText('text')].join(' ');
       if (transmission.bounced !== undefined) this.#failure = new Error('a second error for one message');
       transmission.bounced = condition;
     }
   }
 
-  #settle(handled: number): void {
+  #settle(handled: number, by: string): void {
     const count = handled - this.#acked;
     if (count < 0 || count > this.#unacked.length) {
       this.#failure = new Error(`${handled} acknowledged after ${this.#acked}, of ${this.#unacked.length}`);
       return;
     }
     const now = performance.now();
-    for (const one of this.#unacked.splice(0, count)) one.ackedAt = now;
+    for (const one of this.#unacked.splice(0, count)) {
+      one.ackedAt = now;
+      one.ackedBy = by;
+    }
     this.#acked = handled;
   }
 }

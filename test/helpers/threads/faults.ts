@@ -13,6 +13,8 @@ import Database from 'better-sqlite3';
 
 /** What may happen to a thread. */
 export interface Fault {
+  /** A thread that is told twice suffers once. */
+  readonly id: number;
   /** `store`, `shard 0`, … */
   readonly thread: string;
   /**
@@ -50,13 +52,16 @@ if (isMainThread) {
   createInterface({ input: process.stdin }).on('line', (line) => channel.postMessage(JSON.parse(line)));
   limitHeaps(Number(process.env['FAULTS_HEAP_MB'] ?? 0));
 } else {
+  let last = 0;
   channel.onmessage = (event) => {
     const fault = (event as unknown as { data: Fault }).data;
-    if (fault.thread !== threadName) return;
+    if (fault.thread !== threadName || fault.id <= last) return;
+    last = fault.id;
     // At once, whatever becomes of the thread: the test waits for this line.
     writeSync(2, `fault: ${fault.thread} ${fault.kind}\n`);
     suffer(fault);
   };
+  writeSync(2, `fault: ${threadName} begins\n`);
 }
 
 function suffer({ kind, ms = 0 }: Fault): void {
@@ -113,7 +118,7 @@ function killAtCommit(kind: 'kill-before-commit' | 'kill-in-commit' | 'kill-afte
   Database.prototype.exec = function (this: Database.Database, sql: string) {
     if (sql !== 'COMMIT') return exec.call(this, sql);
     if (kind === 'kill-before-commit') process.kill(process.pid, 'SIGKILL');
-    if (kind === 'kill-in-commit') channel.postMessage({ thread: 'main', kind } satisfies Fault);
+    if (kind === 'kill-in-commit') channel.postMessage({ id: 0, thread: 'main', kind } satisfies Fault);
     exec.call(this, sql);
     if (kind === 'kill-after-commit') process.kill(process.pid, 'SIGKILL');
     // Whoever is asked to kill may be slower than the disk: nothing more is done, nobody is answered.

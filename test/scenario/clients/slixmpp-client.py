@@ -5,6 +5,7 @@ import json
 import sys
 
 import slixmpp
+from slixmpp_archive import Archive
 from slixmpp_session import Session, bind_channels
 
 
@@ -28,6 +29,7 @@ class Client(slixmpp.ClientXMPP):
             self.register_plugin("xep_0198")
             self.add_event_handler("session_resumed", lambda _event: tell(event="resumed"))
         self.session = Session(self, tell) if "--session" in options else None
+        self.archive = Archive(self) if "--archive" in options else None
         self.add_event_handler("session_start", self.session_started)
         self.add_event_handler("message", self.message_came)
         self.add_event_handler("presence_available", self.presence_came)
@@ -77,6 +79,8 @@ class Client(slixmpp.ClientXMPP):
                 return sorted(info["disco_info"]["features"])
             case "ping":
                 await self["xep_0199"].send_ping(what["to"])
+            case "page":
+                return await self.archive.page(what["position"])
             case "logout":
                 self.wants_connection = False
                 self.send_presence(ptype="unavailable")

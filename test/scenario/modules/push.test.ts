@@ -39,7 +39,7 @@ describe('of messages to absent users', () => {
   let watcher: TestClient;
 
   beforeAll(async () => {
-    server = await serverWith('');
+    server = await serverWith('max_errors_in_a_row = 4\nerror_period = 0');
     romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
     watcher = await TestClient.login(server.port(), 'watcher@localhost/desk');
   });
@@ -75,6 +75,23 @@ describe('of messages to absent users', () => {
       expect(xml).not.toContain('night');
     }
   });
+
+  /** The nodes that are told next, so many, in alphabetical order. */
+  async function publishedNodes(count: number): Promise<string[]> {
+    const nodes: string[] = [];
+    for (let i = 0; i < count; i++) nodes.push((await published(watcher)).node);
+    return nodes.sort();
+  }
+
+  /** What is stored of a user, as text. */
+  async function exported(user: string): Promise<string> {
+    const answer = await romeo.iq(
+      'get',
+      'localhost',
+      `<export xmlns='urn:test:lab'>${user}@localhost</export>`,
+    );
+    return answer.elements()[0]!.text();
+  }
 
   it('tells nothing of messages without a text, of errors, headlines and normal ones, nor of users who enabled nothing', async () => {
     await away('bea', ['bea-node']);
@@ -147,25 +164,37 @@ describe('of messages to absent users', () => {
   });
 
   it('ends when the service says that the node is gone; not for other errors', async () => {
-    await away('fay', ['gone-1', 'internal-1', 'away-1']);
+    await away('fay', ['gone-1', 'forbidden-1', 'internal-1', 'away-1', 'busy-1']);
     romeo.send(chat('fay@localhost', 'first'));
-    const first = [await published(watcher), await published(watcher), await published(watcher)];
-    expect(first.map(({ node }) => node).sort()).toEqual(['away-1', 'gone-1', 'internal-1']);
-    const exported = async (): Promise<string> => {
-      const answer = await romeo.iq(
-        'get',
-        'localhost',
-        "<export xmlns='urn:test:lab'>fay@localhost</export>",
-      );
-      return answer.elements()[0]!.text();
-    };
-    while ((await exported()).includes('gone-1'));
-    // All shards know it when the store has been told; the two others are told still.
+    expect(await publishedNodes(5)).toEqual(['away-1', 'busy-1', 'forbidden-1', 'gone-1', 'internal-1']);
+    while (/gone-1|forbidden-1/.test(await exported('fay')));
+    // All shards know it when the store has been told; the others are told still.
     await romeo.iq('get', 'localhost', "<where xmlns='urn:test:lab'/>");
     romeo.send(chat('fay@localhost', 'second'));
-    const second = [await published(watcher), await published(watcher)];
-    expect(second.map(({ node }) => node).sort()).toEqual(['away-1', 'internal-1']);
+    expect(await publishedNodes(3)).toEqual(['away-1', 'busy-1', 'internal-1']);
     await watcher.nothingElse();
+  });
+
+  it('ends after enough errors in a row that may pass (XEP-0357 §7.1), and comes back when it is enabled again', async () => {
+    await away('jan', ['away-2', 'busy-2', 'flaky-2', 'fine-2']);
+    for (let i = 0; i < 4; i++) {
+      romeo.send(chat('jan@localhost', `message ${i}`));
+      expect(await publishedNodes(4)).toEqual(['away-2', 'busy-2', 'fine-2', 'flaky-2']);
+      // Answers come in the order of the publications: so the last of them were counted, too.
+      await romeo.iq('get', 'localhost', "<where xmlns='urn:test:lab'/>");
+    }
+    while (/away-2|busy-2/.test(await exported('jan')));
+    await romeo.iq('get', 'localhost', "<where xmlns='urn:test:lab'/>");
+    for (let i = 0; i < 3; i++) {
+      romeo.send(chat('jan@localhost', 'the others go on'));
+      expect(await publishedNodes(2)).toEqual(['fine-2', 'flaky-2']);
+    }
+    await watcher.nothingElse();
+    await away('jan', ['busy-2']);
+    for (let i = 0; i < 3; i++) {
+      romeo.send(chat('jan@localhost', 'all again'));
+      expect(await publishedNodes(3)).toEqual(['busy-2', 'fine-2', 'flaky-2']);
+    }
   });
 
   it('tells a slow service of the latest only when it has answered', async () => {

@@ -46,6 +46,29 @@ describe('messages on their way to an archive', () => {
     );
   });
 
+  it('arrive so in a batch of writes, too', () => {
+    const record = { micros: 1, shard: 0, sides: 3, from: 'a', to: 'b', originId: 'o', isGroupchat: false };
+    const records = [{ ...record, packet: Buffer.from('x'), isSearchable: true }];
+    const frame = {
+      kind: FrameKind.STORE_REQUEST,
+      id: 8,
+      operation: 'write_all',
+      args: [
+        [0, 1, 2],
+        [
+          ['ping', [[]]],
+          ['archive_append', [records]],
+        ],
+        false,
+      ],
+      deadlineMs: 5,
+    } as const;
+    const bytes = Buffer.from(encodeFrame({ ...frame, args: [...frame.args] }));
+    expect(decodeFrame(bytes, 0, bytes.length)).toEqual(frame);
+    // By columns: no name of a field is in it.
+    expect(bytes.includes('isSearchable')).toBe(false);
+  });
+
   it('need not say that their words are not to be found', () => {
     const record = { micros: 1, shard: 0, sides: 3, from: 'a', to: 'b', originId: '', isGroupchat: false };
     const packet = Buffer.from('x');

@@ -86,7 +86,7 @@ describe('the list of hooks', () => {
     expect([...named].sort()).toEqual(namesOf(({ part }) => part === 'core'));
   });
 
-  test('holds the 132 numbered hooks, the 9 newer ones, and 3 of our own', () => {
+  test('holds the 132 numbered hooks, the 9 newer ones, and 4 of our own', () => {
     const numbers = LISTED.map(([number]) => number);
     const expected = [
       ...Array.from({ length: 132 }, (_, i) => String(i + 1)),
@@ -94,6 +94,7 @@ describe('the list of hooks', () => {
       'M1',
       'M2',
       'M3',
+      'M4',
     ];
     expect(numbers).toEqual(expected);
   });
@@ -129,6 +130,7 @@ describe('declarations', () => {
   test('close the hooks that guard something, and give guards over values a refusal', () => {
     expect(namesOf((point) => point.failure === 'closed')).toEqual([
       'get_personal_data',
+      'get_personal_data_page',
       'privacy_check_packet',
       'privacy_get_user_list',
       'remove_domain',
@@ -140,6 +142,7 @@ describe('declarations', () => {
     ]);
     expect(namesOf((point) => point.refusal !== undefined)).toEqual([
       'get_personal_data',
+      'get_personal_data_page',
       'privacy_get_user_list',
       'remove_domain',
       's2s_allow_host',

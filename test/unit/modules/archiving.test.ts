@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Accumulator } from '../../../src/hooks/accumulator.ts';
 import { Accumulator as Acc, Origin } from '../../../src/hooks/accumulator.ts';
 import { DROP, STOP } from '../../../src/hooks/chain.ts';
+import { KEPT_BYTES_MAX } from '../../../src/limits.ts';
 import { Archiving } from '../../../src/modules/mod-mam/archiving.ts';
-import { PENDING_BYTES_MAX } from '../../../src/modules/mod-mam/limits.ts';
+import { Horizons } from '../../../src/modules/mod-mam/horizons.ts';
 import mod_mam from '../../../src/modules/mod-mam/mod-mam.ts';
 import { type MamOptions, pmOptions } from '../../../src/modules/mod-mam/options.ts';
 import type { Retractions } from '../../../src/modules/mod-mam/retractions.ts';
@@ -12,7 +13,9 @@ import { ArchiveWriter } from '../../../src/modules/mod-mam/writer.ts';
 import type { C2sParams, ModuleContext } from '../../../src/modules/module.ts';
 import { type ArchiveRecord, ArchiveSide } from '../../../src/store/operations.ts';
 import { type Jid, makeJid } from '../../../src/xmpp/jid.ts';
+import { stableId } from '../../../src/xmpp/stable-id.ts';
 import { Stanza } from '../../../src/xmpp/stanza.ts';
+import { KeptStore } from '../../helpers/kept-store.ts';
 
 /** What archiving asks of its writer, and what senders hear when that takes no more. */
 
@@ -20,25 +23,19 @@ const romeo = makeJid('romeo', 'localhost', 'r')!;
 const juliet = makeJid('juliet', 'localhost', 'j')!;
 
 class Bench {
-  readonly stored: ArchiveRecord[] = [];
+  readonly store = new KeptStore();
   readonly refused: string[] = [];
-  isDown = false;
   #turn: (() => void)[] = [];
-  readonly writer = new ArchiveWriter({
-    append: async (records) => {
-      if (this.isDown) throw new Error('no');
-      this.stored.push(...records);
-    },
-    atTurnEnd: (callback) => this.#turn.push(callback),
-    after: () => {},
-    behindChanged: () => {},
-    lost: () => {},
-  });
+  readonly writer: ArchiveWriter;
+  readonly horizons = new Horizons();
   readonly archiving: Archiving;
 
   constructor() {
     const context = {
       shard: 0,
+      store: this.store,
+      atTurnEnd: (callback: () => void) => this.#turn.push(callback),
+      onStop: () => {},
       hosts: ['localhost'],
       hasOtherHandlers: () => false,
       committing: () => {},
@@ -53,9 +50,10 @@ class Bench {
         return undefined;
       },
     } as unknown as ModuleContext<MamOptions>;
+    this.writer = new ArchiveWriter(context);
     const options = pmOptions(mod_mam.options.parse({ pm: {} }))!;
     const wishes = new Wishes(context, undefined);
-    this.archiving = new Archiving(context, options, this.writer, wishes, {} as Retractions);
+    this.archiving = new Archiving(context, options, this.writer, wishes, {} as Retractions, this.horizons);
   }
 
   acc(content: string, from = romeo, to = juliet): Accumulator {
@@ -65,8 +63,9 @@ class Bench {
 
   async endTurn(): Promise<readonly ArchiveRecord[]> {
     for (const callback of this.#turn.splice(0)) callback();
+    this.store.kept.flush();
     await new Promise((resolve) => setImmediate(resolve));
-    return this.stored.splice(0);
+    return this.store.stored.splice(0) as ArchiveRecord[];
   }
 }
 
@@ -111,6 +110,43 @@ describe('archiving', () => {
     ]);
   });
 
+  it('gives a message a new id if it comes behind what an owner has read, and both sides the same', async () => {
+    const bench = new Bench();
+    bench.horizons.read(juliet.bare, 1_800_000_000_000_001);
+    const acc = bench.acc('<body>x</body>');
+    bench.archiving.outgoing(acc, session);
+    const [first] = await bench.endTurn();
+    bench.archiving.incoming(acc);
+    const [second] = await bench.endTurn();
+    expect([first!.micros, second!.micros]).toEqual([2_000_000_000_000_000, 2_000_000_000_000_000]);
+    expect(acc.stanza!.element.child('stanza-id', 'urn:xmpp:sid:0')?.attribute('id')).toBe(
+      stableId(2_000_000_000_000_000, 0),
+    );
+  });
+
+  it('gives it to the recipient alone if he has read meanwhile, also where mod_stanzaid has given one', async () => {
+    const bench = new Bench();
+    const acc = bench.acc('<body>x</body>');
+    acc.setPermanent('stable_stanza_id', 'value', stableId(acc.timestamp, 0));
+    bench.archiving.outgoing(acc, session);
+    const [first] = await bench.endTurn();
+    bench.horizons.read(juliet.bare, 1_900_000_000_000_000);
+    bench.archiving.incoming(acc);
+    const [second] = await bench.endTurn();
+    expect([first!.micros, second!.micros]).toEqual([acc.timestamp, 2_000_000_000_000_000]);
+    expect(acc.get('stable_stanza_id', 'value')).toBe(stableId(2_000_000_000_000_000, 0));
+  });
+
+  it('leaves the id of what comes behind what others have read, or before', async () => {
+    const bench = new Bench();
+    bench.horizons.read('nurse@localhost', 1_900_000_000_000_000);
+    bench.horizons.read(juliet.bare, 1_800_000_000_000_000);
+    const acc = bench.acc('<body>x</body>');
+    bench.archiving.outgoing(acc, session);
+    bench.archiving.incoming(acc);
+    expect((await bench.endTurn())[0]!.micros).toBe(acc.timestamp);
+  });
+
   it('leaves out a recipient who does not exist', async () => {
     const bench = new Bench();
     const acc = bench.acc('<body>x</body>', romeo, makeJid('nobody', 'localhost')!);
@@ -129,17 +165,19 @@ describe('archiving', () => {
 
   it('refuses senders with resource-constraint when its writer is full, and lets through what it has taken on', async () => {
     const bench = new Bench();
-    bench.isDown = true;
+    bench.store.isDown = true;
     const before = bench.acc('<body>x</body>');
     bench.archiving.outgoing(before, session);
     const { last } = bench.writer;
     expect(last).toBeDefined();
     while (!bench.writer.isFull) {
-      bench.writer.add({ ...last!, packet: Buffer.alloc(PENDING_BYTES_MAX / 4) });
+      bench.writer.add({ ...last!, packet: Buffer.alloc(KEPT_BYTES_MAX / 4) });
+      bench.writer.flush();
     }
     expect(bench.archiving.outgoing(bench.acc('<body>x</body>'), session)).toBe(STOP);
     expect(bench.archiving.incoming(bench.acc('<body>x</body>'))).toBe(DROP);
     expect(bench.refused).toEqual(['resource-constraint', 'resource-constraint']);
+    expect(bench.store.kept.refused).toBe(2);
     // What is not archived goes on.
     expect(bench.archiving.outgoing(bench.acc('<subject>x</subject>'), session)).toBeUndefined();
     expect(bench.archiving.incoming(bench.acc('<subject>x</subject>'))).toBeUndefined();
@@ -151,6 +189,7 @@ describe('archiving', () => {
       const acc = bench.acc(`<body>${'x'.repeat(1_048_576)}</body>`);
       expect(bench.archiving.outgoing(acc, session)).toBeUndefined();
       bench.archiving.incoming(acc);
+      bench.writer.flush();
     }
     const acc = bench.acc('<body>late</body>');
     const waiting = bench.archiving.outgoing(acc, session) as Promise<unknown>;

@@ -137,6 +137,7 @@ const OURS: Reasons = {
   mod_inbox: { 'anonymous_purge 50': 'data of anonymous users go with them' },
   mod_last: { [EXPORT]: 'a user may ask for what is stored of him' },
   mod_mam: {
+    'get_personal_data_page 50': 'archives have no limit',
     'get_mam_pm_gdpr_data 50': 'its part of get_personal_data, as the list of hooks has it',
     'node_cleanup_for_host_type 50': 'what a dead shard had not stored yet is waited for no longer',
   },

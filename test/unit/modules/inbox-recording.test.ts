@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Accumulator, Origin } from '../../../src/hooks/accumulator.ts';
+import { KEPT_BUSY, KEPT_MAX, KEPT_PER_BATCH_MAX } from '../../../src/limits.ts';
 import { Changes } from '../../../src/modules/mod-inbox/changes.ts';
 import { timeOfId } from '../../../src/modules/mod-inbox/counting.ts';
 import { LightRooms } from '../../../src/modules/mod-inbox/light-rooms.ts';
@@ -15,7 +16,7 @@ import {
   Stanza,
   stableId,
 } from '../../../src/modules/module.ts';
-import { WAITING_MAX } from '../../../src/util/gathered-writes.ts';
+import { KeptStore } from '../../helpers/kept-store.ts';
 
 /** What inboxes do while the store is behind, and how several messages become one change. */
 
@@ -26,7 +27,8 @@ function message(text: string): Stanza {
 }
 
 function world(options: Partial<InboxOptions> = {}) {
-  const requests: (readonly InboxChange[])[] = [];
+  const store = new KeptStore();
+  store.isSilent = true;
   const turns: (() => void)[] = [];
   const timers: (() => void)[] = [];
   const outcomes: string[] = [];
@@ -37,12 +39,7 @@ function world(options: Partial<InboxOptions> = {}) {
     options: { ...optionsSchema.parse({}), ...options },
     hosts: ['localhost'],
     shard: 0,
-    store: {
-      request: (_name: string, _writer: string, _number: number, changes: readonly InboxChange[]) => {
-        requests.push(changes);
-        return new Promise(() => {});
-      },
-    },
+    store,
     accounts: { isRegistered: () => true },
     foldHook: (_name: string, value: unknown) => value,
     checkPrivacy: () => 'allow',
@@ -69,8 +66,11 @@ function world(options: Partial<InboxOptions> = {}) {
     new Accumulator(1, time++, origin, undefined, 'localhost', stanza, from, to);
   const endTurn = (): void => {
     for (const turn of turns.splice(0)) turn();
+    store.kept.flush();
   };
-  return { recording, changes, acc, endTurn, requests, timers, outcomes, routed, waits: () => waits };
+  const requests = (): (readonly InboxChange[])[] =>
+    store.asked.map(({ list }) => list as readonly InboxChange[]);
+  return { recording, changes, acc, endTurn, requests, store, timers, outcomes, routed, waits: () => waits };
 }
 
 describe('changes of inboxes', () => {
@@ -82,13 +82,13 @@ describe('changes of inboxes', () => {
       expect(recording.received(one)).toBeUndefined();
     }
     endTurn();
-    expect(requests.length).toBe(1);
-    const brief = requests[0]!.map((change) => [change[0], change[2], change[3], ...change.slice(7)]);
+    expect(requests().length).toBe(1);
+    const brief = requests()[0]!.map((change) => [change[0], change[2], change[3], ...change.slice(7)]);
     expect(brief).toEqual([
       ['message', 'romeo', 'juliet@localhost', true, 0],
       ['message', 'juliet', 'romeo@localhost', false, 3],
     ]);
-    expect(requests[0]!.map((change) => change[5])).toEqual(['c', 'c']);
+    expect(requests()[0]!.map((change) => change[5])).toEqual(['c', 'c']);
     expect(waits()).toBe(6);
   });
 
@@ -99,9 +99,24 @@ describe('changes of inboxes', () => {
     recording.received(acc(message('b')));
     recording.received(acc(message('c')));
     endTurn();
-    expect(requests[0]!.map((change) => change.slice(7))).toEqual([
+    expect(requests()[0]!.map((change) => change.slice(7))).toEqual([
       [true, 0],
       [false, 2],
+    ]);
+  });
+
+  it('are added to only while they have not left, even if others were too many', () => {
+    const { recording, acc, endTurn, requests } = world();
+    const from = (i: number) => acc(message('x'), Origin.S2S, parseJid(`p${i}@elsewhere.example`)!, JULIET);
+    for (let i = 0; i <= KEPT_PER_BATCH_MAX; i++) recording.received(from(i));
+    recording.received(from(0));
+    endTurn();
+    const counts = requests().map((changes) => changes.map((change) => [change[3], change[8]]));
+    expect(counts[0]!.length).toBe(KEPT_PER_BATCH_MAX);
+    expect(counts[0]![0]).toEqual(['p0@elsewhere.example', 1]);
+    expect(counts[1]).toEqual([
+      [`p${KEPT_PER_BATCH_MAX}@elsewhere.example`, 1],
+      ['p0@elsewhere.example', 1],
     ]);
   });
 
@@ -112,24 +127,28 @@ describe('changes of inboxes', () => {
   });
 
   it('hold senders up when many wait for the store, and refuse messages when too many do', async () => {
-    const { recording, acc, timers, outcomes, routed } = world();
+    const { recording, changes, acc, store, timers, outcomes, routed } = world();
     const peer = (i: number) => parseJid(`p${i}@elsewhere.example`)!;
     let verdict: unknown;
-    for (let i = 0; i < WAITING_MAX / 2; i++) {
+    for (let i = 0; i <= KEPT_BUSY; i++) {
       verdict = recording.sent(acc(message('x'), Origin.C2S, ROMEO, peer(i)));
+      // What is gathered is not counted yet.
+      changes.flush();
     }
     expect(verdict).toBeInstanceOf(Promise);
     timers.at(-1)!();
     expect(await verdict).toBeUndefined();
-    for (let i = WAITING_MAX / 2; i < WAITING_MAX; i++) {
+    for (let i = KEPT_BUSY; i < KEPT_MAX; i++) {
       void recording.sent(acc(message('x'), Origin.C2S, ROMEO, peer(i)));
     }
+    changes.flush();
     expect(recording.sent(acc(message('too much')))).toBe(STOP);
     expect(outcomes).toEqual(['bounced']);
     expect(routed[0]!.stanza!.element.child('error')?.elements()[0]?.name).toBe('resource-constraint');
     // From elsewhere, too; but not what was let in here.
     expect(recording.received(acc(message('far'), Origin.S2S))).toBe(DROP);
     expect(routed.length).toBe(2);
+    expect(store.kept.refused).toBe(2);
     expect(recording.received(acc(message('near')))).toBeUndefined();
     // What is in no inbox goes on.
     const state = Stanza.of(parseElementText("<message type='chat'><thread>t</thread></message>"));

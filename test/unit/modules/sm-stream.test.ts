@@ -31,6 +31,18 @@ function bodies(stream: SmStream): (string | undefined)[] {
 }
 
 describe('counts (XEP-0198 §4)', () => {
+  it('of what is handled never go back, whichever news comes first', () => {
+    const stream = streamOf();
+    stream.received = 3;
+    stream.handled = 0xffff_fffe;
+    stream.countHandled(1);
+    expect(stream.handled).toBe(1);
+    stream.countHandled(0xffff_ffff);
+    expect(stream.handled).toBe(1);
+    stream.countHandled(3);
+    expect(stream.handled).toBe(3);
+  });
+
   it('are decimal digits below 2^32 and nothing else (threat T44)', () => {
     for (const [text, count] of [
       ['0', 0],

@@ -7,6 +7,7 @@ import { FRAME_TEXT_MAX } from '../../../src/limits.ts';
 import { NO_PRIORITY } from '../../../src/memory/directory.ts';
 import type { Delivery } from '../../../src/sm/delivery.ts';
 import { Multicast } from '../../../src/sm/multicast.ts';
+import type { Outcomes } from '../../../src/sm/outcomes.ts';
 import { type Jid, parseJid } from '../../../src/xmpp/jid.ts';
 import { Stanza } from '../../../src/xmpp/stanza.ts';
 import { parseElementText } from '../../../src/xmpp/trusted-xml.ts';
@@ -99,11 +100,13 @@ describe('multicasting', () => {
         hops.push(acc.hops);
       },
       usersOf: (domain) => (domain === 'localhost' ? hostType : undefined),
-      outcome: (_acc, outcome) => void counted.push(outcome),
-      count: (_stanza, outcome, by) => void counted.push(`${by} ${outcome}`),
-      sentOn: (_stanza, by) => void ways.push(by),
-      arrivedOf: (_stanza, by) => void ways.push(by),
-      copiedOf: (_stanza, by) => void ways.push(by),
+      outcomes: {
+        ended: (_acc, outcome) => void counted.push(outcome),
+        endedOf: (_stanza, outcome, by) => void counted.push(`${by} ${outcome}`),
+        sentOn: (_stanza, by) => void ways.push(by),
+        arrivedOf: (_stanza, by) => void ways.push(by),
+        copiedOf: (_stanza, by) => void ways.push(by),
+      } as Partial<Outcomes> as Outcomes,
     });
   });
 

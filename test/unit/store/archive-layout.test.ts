@@ -181,8 +181,8 @@ describe('a partition', () => {
     driver.run('archive_append', [[record(FIRST, 'romeo@localhost', OWNER)]]);
     const batch = [0, 1, 1] as [number, number, number];
     const write = ['archive_append', [[record(FIRST + 1, 'romeo@localhost', OWNER)]]] as const;
-    expect(driver.run('write_all', [batch, [write]])).toEqual([null]);
-    expect(driver.run('write_all', [batch, [write]])).toEqual([null]);
+    expect(driver.run('write_all', [batch, [write], false])).toEqual([null]);
+    expect(driver.run('write_all', [batch, [write], false])).toEqual([null]);
     driver.commit();
     expect(driver.run('archive_size', [OWNER])).toBe(2);
     driver.begin();

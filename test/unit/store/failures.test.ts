@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { STORE_PENDING_MAX, STORE_TIMEOUT_MS } from '../../../src/limits.ts';
 import { Counter } from '../../../src/memory/counters.ts';
-import { type ClaimedMessages, StoreUnavailableError } from '../../../src/store/operations.ts';
+import {
+  type ClaimedMessages,
+  type StoreArgs,
+  type StoreOperation,
+  type StoreResult,
+  StoreUnavailableError,
+} from '../../../src/store/operations.ts';
 import { LoopbackStore } from '../../helpers/loopback-store.ts';
 import { MemoryDriver } from '../../helpers/memory-driver.ts';
 
@@ -11,6 +17,9 @@ import { MemoryDriver } from '../../helpers/memory-driver.ts';
 class FailingDriver extends MemoryDriver {
   failsToBegin = false;
   failsToCommit = false;
+  failsToReadAgain = false;
+  /** Values that are new in this transaction, which are gone when it fails. */
+  readonly #written: StoreArgs<'value_set'>[] = [];
   commits = 0;
   begins = 0;
 
@@ -23,7 +32,16 @@ class FailingDriver extends MemoryDriver {
   override commit(): void {
     super.commit();
     this.commits++;
-    if (this.failsToCommit) throw new Error('disk I/O error');
+    const written = this.#written.splice(0);
+    if (!this.failsToCommit) return;
+    for (const [module, scope, key] of written) super.run('value_delete', [module, scope, key]);
+    throw new Error('disk I/O error');
+  }
+
+  override run<O extends StoreOperation>(operation: O, args: StoreArgs<O>): StoreResult<O> {
+    if (this.failsToReadAgain && this.commits > 0) throw new Error('disk I/O error while reading');
+    if (operation === 'value_set') this.#written.push(args as StoreArgs<'value_set'>);
+    return super.run(operation, args);
   }
 }
 
@@ -69,6 +87,31 @@ describe('a store', () => {
     expect(store.counters[Counter.store_failed]).toBe(2);
     driver.failsToCommit = false;
     expect(await set('c')).toBe(null);
+  });
+
+  it('that cannot commit answers no read with what was undone', async () => {
+    driver.failsToCommit = true;
+    const broken = 'disk I/O error';
+    expect(await Promise.all([get('a'), set('a'), get('a'), get('b'), set('b')])).toEqual([
+      null,
+      broken,
+      null,
+      null,
+      broken,
+    ]);
+    driver.failsToCommit = false;
+    expect(await Promise.all([set('a'), get('a')])).toEqual([null, 1]);
+  });
+
+  it('that cannot read any more either fails those reads, but not those that came before the first write', async () => {
+    driver.failsToCommit = true;
+    driver.failsToReadAgain = true;
+    expect(await Promise.all([get('a'), set('a'), get('a')])).toEqual([
+      null,
+      'disk I/O error',
+      'disk I/O error while reading',
+    ]);
+    expect(store.failures).toEqual(['commit: disk I/O error', 'value_get: disk I/O error while reading']);
   });
 
   it('that cannot begin tries once a batch, not once a write: nobody waits many times for a locked database', async () => {

@@ -1,13 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   KEPT_BATCHES_MAX,
+  KEPT_BATCHES_REMEMBERED,
+  KEPT_BUSY,
+  KEPT_BYTES_BUSY,
   KEPT_BYTES_MAX,
   KEPT_MAX,
   KEPT_PER_BATCH_BYTES_MAX,
   KEPT_PER_BATCH_MAX,
 } from '../../../src/limits.ts';
 import { type StoreFailure, StoreUnavailableError } from '../../../src/store/failure.ts';
-import { type KeptWrite, KeptWrites } from '../../../src/store/kept-writes.ts';
+import type { KeptWrite } from '../../../src/store/kept-write.ts';
+import { KeptWrites } from '../../../src/store/kept-writes.ts';
 import type { BatchedWrite, WriteBatchId } from '../../../src/store/operations/writes.ts';
 
 /** Writes that are tried until they are done, against a store that the test answers for. */
@@ -17,6 +21,7 @@ interface Asked {
   /** The first argument of each write. */
   readonly names: unknown[];
   readonly writes: readonly BatchedWrite[];
+  readonly isSuspect: boolean;
   done(): Promise<void>;
   fail(failure: StoreFailure): Promise<void>;
 }
@@ -30,14 +35,16 @@ beforeEach(() => {
   asked = [];
   nowMs = 0;
   kept = new KeptWrites(
-    (id, writes) => {
+    (id, writes, isSuspect) => {
+      if (writes.some(([, args]) => args[0] === 'unsendable')) throw new RangeError('no');
       const { promise, resolve, reject } = Promise.withResolvers<readonly unknown[]>();
       const names = writes.map(([, args]) => args[0]);
       asked.push({
         id,
         names,
         writes,
-        done: () => settle(() => resolve(names.map((name) => `${name} done`))),
+        isSuspect,
+        done: () => settle(() => resolve(names.map((name) => (Array.isArray(name) ? name : `${name} done`)))),
         fail: (failure) => settle(() => reject(new StoreUnavailableError('no', failure))),
       });
       return promise;
@@ -93,17 +100,35 @@ describe('kept writes', () => {
     expect(asked[0]!.names).toEqual(['a']);
   });
 
-  it('gather while as many requests are under way as the store remembers, counted from the oldest', async () => {
+  it('gather while many requests are under way, unless something else must come behind them', async () => {
     for (let i = 0; i < KEPT_BATCHES_MAX + 2; i++) {
       void add(String(i));
       await turn();
     }
     expect(asked).toHaveLength(KEPT_BATCHES_MAX);
+    kept.flush(true);
+    expect(asked.at(-1)!.names).toEqual([String(KEPT_BATCHES_MAX), String(KEPT_BATCHES_MAX + 1)]);
+    void add('more');
+    await turn();
+    expect(asked).toHaveLength(KEPT_BATCHES_MAX + 1);
+    await asked[0]!.done();
+    await asked[1]!.done();
+    expect(asked.at(-1)!.names).toEqual(['more']);
+  });
+
+  it('are never more requests than the store remembers, counted from the oldest', async () => {
+    for (let i = 0; i < KEPT_BATCHES_REMEMBERED + 1; i++) {
+      void add(String(i));
+      kept.flush(true);
+    }
+    expect(asked).toHaveLength(KEPT_BATCHES_REMEMBERED);
     // The oldest is the one that must not be forgotten.
     await asked[1]!.done();
-    expect(asked).toHaveLength(KEPT_BATCHES_MAX);
+    kept.flush(true);
+    expect(asked).toHaveLength(KEPT_BATCHES_REMEMBERED);
     await asked[0]!.done();
-    expect(asked.at(-1)!.names).toEqual([String(KEPT_BATCHES_MAX), String(KEPT_BATCHES_MAX + 1)]);
+    kept.flush(true);
+    expect(asked).toHaveLength(KEPT_BATCHES_REMEMBERED + 1);
   });
 
   it('go in requests of a limited number and size', async () => {
@@ -115,20 +140,22 @@ describe('kept writes', () => {
     expect(asked[2]!.names).toEqual(['large']);
   });
 
-  it('that failed in several requests are in order again', async () => {
-    for (const name of ['a', 'b', 'c']) {
+  it('that failed in several requests go in order again, once all are answered: what may be written as it was, and the rest together', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) {
       void add(name);
       await turn();
     }
+    await asked[0]!.fail('unsure');
     await asked[1]!.fail('undone');
-    await asked[0]!.fail('undone');
+    // Sent behind one that was not done: it was not, either.
     await asked[2]!.fail('unsure');
-    void add('d');
-    await vi.advanceTimersByTimeAsync(100);
-    // One at a time; and what may be written first.
-    expect(asked.slice(3).map(({ id, names }) => [id[2], names])).toEqual([[3, ['c']]]);
-    await asked[3]!.done();
-    expect(asked.slice(4).map(({ id, names }) => [id[2], names])).toEqual([[4, ['a', 'b', 'd']]]);
+    void add('e');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(asked).toHaveLength(4);
+    await asked[3]!.fail('undone');
+    expect(asked.slice(4).map(({ id, names }) => [id[2], names])).toEqual([[1, ['a']]]);
+    await asked[4]!.done();
+    expect(asked.slice(5).map(({ id, names }) => [id[2], names])).toEqual([[2, ['b', 'c', 'd', 'e']]]);
   });
 
   it('that failed for certain are tried again in order, with what came meanwhile behind them', async () => {
@@ -140,7 +167,7 @@ describe('kept writes', () => {
     await vi.advanceTimersByTimeAsync(99);
     expect(asked).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(1);
-    expect(asked[1]).toMatchObject({ id: [3, 77, 2], names: ['a', 'b', 'c'] });
+    expect(asked[1]).toMatchObject({ id: [3, 77, 1], names: ['a', 'b', 'c'] });
     await asked[1]!.done();
     expect(await Promise.all(told)).toEqual(['a done', 'b done', 'c done']);
     expect(kept.isStalled).toBe(false);
@@ -196,34 +223,168 @@ describe('kept writes', () => {
     const told = ['a', 'bad', 'c'].map((name) => add(name));
     const bad = expect(told[1]).rejects.toThrow(StoreUnavailableError);
     await turn();
+    // Behind it.
+    void add('z');
+    await turn();
     await asked[0]!.fail('fault');
-    expect(asked[1]!.names).toEqual(['a']);
-    await asked[1]!.done();
-    expect(asked[2]!.names).toEqual(['bad']);
+    await asked[1]!.fail('undone');
+    expect(asked.slice(2).map(({ names, isSuspect }) => [names, isSuspect])).toEqual([[['a', 'bad'], true]]);
     await asked[2]!.fail('fault');
-    await bad;
-    expect(asked[3]!.names).toEqual(['c']);
+    expect(asked[3]!.names).toEqual(['a']);
     await asked[3]!.done();
+    expect(asked[4]!.names).toEqual(['bad']);
+    await asked[4]!.fail('fault');
+    await bad;
+    expect(asked[5]).toMatchObject({ names: ['c', 'z'], isSuspect: false });
+    await asked[5]!.done();
+    expect(asked.map(({ id }) => id[2])).toEqual([1, 2, 1, 1, 2, 2]);
+    expect(kept.retries).toBe(0);
     expect(await told[0]).toBe('a done');
     expect(await told[2]).toBe('c done');
     // The next ones are together again.
     void add('d');
     void add('e');
     await turn();
-    expect(asked[4]!.names).toEqual(['d', 'e']);
+    expect(asked[6]!.names).toEqual(['d', 'e']);
   });
 
   it('are refused when there are too many, or too many bytes', async () => {
-    for (let i = 0; i < KEPT_MAX; i++) expect(add('x')).toBeInstanceOf(Promise);
+    for (let i = 1; i < KEPT_MAX; i++) void add('x');
+    expect(add('x')).toBeInstanceOf(Promise);
     expect(add('too many')).toBe(undefined);
     expect(kept.refused).toBe(1);
     await turn();
-    for (const one of [...asked]) await one.done();
+    for (let i = 0; kept.count > 0; i++) await asked[i]!.done();
     expect(add('there is room again')).toBeInstanceOf(Promise);
     const left = KEPT_BYTES_MAX - kept.bytes;
     expect(add('large', { bytes: left + 1 })).toBe(undefined);
     expect(add('large', { bytes: left })).toBeInstanceOf(Promise);
     expect(add('x')).toBe(undefined);
+    expect(kept.isFull).toBe(true);
+    // But not what was let in before.
+    expect(add('x', { isLetIn: true })).toBeInstanceOf(Promise);
+  });
+
+  it('make others wait when they are many, until half of that is left', async () => {
+    for (let i = 0; i < KEPT_BUSY - 1; i++) void add('x');
+    expect(kept.isBusy).toBe(false);
+    void add('x');
+    expect(kept.isBusy).toBe(true);
+    const calm = vi.fn();
+    void kept.calm.then(calm);
+    await turn();
+    for (let i = 0; kept.count > KEPT_BUSY / 2; i++) {
+      expect(calm).not.toHaveBeenCalled();
+      await asked[i]!.done();
+    }
+    expect(calm).toHaveBeenCalled();
+    void add('large', { bytes: KEPT_BYTES_BUSY });
+    expect(kept.isBusy).toBe(true);
+  });
+
+  it('tell when all that came so far is done, and whether what is read may lack some of it', async () => {
+    const behind = vi.fn();
+    const end = kept.onBehind(behind);
+    expect(kept.settled()).toBe(undefined);
+    void add('a');
+    const settled = vi.fn();
+    // It has left with this.
+    void kept.settled()!.then(settled);
+    expect(asked[0]!.names).toEqual(['a']);
+    expect(kept.isBehind).toBe(false);
+    void add('b');
+    await turn();
+    await asked[0]!.fail('undone');
+    expect(behind.mock.calls).toEqual([[true, expect.any(StoreUnavailableError)]]);
+    expect(kept.isBehind).toBe(true);
+    await asked[1]!.fail('undone');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(asked[2]!.names).toEqual(['a', 'b']);
+    // What comes now has not failed.
+    void add('c');
+    expect(settled).not.toHaveBeenCalled();
+    await asked[2]!.done();
+    expect(settled).toHaveBeenCalled();
+    expect(behind.mock.calls.slice(1)).toEqual([[false, undefined]]);
+    expect([kept.isBehind, kept.count]).toEqual([false, 1]);
+    end();
+    await asked[3]!.fail('undone');
+    expect(behind).toHaveBeenCalledTimes(2);
+  });
+
+  it('that are lists are counted by entries, and written without the one that cannot be', async () => {
+    const lost = vi.fn();
+    const list = ['a', 'b', 'bad', 'd', 'e'];
+    const told = kept.add(['ping', [list, 'more']], { bytes: 50, lost });
+    void add('f');
+    expect(kept.count).toBe(6);
+    await turn();
+    for (let i = 0; kept.count > 0; i++) {
+      const { writes } = asked[i]!;
+      const isBad = writes.some(([, [names]]) => Array.isArray(names) && names.includes('bad'));
+      if (isBad) await asked[i]!.fail('fault');
+      else await asked[i]!.done();
+    }
+    expect(lost.mock.calls).toEqual([['bad', expect.any(StoreUnavailableError)]]);
+    expect(await told).toEqual(['a', 'b', 'd', 'e']);
+    expect(asked.map(({ writes }) => writes.map(([, args]) => args))).toEqual([
+      [[list, 'more'], ['f']],
+      [[['a', 'b', 'bad'], 'more']],
+      [[['a', 'b'], 'more']],
+      [
+        [['bad'], 'more'],
+        [['d'], 'more'],
+      ],
+      [[['bad'], 'more']],
+      [[['d'], 'more'], [['e'], 'more'], ['f']],
+    ]);
+    expect(kept.bytes).toBe(0);
+  });
+
+  it('that cannot even be sent are given up, and not the others', async () => {
+    const bad = expect(add('unsendable')).rejects.toThrow(StoreUnavailableError);
+    const other = add('a');
+    await turn();
+    await bad;
+    await asked[0]!.done();
+    expect(await other).toBe('a done');
+  });
+
+  it('let other work come behind them, which is tried again when the store works', async () => {
+    const results = [new StoreUnavailableError('gone', 'unsure'), undefined];
+    const work = vi.fn(() =>
+      results[0] === undefined ? Promise.resolve() : Promise.reject(results.shift()),
+    );
+    void add('a');
+    const told = kept.run(work)!;
+    // What is asked of the store by it comes behind.
+    expect(asked[0]!.names).toEqual(['a']);
+    expect(work).toHaveBeenCalledTimes(1);
+    expect(kept.count).toBe(2);
+    await turn();
+    expect(asked[1]!.writes).toEqual([['write_probe', []]]);
+    await asked[0]!.done();
+    await asked[1]!.fail('undone');
+    expect(work).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(100);
+    await asked[2]!.done();
+    await told;
+    expect(work).toHaveBeenCalledTimes(2);
+    expect(kept.count).toBe(0);
+  });
+
+  it('let other work fail that cannot be done, or that the store does not do though it takes writes', async () => {
+    await expect(kept.run(() => Promise.reject(new TypeError('wrong')))).rejects.toThrow(TypeError);
+    const told = expect(kept.run(() => Promise.reject(new StoreUnavailableError('no')))).rejects.toThrow(
+      'no',
+    );
+    await turn();
+    await asked[0]!.done();
+    await asked[1]!.done();
+    await told;
+    expect(kept.count).toBe(0);
+    while (!kept.isFull) void add('x', { bytes: KEPT_BYTES_MAX / 4 });
+    expect(kept.run(() => Promise.resolve())).toBe(undefined);
   });
 
   it('that take long are told of once: after a failure, or after five seconds', async () => {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { KeptWrites } from '../../../../src/store/kept-writes.ts';
 import type { ArchiveRecord, StoreDriver } from '../../../../src/store/operations.ts';
 import { partitionOf } from '../../../../src/store/partitions/pair.ts';
 import { PartitionedStore } from '../../../../src/store/partitions/partitioned-store.ts';
 import type { Part } from '../../../../src/store/partitions/parts.ts';
 import { Dice } from '../../../fuzz/dice.ts';
 import { MemoryDriver } from '../../../helpers/memory-driver.ts';
-import { record } from './support.ts';
+import { record, unusedKept } from './support.ts';
 
 /**
  * A client that reads an archive page by page while messages are written to it, to partitions of which now the one is slower, now the other. Whatever it has seen, it never asks for
@@ -20,7 +21,8 @@ let numbers = 0;
  */
 class SlowPart implements Part {
   readonly isBusy = false;
-  readonly kept = { hasRoom: () => true };
+  readonly kept = unusedKept();
+  readonly keptFor = (): KeptWrites => this.kept;
   readonly #driver: StoreDriver = new MemoryDriver();
   readonly #queue: { readonly number: number; run(): void }[] = [];
 

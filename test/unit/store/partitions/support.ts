@@ -1,3 +1,4 @@
+import { KeptWrites } from '../../../../src/store/kept-writes.ts';
 import type {
   ArchiveRecord,
   StoreArgs,
@@ -9,11 +10,21 @@ import { PartitionedStore } from '../../../../src/store/partitions/partitioned-s
 import type { Part } from '../../../../src/store/partitions/parts.ts';
 import { MemoryDriver } from '../../../helpers/memory-driver.ts';
 
+/** Nothing is kept in it. */
+export function unusedKept(): KeptWrites {
+  return new KeptWrites(
+    () => Promise.reject(new Error('nothing is kept')),
+    () => 0,
+    [0, 1],
+  );
+}
+
 /** Asks a driver as a shard does, as soon as this turn is over. */
 export function partOf(driver: StoreDriver): Part {
   return {
     isBusy: false,
-    kept: { hasRoom: () => true },
+    kept: unusedKept(),
+    keptFor: unusedKept,
     request: async (operation, ...args) => driver.run(operation, args),
     write: async (operation, args) => driver.run(operation, args),
   };
