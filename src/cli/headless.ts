@@ -51,7 +51,7 @@ async function withHeadlessServer<T>(config: Config, work: (server: Server) => P
   let server: Server | undefined;
   try {
     const log = createLog(config.general.loglevel, 'main');
-    server = new Server(quiet, ENTRIES, log, PRODUCT, archiveLayouts(config));
+    server = new Server(quiet, ENTRIES, log, PRODUCT, archiveLayouts(config, true));
     await server.start();
     return await work(server);
   } finally {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { AdminError } from '../admin/errors.ts';
+import { partitionName } from '../store/sqlite/archive-files.ts';
 import { hasDatabase, restoreDatabase } from '../store/sqlite/restore.ts';
 import { formatBytes, print } from './io.ts';
 import { loadConfigFor } from './load-config.ts';
@@ -42,6 +43,11 @@ function restore(file: string, directory: string, isForced: boolean): Restored {
     if (hasDatabase(directory) && !isForced)
       throw new AdminError('file_exists', `there is a database in ${directory} (--force moves it aside)`);
     return withSoundFiles(file, false, ({ open, checks }) => {
+      if (partitionName(open[0]!) !== undefined)
+        throw new AdminError(
+          'restore_failed',
+          `${file} is a part of an archive: name the database that it belongs to`,
+        );
       const done = restoreDatabase(open, directory, new Date());
       return { file, directory, schema: checks[0]!.schema, ...done };
     });

@@ -13,7 +13,7 @@ import { HttpListener } from '../http/listener.ts';
 import { Metrics } from '../http/metrics.ts';
 import type { Logger } from '../observe/log.ts';
 import type { TraceLine } from '../shard/tracing.ts';
-import { prepareArchive } from '../store/sqlite/archive-layout.ts';
+import { knownLayouts, prepareArchive } from '../store/sqlite/archive-layout.ts';
 import { lockDirectory, StorageInUseError } from '../store/sqlite/database.ts';
 import { type CertificateReport, checkCertificates } from '../supervisor/certificates.ts';
 import type { Listening } from '../supervisor/client-listeners.ts';
@@ -40,10 +40,15 @@ export function takeStorage(directory: string): () => void {
   }
 }
 
-/** Makes the archive one of as many partitions as the configuration says; the caller holds the storage directory. Throws `start_failed`. */
-export function archiveLayouts({ storage }: Config): readonly number[] {
+/**
+ * Makes the archive one of as many partitions as the configuration says, or leaves it as it was if there is one; the caller holds the storage directory. Throws
+ * `start_failed`.
+ */
+export function archiveLayouts({ storage }: Config, isLeft = false): readonly number[] {
+  const { directory, durability } = storage;
   try {
-    return prepareArchive(storage.directory, storage.partitions, storage.durability);
+    const known = isLeft ? knownLayouts(directory)?.at(-1)?.partitions : undefined;
+    return prepareArchive(directory, known ?? storage.partitions, durability);
   } catch (cause) {
     throw startError(cause);
   }

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { partitionOf } from '../../src/store/partitions/pair.ts';
+import { knownLayouts } from '../../src/store/sqlite/archive-layout.ts';
 import { openReaderOf } from '../../src/store/sqlite/database.ts';
 import { TestClient } from '../helpers/client.ts';
 import { httpGet, Scrape } from '../helpers/http.ts';
@@ -194,6 +195,7 @@ describe('an archive in three files', () => {
       // One of the parts is missing, or is another one.
       renameSync(`${copy}.archive-2`, `${copy}.away`);
       expect((await run('restore', copy, '--force')).stderr).toContain('a part of the archive is missing');
+      expect((await run('restore', `${copy}.archive-1`, '--force')).stderr).toContain('[restore_failed]');
       renameSync(`${copy}.archive-1`, `${copy}.archive-2`);
       expect((await run('check-storage', copy)).stderr).toContain('[storage_damaged]');
     });
@@ -214,9 +216,12 @@ describe('an archive in three files', () => {
     expect(bodies).toEqual([...before.bodies, ...said('two'), ...said('three')]);
     expect(await withUser(7)).toEqual(['one 7', 'two 7', 'three 7']);
     expect(sizes(['archive-3.db'])[0]).toBeGreaterThan(0);
-    // What is done without a server, or to a user, is done to all of them.
+    // What is done without a server, or to a user, is done to all of them, and changes nothing else.
     server.signal('SIGTERM');
     await server.exited();
+    const only = await meerkat(['--data', data(), 'user', 'exists', 'juliet@localhost']);
+    expect(only.status).toBe(0);
+    expect(knownLayouts(data())?.map((layout) => layout.partitions)).toEqual([3, 1, 4]);
     expect((await run('user', 'delete', 'juliet@localhost')).status).toBe(0);
     await server.launch();
     const user = await TestClient.login(server.port(), 'user7@localhost/reader', { isAvailable: false });

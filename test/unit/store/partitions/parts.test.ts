@@ -4,6 +4,7 @@ import { KEPT_MAX } from '../../../../src/limits.ts';
 import { KeptWrites } from '../../../../src/store/kept-writes.ts';
 import type { ArchiveOperations } from '../../../../src/store/operations.ts';
 import { StoreUnavailableError } from '../../../../src/store/operations.ts';
+import { KeptAll } from '../../../../src/store/partitions/kept-all.ts';
 import { partitionOf } from '../../../../src/store/partitions/pair.ts';
 import { PartitionedStore } from '../../../../src/store/partitions/partitioned-store.ts';
 import { allWritten, type Part, Parts } from '../../../../src/store/partitions/parts.ts';
@@ -156,6 +157,7 @@ describe('messages that must not be lost', () => {
       kept,
       keptFor: () => kept,
       request: () => Promise.reject(new Error('not asked for')),
+      keptFor: () => kept,
       write: (operation, args, one) => kept.add([operation, args], one) as never,
     };
     return { part, kept, asked };
@@ -232,5 +234,50 @@ describe('messages that must not be lost', () => {
     await expect(store.write('archive_trim', ['localhost', 1, 1, ''], { bytes: 1 })).rejects.toMatchObject({
       failure: 'fault',
     });
+  });
+});
+
+describe('what is kept for several partitions', () => {
+  it('is behind while one of them is, and work waits for all', async () => {
+    const fails = new Set([1]);
+    const all = [0, 1].map((at) => {
+      return new KeptWrites(
+        (_batch, writes) =>
+          fails.has(at)
+            ? Promise.reject(new StoreUnavailableError('full', 'undone'))
+            : Promise.resolve(writes.map(() => null)),
+        () => performance.now(),
+        [0, 1],
+      );
+    });
+    const kept = new KeptAll(all);
+    const heard: boolean[] = [];
+    const end = kept.onBehind((isBehind) => heard.push(isBehind));
+    expect([kept.isBehind, kept.isFull, kept.isBusy, kept.settled()]).toEqual([
+      false,
+      false,
+      false,
+      undefined,
+    ]);
+    const done = all.map((one) => one.add(['ping', []], { bytes: 5 }));
+    expect([kept.count, kept.bytes]).toEqual([2, 10]);
+    kept.flush(true);
+    await done[0];
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([kept.isBehind, kept.count]).toEqual([true, 1]);
+    const wasBehind: boolean[] = [];
+    const worked = kept.run(async () => wasBehind.push(kept.isBehind));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(wasBehind).toEqual([]);
+    fails.clear();
+    all[1]!.retryNow();
+    await worked;
+    expect(wasBehind).toEqual([false]);
+    expect(heard).toEqual([true, false]);
+    expect([kept.isBehind, kept.count]).toEqual([false, 0]);
+    end();
+    kept.noteRefused();
+    expect(all[0]!.refused).toBe(1);
+    for (const one of all) one.stop();
   });
 });
