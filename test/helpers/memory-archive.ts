@@ -83,6 +83,13 @@ export function memoryArchive(): OperationTable<ArchiveOperations & ArchivePartO
     const owners = entries.flatMap((entry) => [bare(entry.from), bare(entry.to)]);
     return [...new Set([...owners, ...prefs.keys()])].filter((owner) => domain(owner) === name);
   };
+  const isAhead = (until: number | undefined): boolean =>
+    until !== undefined && Number(entries.at(-1)?.id ?? 0n) / 256 > until + 60_000_000;
+  const isMeantNow = (entry: Entry, filter: ArchiveFilter): boolean => {
+    const { until } = filter;
+    const isSettled = until === undefined || isAhead(until) || Number(entry.id >> 8n) <= until;
+    return isSettled && isMeant(entry, filter);
+  };
   const sweep = (candidates: [Entry, number][], limit: number): ArchiveSweep => {
     const meant = candidates.filter(([, sides]) => sides !== 0);
     let count = 0;
@@ -116,10 +123,7 @@ export function memoryArchive(): OperationTable<ArchiveOperations & ArchivePartO
       const all = of(query.owner);
       const anchors = [query.pageAfter, query.pageBefore, query.afterId, query.beforeId];
       const isKnown = anchors.every((id) => id === undefined || all.some((entry) => entry.id === id));
-      const until =
-        Number(entries.at(-1)?.id ?? 0n) / 256 > (query.until ?? 0) + 60_000_000 ? undefined : query.until;
-      const isSettled = ({ id }: Entry): boolean => until === undefined || Number(id >> 8n) <= until;
-      const meant = isKnown ? all.filter((entry) => isSettled(entry) && isMeant(entry, query)) : [];
+      const meant = isKnown ? all.filter((entry) => isMeantNow(entry, query)) : [];
       const from = query.index === undefined ? meant : meant.slice(Math.max(0, query.index));
       const place = from.filter(
         ({ id }) =>
@@ -210,7 +214,7 @@ export function memoryArchive(): OperationTable<ArchiveOperations & ArchivePartO
       const { owner, pageAfter, pageBefore, limit, isCounted } = query;
       const all = of(owner);
       const anchors = [pageAfter, pageBefore, query.afterId, query.beforeId];
-      const meant = all.filter((entry) => isMeant(entry, query));
+      const meant = all.filter((entry) => isMeantNow(entry, query));
       const place = meant.filter(
         ({ id }) =>
           (pageAfter === undefined || id > pageAfter) && (pageBefore === undefined || id < pageBefore),
@@ -223,11 +227,12 @@ export function memoryArchive(): OperationTable<ArchiveOperations & ArchivePartO
         before: isCounted ? meant.filter(({ id }) => id < start).length : null,
         hasMore: place.length > page.length,
         found: anchors.filter((id) => id !== undefined && all.some((entry) => entry.id === id)) as bigint[],
+        isAhead: isAhead(query.until),
       };
     },
     archive_part_marks: (asked, low, high, marks) => {
       const filter = filterOf(asked);
-      const meant = of(filter.owner).filter((entry) => isMeant(entry, filter));
+      const meant = of(filter.owner).filter((entry) => isMeantNow(entry, filter));
       const between = meant.filter(({ id }) => id >= low && id <= high);
       const step = Math.max(1, Math.ceil(between.length / Math.max(1, marks)));
       return {

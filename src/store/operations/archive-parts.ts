@@ -10,6 +10,8 @@ export interface ArchivePart {
   readonly hasMore: boolean;
   /** Of `pageAfter`, `pageBefore`, `afterId` and `beforeId` those that are here. */
   readonly found: readonly bigint[];
+  /** There are messages that are a minute younger than `until`, or more: whoever they are for, clocks have been set back. */
+  readonly isAhead: boolean;
 }
 
 /** Messages at even distances. */

@@ -46,6 +46,11 @@ export interface ArchiveFilter {
   /** Times, included; microseconds since the epoch. */
   readonly start?: number | undefined;
   readonly end?: number | undefined;
+  /**
+   * Messages after this time (microseconds since the epoch) are left out: others of their time may still come. Unless there are some of a minute later, or more: then
+   * clocks have been set back, and nobody can tell.
+   */
+  readonly until?: number | undefined;
   /** The other side of the conversation: any of its resources, or exactly one. */
   readonly with?: { readonly bare: string; readonly resource?: string | undefined } | undefined;
   /** Words that all occur in the body, as `util/search-words.ts` makes them from a text (they are made so once more). Empty: no such condition. */
@@ -55,11 +60,6 @@ export interface ArchiveFilter {
 }
 
 export interface ArchivePageQuery extends ArchiveFilter {
-  /**
-   * Messages after this time (microseconds since the epoch) are left out: others of their time may still come. Unless there are some of a minute later, or more: then
-   * clocks have been set back, and nobody can tell.
-   */
-  readonly until?: number | undefined;
   /** Of the messages meant, the page lies behind this one, or ends before it (neither: it starts with the first, or ends with the last). */
   readonly pageAfter?: bigint | undefined;
   readonly pageBefore?: bigint | undefined;

@@ -16,6 +16,8 @@ interface Outline {
   readonly offset: number | null;
   readonly hasMore: boolean;
   readonly found: ReadonlySet<bigint>;
+  /** One of the partitions has messages of a time that is still to come. */
+  readonly isAhead: boolean;
   /** By partition, what of the page it has. */
   readonly shares: readonly (readonly bigint[])[];
 }
@@ -63,6 +65,9 @@ export class PartitionedPages {
     for (let tries = 1; ; tries++) {
       const query = asked.index === undefined ? asked : await this.#placed(parts, asked);
       const outline = await this.#outline(parts, query);
+      // What one of them does not leave out, none does.
+      if (outline.isAhead && asked.until !== undefined)
+        return await this.#merged(parts, { ...asked, until: undefined });
       const { total, offset, hasMore, ids } = outline;
       if (!(await this.#areKnown(asked, parts, outline.found))) return nothing(asked, 'unknown');
       const messages = await this.#messages(parts, asked.owner, outline);
@@ -149,6 +154,7 @@ function outlineOf(answers: readonly ArchivePart[], query: ArchivePageQuery): Ou
     offset: isCounted && first !== undefined ? sumOf(before) : null,
     hasMore: surplus > 0 || answers.some(({ hasMore }) => hasMore),
     found: new Set(answers.flatMap(({ found }) => found)),
+    isAhead: answers.some(({ isAhead }) => isAhead),
     shares: answers.map((_answer, i) => kept.filter(({ part }) => part === i).map(({ id }) => id)),
   };
 }

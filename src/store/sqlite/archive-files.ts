@@ -7,7 +7,9 @@ import { ARCHIVE_NAMES } from './migrations/18-archive-names.ts';
 import { ARCHIVE_PARTITION } from './migrations/archive-partition.ts';
 
 /** The schema of a partition, step by step, like {@link import('./migrations.ts').MIGRATIONS}. What changes the tables of archives there is to be done here, too. */
-export const ARCHIVE_MIGRATIONS: readonly string[] = [`${WRITE_BATCHES}${ARCHIVE}${ARCHIVE_PARTITION}${ARCHIVE_NAMES}`];
+export const ARCHIVE_MIGRATIONS: readonly string[] = [
+  `${WRITE_BATCHES}${ARCHIVE}${ARCHIVE_PARTITION}${ARCHIVE_NAMES}`,
+];
 
 /** A file of the archive is missing, or is another one's. */
 export class ArchiveFilesError extends Error {}

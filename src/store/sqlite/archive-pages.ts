@@ -64,9 +64,9 @@ export class ArchivePages {
     const owner = this.#find(query.owner);
     if (!this.#areKnown(owner, query)) return nothing(query, 'unknown');
     if (owner === undefined) return nothing(query, 'known');
-    const range = this.#settled(this.#owners.visible(owner, rangeOf(query)), query.until);
-    const selection = this.#selection(owner, query, range);
-    if (selection === undefined) return nothing(query, 'known');
+    const meant = this.#meant(owner, query);
+    if (meant === undefined) return nothing(query, 'known');
+    const { selection, range } = meant;
     const place = this.#placeOf(query, selection, range);
     const ids = place === undefined ? [] : selection.ids(place, query.isBackward, query.limit + 1);
     const hasMore = ids.length > query.limit;
@@ -84,9 +84,13 @@ export class ArchivePages {
   resolve(filter: ArchiveFilter): Meant | undefined {
     const owner = this.#find(filter.owner);
     if (owner === undefined) return undefined;
-    const range = this.#owners.visible(owner, rangeOf(filter));
-    const selection = this.#selection(owner, filter, range);
-    return selection === undefined ? undefined : { selection, range };
+    return this.#meant(owner, filter);
+  }
+
+  /** Whether somebody has messages that are much younger than that: nobody can tell the time then, see {@link ArchiveFilter}. */
+  isAhead(until: number | undefined): boolean {
+    const newest = until === undefined ? undefined : this.#rows.newest;
+    return newest !== undefined && newest > firstIdOf(until! + 1) + CLOCK_SET;
   }
 
   /** Of some messages those that an archive has. */
@@ -168,12 +172,14 @@ export class ArchivePages {
     );
   }
 
-  /** The part of a range up to a time after which messages may still come, see {@link ArchivePageQuery}. */
-  #settled(range: IdRange, until: number | undefined): IdRange {
-    if (until === undefined) return range;
-    const behind = firstIdOf(until + 1);
-    const newest = this.#rows.newest;
-    return newest !== undefined && newest > behind + CLOCK_SET ? range : narrowed(range, undefined, behind);
+  #meant(owner: number, filter: ArchiveFilter): Meant | undefined {
+    const all = this.#owners.visible(owner, rangeOf(filter));
+    const { until } = filter;
+    // Of what is younger, something may still come.
+    const range =
+      until === undefined || this.isAhead(until) ? all : narrowed(all, undefined, firstIdOf(until + 1));
+    const selection = this.#selection(owner, filter, range);
+    return selection === undefined ? undefined : { selection, range };
   }
 
   /** What the filter means, or undefined if it can mean nothing: the peer never wrote. */

@@ -22,23 +22,24 @@ export class ArchiveParts {
   /** See `archive_part_page`. */
   page(asked: ArchivePageQuery): ArchivePart {
     const query = queryOf(asked);
-    const { pageAfter, pageBefore, afterId, beforeId, isBackward, isCounted, limit } = query;
+    const { pageAfter, pageBefore, afterId, beforeId, isBackward, isCounted, limit, until } = query;
     const anchors = [pageAfter, pageBefore, afterId, beforeId].filter((id) => id !== undefined);
     const found = this.#pages.known(query.owner, anchors);
     const meant = this.#pages.resolve(query);
+    const isAhead = this.#pages.isAhead(until);
     const none = isCounted ? 0 : null;
-    if (meant === undefined) return { ids: [], total: none, before: none, hasMore: false, found };
+    if (meant === undefined) return { ids: [], total: none, before: none, hasMore: false, found, isAhead };
     const { selection, range } = meant;
     const place = narrowed(range, pageAfter, pageBefore);
     const ids = selection.ids(place, isBackward, limit + 1);
     const hasMore = ids.length > limit;
     if (hasMore) ids.pop();
     if (isBackward) ids.reverse();
-    if (!isCounted) return { ids, total: null, before: null, hasMore, found };
+    if (!isCounted) return { ids, total: null, before: null, hasMore, found, isAhead };
     // Of a place with its ends in the wrong order nobody asks how much comes before it.
     const start = ids[0] ?? (place.low > place.high ? range.low : place.low);
     const { total, offset } = this.#pages.count(meant, start < range.low ? range.low : start);
-    return { ids, total, before: offset, hasMore, found };
+    return { ids, total, before: offset, hasMore, found, isAhead };
   }
 
   /** See `archive_part_marks`. */

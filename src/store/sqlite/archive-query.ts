@@ -8,7 +8,6 @@ export function queryOf(query: ArchivePageQuery): ArchivePageQuery {
     pageAfter: query.pageAfter ?? undefined,
     pageBefore: query.pageBefore ?? undefined,
     index: query.index ?? undefined,
-    until: query.until ?? undefined,
   };
 }
 
@@ -22,6 +21,7 @@ export function filterOf(filter: ArchiveFilter): ArchiveFilter {
     toId: filter.toId ?? undefined,
     start: filter.start ?? undefined,
     end: filter.end ?? undefined,
+    until: filter.until ?? undefined,
     with: withOf(filter.with),
     words: filter.words ?? undefined,
   };

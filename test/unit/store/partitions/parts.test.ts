@@ -4,7 +4,7 @@ import { KEPT_MAX } from '../../../../src/limits.ts';
 import { KeptWrites } from '../../../../src/store/kept-writes.ts';
 import type { ArchiveOperations } from '../../../../src/store/operations.ts';
 import { StoreUnavailableError } from '../../../../src/store/operations.ts';
-import { KeptAll } from '../../../../src/store/partitions/kept-all.ts';
+import { KeptStates } from '../../../../src/store/partitions/kept-states.ts';
 import { partitionOf } from '../../../../src/store/partitions/pair.ts';
 import { PartitionedStore } from '../../../../src/store/partitions/partitioned-store.ts';
 import { allWritten, type Part, Parts } from '../../../../src/store/partitions/parts.ts';
@@ -157,7 +157,6 @@ describe('messages that must not be lost', () => {
       kept,
       keptFor: () => kept,
       request: () => Promise.reject(new Error('not asked for')),
-      keptFor: () => kept,
       write: (operation, args, one) => kept.add([operation, args], one) as never,
     };
     return { part, kept, asked };
@@ -250,7 +249,7 @@ describe('what is kept for several partitions', () => {
         [0, 1],
       );
     });
-    const kept = new KeptAll(all);
+    const kept = new KeptStates(all);
     const heard: boolean[] = [];
     const end = kept.onBehind((isBehind) => heard.push(isBehind));
     expect([kept.isBehind, kept.isFull, kept.isBusy, kept.settled()]).toEqual([
