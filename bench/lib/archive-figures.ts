@@ -1,4 +1,4 @@
-import { type Effort, errorsOf, line, type Measure, onServer, show } from './figure.ts';
+import { type Effort, errorsOf, line, type Measure, onOneServer, onServer, show } from './figure.ts';
 import { type Measured, type MeerkatOptions, perOperation } from './processes.ts';
 import { spread } from './statistics.ts';
 
@@ -50,8 +50,11 @@ export function archivePages(effort: Effort): Measure {
       const deep: Measured[] = [];
       const server: Partial<MeerkatOptions> = { archive: 'plain', archived: effort.archived };
       for (let round = 0; round < Math.min(effort.rounds, 3); round++) {
-        first.push(await onServer(1, { scenario: 'archive-first-pages', amount: effort.pages }, server));
-        deep.push(await onServer(1, { scenario: 'archive-deep-pages', amount: effort.pages }, server));
+        const scenarios = ['archive-first-pages', 'archive-deep-pages'];
+        const loads = scenarios.map((scenario) => ({ scenario, amount: effort.pages }));
+        const [one, other] = await onOneServer(1, loads, server);
+        first.push(one!);
+        deep.push(other!);
       }
       const cost = spread(first.map(perOperation));
       const deepCost = spread(deep.map(perOperation));

@@ -66,9 +66,20 @@ export async function onServer(
   options: LoadOptions,
   server: Partial<MeerkatOptions> = {},
 ): Promise<Measured> {
+  return (await onOneServer(shards, [options], server))[0]!;
+}
+
+/** Runs scenarios on one server, one after the other. */
+export async function onOneServer(
+  shards: number,
+  all: readonly LoadOptions[],
+  server: Partial<MeerkatOptions> = {},
+): Promise<Measured[]> {
   const target = await startMeerkat({ accounts: 1_200, ...server, shards });
+  const measured: Measured[] = [];
   try {
-    return await runLoad(target, options);
+    for (const options of all) measured.push(await runLoad(target, options));
+    return measured;
   } finally {
     await target.stop();
   }

@@ -1,4 +1,4 @@
-import { type Effort, errorsOf, line, type Measure, onServer } from './figure.ts';
+import { type Effort, errorsOf, line, type Measure, onOneServer, onServer } from './figure.ts';
 import { type Measured, perOperation } from './processes.ts';
 import { spread } from './statistics.ts';
 
@@ -61,10 +61,12 @@ async function measure(effort: Effort, partitions: number, made: Measurements): 
   made.stream.push(await onServer(2, { ...load, scenario: 'archived-stream' }, empty));
   made.acknowledged.push(await onServer(2, { ...load, scenario: 'archived-stream-acknowledged' }, empty));
   const full = { ...empty, archived: effort.archived, deepPeers: DEEP_PEERS };
-  const amount = effort.pages;
-  made.first.push(await onServer(2, { scenario: 'archive-first-pages', amount }, full));
-  made.deep.push(await onServer(2, { scenario: 'archive-wide-pages', amount }, full));
-  made.withOne.push(await onServer(2, { scenario: 'archive-pages-with-one', amount }, full));
+  const scenarios = ['archive-first-pages', 'archive-wide-pages', 'archive-pages-with-one'];
+  const loads = scenarios.map((scenario) => ({ scenario, amount: effort.pages }));
+  const [first, deep, withOne] = await onOneServer(2, loads, full);
+  made.first.push(first!);
+  made.deep.push(deep!);
+  made.withOne.push(withOne!);
 }
 
 function linesOf(partitions: number, made: Measurements): string[] {

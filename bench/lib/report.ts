@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import type { Environment } from './environment.ts';
-import type { Figure } from './figure.ts';
-import { type MicroGroup, microTable } from './micro.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { microTable } from './micro.ts';
+import type { BenchRecord } from './record.ts';
 
 /** Servers measured earlier on a machine of this kind, with the same scenarios. Processor time per operation, medians. */
 const PEERS = `| | ejabberd 23.01 | Prosody 0.12 | MongooseIM 6.2 | relay on Node | relay in C |
@@ -16,19 +15,25 @@ const PEERS = `| | ejabberd 23.01 | Prosody 0.12 | MongooseIM 6.2 | relay on Nod
 /** What is to say about figures above their targets; kept by hand. */
 const NOTES = readFileSync(new URL('../notes.md', import.meta.url), 'utf8').trim();
 
-/** The text of `docs/benchmarks.md`. */
-export function benchmarksPage(
-  where: Environment,
-  results: readonly Figure[],
-  micro: readonly MicroGroup[],
-): string {
+/** Writes `docs/benchmarks.md`. */
+export function writePage(record: BenchRecord): void {
+  writeFileSync(new URL('../../docs/benchmarks.md', import.meta.url), benchmarksPage(record));
+}
+
+/** Its text. */
+export function benchmarksPage({ results, micro, ...where }: BenchRecord): string {
   const rows = results.map(({ name, summary, target, isReached }) => {
     const verdict = isReached === undefined ? '' : isReached ? 'reached' : '**not reached**';
     return `| ${name} | ${summary} | ${target ?? ''} | ${verdict} |`;
   });
-  const details = results.map(
-    ({ name, details: lines }) => `**${name}**\n\n${lines.map((l) => `- ${l}`).join('\n')}`,
-  );
+  const details = results.map(({ name, details: lines, date, commit }) => {
+    const isEarlier = commit !== undefined && commit !== where.commit;
+    const since = isEarlier ? ` (measured on ${date}, commit ${commit})` : '';
+    return `**${name}**${since}\n\n${lines.map((l) => `- ${l}`).join('\n')}`;
+  });
+  const earlier = results.filter(({ commit }) => commit !== undefined && commit !== where.commit).length;
+  const note =
+    earlier === 0 ? '' : ` ${earlier} of the figures are of an earlier commit; the details say which.`;
   return `<!-- Written by \`npm run bench\`. -->
 # Benchmarks
 
@@ -37,7 +42,7 @@ Machines are shared and noisy, so each figure is held against something measured
 Node's \`net\` that copies frames from one socket to its peer and does no XMPP, or the parser \`saxes\` on the same bytes.
 
 Measured on ${where.date}, commit ${where.commit}: Node ${where.node}, Linux ${where.kernel}, ${where.cores} cores of ${where.processor},
-${where.memoryGiB} GiB. Client and server share the machine. Medians, with the smallest and the largest of the rounds in brackets.
+${where.memoryGiB} GiB. Client and server share the machine. Medians, with the smallest and the largest of the rounds in brackets.${note}
 
 | | measured | target | |
 |---|---|---|---|
