@@ -135,6 +135,22 @@ describe('the store thread', () => {
     expect(await forgetStored()).toBe(4);
   });
 
+  it('dies when somebody comes: what is newer waits for what was stored, for a while', async () => {
+    expect(await toJuliet(3)).toEqual(new Array(3).fill('stored'));
+    const juliet = await TestClient.login(server.port(), 'juliet@localhost/balcony', { isAvailable: false });
+    // Asked for what is stored, it dies without an answer.
+    await server.strike('store', 'stall-and-exit', 300);
+    juliet.send(`<presence/><message to='${romeo.jid}' type='chat' id='here'><body>x</body></message>`);
+    expect((await romeo.message()).attribute('id')).toBe('here');
+    romeo.send(`<message to='${juliet.jid}' id='newer' type='chat'><body>x</body></message>`);
+    const ids: (string | undefined)[] = [];
+    while (ids.length < 4) ids.push((await juliet.message()).attribute('id'));
+    expect(ids).toEqual(['m0', 'm1', 'm2', 'newer']);
+    await juliet.close();
+    await eventually(isReady, 'the store is back');
+    expect(await forgetStored()).toBe(0);
+  });
+
   it('that is slow holds nobody up who needs it not, and does its work in the end', async () => {
     await server.strike('store', 'stall', 2_000);
     const told = toJuliet(100);

@@ -19,8 +19,9 @@ import { tellAvailable, tellSession } from './tell-available.ts';
 /** Messages taken from the store at a time, and their bytes: far less than a connection may have waiting for a slow client. */
 const BATCH = 500;
 const BATCH_BYTES = 262_144;
-/** When the store did not answer: pause before the next try. */
-const RETRY_MS = 5_000;
+/** When the store did not answer: pause before the next try, and twice as long after each further one, up to a limit. */
+const RETRY_MS = 100;
+const RETRY_MS_MAX = 5_000;
 /** What a confirmation that waits for the store takes, about; and each id in it. */
 const CONFIRM_BYTES = 200;
 const ID_BYTES = 8;
@@ -47,6 +48,7 @@ export class Fetching {
       hasEnded: false,
       hasMoved: false,
       hasMore: false,
+      failures: 0,
       whenIdle: undefined,
     };
     session.setModuleState(this.#context.slot, fresh);
@@ -92,6 +94,7 @@ export class Fetching {
     }
     // If the session has ended, the store knows it: it was told after it was asked.
     if (pickup.hasEnded) return;
+    pickup.failures = 0;
     if (acc.get('offline', 'fetching') !== true) {
       void this.#release(pickup);
       this.#tryLater(pickup);
@@ -198,9 +201,11 @@ export class Fetching {
     whenIdle?.();
   }
 
+  /** What is newer waits for it, but once, and not for long: the store may stay away. */
   #tryLater(pickup: Pickup): void {
     pickup.hasMore = false;
-    this.#finished(pickup, false);
+    pickup.isBusy = false;
+    if (!pickup.hasEnded && pickup.failures === 0) this.#holdUntilIdle(pickup);
     this.#later(pickup, () => this.#tell(pickup));
   }
 
@@ -209,7 +214,9 @@ export class Fetching {
   }
 
   #later(pickup: Pickup, work: () => void): void {
-    this.#context.after(RETRY_MS, () => {
+    const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** pickup.failures);
+    pickup.failures++;
+    this.#context.after(pauseMs, () => {
       if (!pickup.hasEnded) work();
     });
   }

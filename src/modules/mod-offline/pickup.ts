@@ -22,6 +22,8 @@ export interface Pickup {
   hasMoved: boolean;
   /** Something was stored meanwhile. */
   hasMore: boolean;
+  /** Tries in a row to which the store did not answer. */
+  failures: number;
   /** Lets what is newer go on; undefined when it does not wait. */
   whenIdle: (() => void) | undefined;
 }
