@@ -21,12 +21,14 @@ export function registerCoreHooks(
   registerAnonymousHooks(registry, hostType, auth, config, services);
   registerDataHooks(registry, hostType, services);
 
-  registry.add('does_user_exist', tag, 50, 'ejabberd_auth', async (known, { jid, requestType }) => {
+  registry.add('does_user_exist', tag, 50, 'ejabberd_auth', async (known, question) => {
     if (known) return known;
+    const { jid, requestType } = question;
     if (requestType === 'with_anonymous')
       return auth().doesUserExist(jid.domain, jid.local, 'with_anonymous');
+    existence.undecided(question);
     const answer = await auth().existence(jid.domain, jid.local);
-    if (answer === 'unknown') existence.uncertain(jid.bare);
+    if (answer !== 'unknown') existence.decided(question);
     return answer === 'yes';
   });
 

@@ -1,4 +1,5 @@
 import type { HostType } from '../hooks/host-type.ts';
+import type { HookParams } from '../hooks/points.ts';
 import { foldHook } from '../hooks/run.ts';
 import { EXISTENCE_CACHE_MAX } from '../limits.ts';
 import { GenerationCache } from '../util/generation-cache.ts';
@@ -10,8 +11,8 @@ import type { Jid } from '../xmpp/jid.ts';
  * one holds until {@link expire}, which is soon, so that a flood of stanzas to one account is one question.
  */
 export class Existence {
-  /** Accounts whose last question nobody could answer. */
-  readonly #uncertain = new Set<string>();
+  /** Questions that nobody has answered for certain. */
+  readonly #open = new WeakSet<HookParams<'does_user_exist'>>();
   readonly #stored = new GenerationCache<string, boolean>(EXISTENCE_CACHE_MAX);
   readonly #foreign = new GenerationCache<string, boolean>(EXISTENCE_CACHE_MAX);
   readonly #isOwn: (hostType: HostType) => boolean;
@@ -32,10 +33,10 @@ export class Existence {
       const known = this.known(jid);
       if (known !== undefined) return known;
     }
-    const answer = foldHook(hostType, 'does_user_exist', false, { jid, requestType });
-    if (answer instanceof Promise)
-      return answer.then((exists) => this.#remember(hostType, jid, requestType, exists));
-    return this.#remember(hostType, jid, requestType, answer);
+    const question = { jid, requestType };
+    const answer = foldHook(hostType, 'does_user_exist', false, question);
+    if (answer instanceof Promise) return answer.then((exists) => this.#remember(hostType, question, exists));
+    return this.#remember(hostType, question, answer);
   }
 
   /** What is remembered of a registered account; undefined if nothing is. */
@@ -60,14 +61,26 @@ export class Existence {
     if (this.#foreign.size > 0) this.#foreign.clear();
   }
 
-  /** The question that is being answered has no certain answer: the store is away. Called by the handler that asks it. */
-  uncertain(bare: string): void {
-    this.#uncertain.add(bare);
+  /**
+   * Called by the handler that asks those who know: the question has no certain answer until {@link decided}. Others may be asked about the same account at the same
+   * time; and the handler may be given up, because the store takes too long.
+   */
+  undecided(question: HookParams<'does_user_exist'>): void {
+    this.#open.add(question);
   }
 
-  #remember(hostType: HostType | undefined, jid: Jid, requestType: string, exists: boolean): boolean {
+  decided(question: HookParams<'does_user_exist'>): void {
+    this.#open.delete(question);
+  }
+
+  #remember(
+    hostType: HostType | undefined,
+    question: HookParams<'does_user_exist'>,
+    exists: boolean,
+  ): boolean {
+    const { jid, requestType } = question;
     // In doubt for the account: whoever needs the store next will say that it is away.
-    if (this.#uncertain.delete(jid.bare)) return true;
+    if (!exists && this.#open.has(question)) return true;
     if (requestType !== 'stored') return exists;
     const isOwn = hostType === undefined || this.#isOwn(hostType);
     (isOwn ? this.#stored : this.#foreign).set(jid.bare, exists);
