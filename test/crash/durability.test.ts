@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { expectConservation } from '../helpers/conservation.ts';
 import { judgeArchives } from './durability/archive.ts';
 import { type Blow, CrashRun } from './durability/crash-run.ts';
+import { keepEvidence } from './durability/evidence.ts';
 import type { Verdict } from './durability/ledger.ts';
 import type { Habit } from './durability/reader.ts';
 
@@ -54,15 +55,19 @@ async function crashRun(
     expect([...verdict.problems, ...archives]).toEqual([]);
     expect(verdict.acknowledged).toBeGreaterThan(rounds * run.senders.length);
     await more(run, verdict);
+  } catch (cause) {
+    console.error(`what is left of the run is in ${keepEvidence(run)}`);
+    throw cause;
   } finally {
     await run.stop();
   }
 }
 
-function summary({ blows, senders, readers }: CrashRun, verdict: Verdict): string {
+function summary({ strikes, senders, readers }: CrashRun, verdict: Verdict): string {
+  const blows = Map.groupBy(strikes, ({ blow }) => blow);
   const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
   return [
-    [...blows].map(([blow, count]) => `${count} × ${blow}`).join(', '),
+    [...blows].map(([blow, { length }]) => `${length} × ${blow}`).join(', '),
     `${verdict.acknowledged} acknowledged, ${verdict.bounced} of them came back`,
     ...[...verdict.bounces].map(([kind, count]) => `  ${kind} × ${count}`),
     `${verdict.onlyInMemory.length} only in the memory of killed sessions`,

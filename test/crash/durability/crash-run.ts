@@ -31,6 +31,14 @@ export interface CrashRunOptions {
   readonly partitions?: number;
 }
 
+export interface Strike {
+  readonly blow: Blow;
+  /** `shard 1`, `store`; undefined: the whole process, as it was. */
+  readonly thread: string | undefined;
+  /** `performance.now()` when it had been done. */
+  readonly at: number;
+}
+
 const SHARDS = 2;
 /** What is stored comes to an end if some of it comes at least this often. */
 const COLLECT_MS_MAX = 60_000;
@@ -50,8 +58,7 @@ export class CrashRun {
   readonly server: TestServer;
   readonly senders: Sender[] = [];
   readonly readers: Reader[] = [];
-  /** How often what was done. */
-  readonly blows = new Map<Blow, number>();
+  readonly strikes: Strike[] = [];
   readonly #options: CrashRunOptions;
   readonly #dice: Dice;
   readonly #storeKills: number[] = [];
@@ -142,7 +149,6 @@ export class CrashRun {
     // Now in the middle of coming back, now long after it.
     await pause(this.#dice.below(this.#dice.once(2) ? 300 : 1_500));
     const blow = this.#dice.pick(this.#options.blows);
-    this.blows.set(blow, (this.blows.get(blow) ?? 0) + 1);
     await this.#strike(blow);
   }
 
@@ -159,6 +165,7 @@ export class CrashRun {
 
   async #strike(blow: Blow): Promise<void> {
     const { server } = this;
+    const thread = this.#threadFor(blow);
     switch (blow) {
       case 'process':
         this.#isUp = false;
@@ -171,29 +178,32 @@ export class CrashRun {
           { before: 'kill-before-commit', in: 'kill-in-commit', after: 'kill-after-commit' } as const
         )[blow.split(' ')[1] as 'before' | 'in' | 'after'];
         const ended = server.exited();
-        await server.strike(this.#storeThread(), kind);
+        await server.strike(thread!, kind);
         await ended;
         this.#isUp = false;
         break;
       }
       case 'shard':
-        await server.strike(`shard ${this.#dice.below(SHARDS)}`, 'exit');
-        break;
       case 'store':
-        await server.strike(this.#storeThread(), 'exit');
-        this.#storeKills.push(performance.now());
+        await server.strike(thread!, 'exit');
         break;
       case 'store with writes in flight':
-        await server.strike(this.#storeThread(), 'stall-and-exit', 100 + this.#dice.below(300));
-        this.#storeKills.push(performance.now());
+        await server.strike(thread!, 'stall-and-exit', 100 + this.#dice.below(300));
         break;
     }
-    this.#lastKill = performance.now();
-    if (!blow.startsWith('store')) this.#memoryKills.push(this.#lastKill);
+    const at = performance.now();
+    this.#lastKill = at;
+    this.strikes.push({ blow, thread, at });
+    if (!blow.startsWith('store')) this.#memoryKills.push(at);
+    if (blow !== 'shard') this.#storeKills.push(at);
     if (!blow.startsWith('process')) return;
-    this.#storeKills.push(this.#lastKill);
     await server.launch();
     this.#isUp = true;
+  }
+
+  #threadFor(blow: Blow): string | undefined {
+    if (blow === 'process') return undefined;
+    return blow === 'shard' ? `shard ${this.#dice.below(SHARDS)}` : this.#storeThread();
   }
 }
 
