@@ -79,14 +79,6 @@ export type ToShard =
     }
   | { readonly kind: 'peer_lost'; readonly thread: number }
   | { readonly kind: 'peer_ready'; readonly peer: Peer }
-  /** Told to one shard after another one died: the sessions that died with it. */
-  | {
-      readonly kind: 'cleanup';
-      readonly shard: number;
-      /** When it died, in microseconds since the epoch. */
-      readonly diedAt: number;
-      readonly sessions: readonly { readonly jid: string; readonly number: number; readonly time: number }[];
-    }
   | { readonly kind: 'drain' }
   /** End now: everything is flushed. */
   | { readonly kind: 'stop' };

@@ -12,6 +12,14 @@ export interface LostSession {
   readonly time: number;
 }
 
+/** A shard that died. */
+export interface LostShard {
+  readonly shard: number;
+  /** When, in microseconds since the epoch. */
+  readonly diedAt: number;
+  readonly sessions: readonly LostSession[];
+}
+
 export interface CleanUpSurroundings {
   readonly globals: HostTypes['globals'];
   readonly jids: JidCache;

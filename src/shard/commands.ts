@@ -16,6 +16,7 @@ import {
   userPassword,
   userRevoke,
 } from './account-commands.ts';
+import type { LostShard } from './clean-up.ts';
 import { explainRoute } from './explain.ts';
 import { moduleCommand } from './module-commands.ts';
 import { exportUserPiece } from './portable-export.ts';
@@ -41,6 +42,7 @@ export interface CommandArgs {
   /** A command of a module: its name and what it is given. */
   readonly command?: string;
   readonly input?: Readonly<Record<string, unknown>>;
+  readonly lost?: LostShard;
 }
 
 /** One session, as `meerkat session list` shows it. */
@@ -70,6 +72,7 @@ type Command = (shard: Shard, args: CommandArgs) => unknown;
 
 /** What the main thread can ask of a shard, by name. */
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['clean_up', (shard, { lost }) => shard.cleanUp(lost!.shard, lost!.sessions, lost!.diedAt)],
   ['session_list', (shard, { domain, jid }) => sessionList(shard, domain, jid)],
   ['session_names', (shard, { numbers }) => sessionNames(shard, numbers ?? [])],
   ['session_kick', (shard, { jid, text }) => kick(shard, jid ?? '', text ?? 'Kicked by administrator')],

@@ -285,7 +285,7 @@ export class Shard implements ShardServices {
       hostTypeOf: (domain) => this.domains.hosted(domain)?.hostType.name,
       isDraining: () => this.#draining.isActive,
       lostSession: (jid, { number, time }) =>
-        void this.#cleanUp(boot.shard, [{ jid: jid.full, number, time }]),
+        void this.cleanUp(boot.shard, [{ jid: jid.full, number, time }]),
       routeAgain: (acc) => void this.routing.routeAgain(acc),
       looped: (acc) => this.routing.looped(acc),
       takenBack: (acc) => this.routing.outcomes.takenBack(acc),
@@ -405,9 +405,6 @@ export class Shard implements ShardServices {
       case 'peer_lost':
         this.#peers.disconnect(message.thread);
         break;
-      case 'cleanup':
-        void this.#cleanUp(message.shard, message.sessions, message.diedAt);
-        break;
       case 'drain':
         this.drain();
         break;
@@ -425,7 +422,8 @@ export class Shard implements ShardServices {
     );
   }
 
-  #cleanUp(shard: number, sessions: readonly LostSession[], diedAt?: number): Promise<void> {
+  /** See {@link cleanUpAfter}. */
+  cleanUp(shard: number, sessions: readonly LostSession[], diedAt?: number): Promise<void> {
     return cleanUpAfter(shard, sessions, diedAt, {
       globals: this.hostTypes.globals,
       jids: this.jids,

@@ -11,6 +11,7 @@ import { monotonicMs } from '../util/monotonic.ts';
 import { within } from '../util/within.ts';
 import { askAll, askAny } from './ask-shards.ts';
 import { runBackup } from './backup.ts';
+import { CleanUps } from './clean-ups.ts';
 import { ClientListeners, type Listening } from './client-listeners.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { type MadeFiles, makeFiles } from './made-files.ts';
@@ -46,6 +47,7 @@ export class Server {
   readonly #heartbeat = new Heartbeat(() => performance.now());
   readonly #listeners: ClientListeners;
   readonly #restarts: Restarts;
+  readonly #cleanUps: CleanUps;
   readonly #questions: Questions;
   readonly #shardConfig: ShardConfig;
   /** Private to this user: whoever may enter can wake threads, and nothing more. */
@@ -82,6 +84,7 @@ export class Server {
     this.#questions = new Questions(this.#tasks);
     this.#listeners = new ClientListeners(log, this.shards);
     this.#restarts = new Restarts(log);
+    this.#cleanUps = new CleanUps(this.shards, log);
     this.#shardConfig = new ShardConfig(log, this.shards);
   }
 
@@ -257,15 +260,16 @@ export class Server {
     for (const [listener, address, count] of handle.openConnections()) {
       for (let i = 0; i < count; i++) this.#listeners.released(listener, address);
     }
-    const others = this.shards.filter((other) => other.shard !== shard && other.isReady);
-    for (const other of others) other.tell({ kind: 'peer_lost', thread: shard });
+    for (const other of this.shards) {
+      if (other.shard !== shard && other.isReady) other.tell({ kind: 'peer_lost', thread: shard });
+    }
     for (const store of this.#stores) store.tell({ kind: 'peer_lost', thread: shard });
     this.memory.renew(shard);
     const known = sessions.flatMap(({ handle: entry, jid, number, time }) => {
       const full = jid ?? this.#questions.takeLongJid(entry);
       return full === undefined ? [] : [{ jid: full, number, time }];
     });
-    others[0]?.tell({ kind: 'cleanup', shard, diedAt, sessions: known });
+    this.#cleanUps.after({ shard, diedAt, sessions: known });
     this.#restarts.again(shard, async () => {
       for (const [partition, store] of this.#stores.entries())
         store.tell({ kind: 'peer_ready', peer: this.memory.peer(this.storeThread + partition, shard) });
@@ -274,8 +278,7 @@ export class Server {
         if (other.shard !== shard)
           other.tell({ kind: 'peer_ready', peer: this.memory.peer(other.shard, shard) });
       }
-      // Nobody else was there to do it.
-      if (others.length === 0) this.shards[shard]!.tell({ kind: 'cleanup', shard, diedAt, sessions: known });
+      this.#cleanUps.shardReady();
     });
   }
 

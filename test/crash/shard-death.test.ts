@@ -129,3 +129,29 @@ it('the only shard is replaced too, and cleans up after itself', async () => {
     await single.stop();
   }
 });
+
+it('one that dies while it cleans up for another leaves that to whoever is there next', async () => {
+  const own = new Spy();
+  const both = await TestServer.start({
+    shards: 2,
+    users: ['romeo', 'juliet'],
+    toml: `[modules.mod_presence]\n[modules.mod_offline]\n${LAB}${own.toml()}`,
+    isFaulty: true,
+  });
+  try {
+    const romeo = await TestClient.login(both.port(), 'romeo@localhost/orchard');
+    const juliet = await loginOn(both, 'juliet@localhost/balcony', 'other', romeo);
+    const [first, second] = [await shardOf(juliet), await shardOf(romeo)];
+    // Cleaning up begins with a question to the store: it waits for that.
+    await both.strike('store', 'stall', 1_000);
+    await both.strike(`shard ${first}`, 'exit');
+    while ((await juliet.next()).kind !== 'disconnected');
+    await both.strike(`shard ${second}`, 'exit');
+    while ((await romeo.next()).kind !== 'disconnected');
+    const cleaned = (): unknown[] =>
+      own.lines().flatMap(({ hook, from }) => (hook === 'session_cleanup' ? [from] : []));
+    await eventually(() => new Set(cleaned()).size === 2, 'both sessions were cleaned up');
+  } finally {
+    await both.stop();
+  }
+});

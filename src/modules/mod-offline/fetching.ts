@@ -49,6 +49,7 @@ export class Fetching {
       hasMoved: false,
       hasMore: false,
       failures: 0,
+      cancelRetry: undefined,
       whenIdle: undefined,
     };
     session.setModuleState(this.#context.slot, fresh);
@@ -94,7 +95,11 @@ export class Fetching {
     }
     // If the session has ended, the store knows it: it was told after it was asked.
     if (pickup.hasEnded) return;
-    pickup.failures = 0;
+    if (!('heldBy' in claimed)) {
+      pickup.failures = 0;
+      pickup.cancelRetry?.();
+      pickup.cancelRetry = undefined;
+    }
     if (acc.get('offline', 'fetching') !== true) {
       void this.#release(pickup);
       this.#tryLater(pickup);
@@ -105,7 +110,8 @@ export class Fetching {
 
   /**
    * Another session has the messages. If it is there, they are its. If it has ended, it gives them back, and we hear of it: what is newer waits for that. (We may
-   * be quicker than the word of its shard: what clients see of an end comes before what other threads hear of it.)
+   * be quicker than the word of its shard: what clients see of an end comes before what other threads hear of it.) Should that word never come, because thread after
+   * thread dies, asking now and then finds it out.
    */
   #inOtherHands(pickup: Pickup, [shard, number, time]: Claimant): void {
     const { session } = pickup;
@@ -118,6 +124,7 @@ export class Fetching {
     }
     pickup.isBusy = false;
     this.#holdUntilIdle(pickup);
+    this.#later(pickup, () => this.#tell(pickup));
   }
 
   /** Gives the messages to the caller of the hook; the last one knows that it is the last. */
@@ -216,7 +223,9 @@ export class Fetching {
   #later(pickup: Pickup, work: () => void): void {
     const pauseMs = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** pickup.failures);
     pickup.failures++;
-    this.#context.after(pauseMs, () => {
+    pickup.cancelRetry?.();
+    pickup.cancelRetry = this.#context.after(pauseMs, () => {
+      pickup.cancelRetry = undefined;
       if (!pickup.hasEnded) work();
     });
   }

@@ -22,8 +22,10 @@ export interface Pickup {
   hasMoved: boolean;
   /** Something was stored meanwhile. */
   hasMore: boolean;
-  /** Tries in a row to which the store did not answer. */
+  /** Tries in a row to which the store did not answer, or only that another session has them. */
   failures: number;
+  /** Gives up the next try. */
+  cancelRetry: (() => void) | undefined;
   /** Lets what is newer go on; undefined when it does not wait. */
   whenIdle: (() => void) | undefined;
 }

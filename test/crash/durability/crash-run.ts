@@ -40,6 +40,9 @@ export interface Strike {
 }
 
 const SHARDS = 2;
+const PAUSE_MS = 5;
+/** A sender is so far ahead of its reader at most: more would not fit into what is stored for one account. */
+const UNREAD_MAX = 10_000;
 /** What is stored comes to an end if some of it comes at least this often. */
 const COLLECT_MS_MAX = 60_000;
 const MODULES = `
@@ -63,7 +66,6 @@ export class CrashRun {
   readonly #dice: Dice;
   readonly #storeKills: number[] = [];
   readonly #memoryKills: number[] = [];
-  #lastKill = 0;
   #isUp = true;
 
   private constructor(server: TestServer, options: CrashRunOptions) {
@@ -76,10 +78,11 @@ export class CrashRun {
     };
     for (const [i, habit] of options.habits.entries()) {
       const [sender, reader] = [`sender${i}@localhost`, `reader${i}@localhost`];
-      this.senders.push(new Sender(sender, reader, port, options.seed * 1_000 + i));
-      this.readers.push(
-        new Reader(reader, habit, port, options.seed * 1_000 + 500 + i, () => this.#lastKill),
-      );
+      const unread = (): number => this.senders[i]!.sent.length - 1 - this.readers[i]!.latest;
+      const mustCome = (): boolean => unread() >= UNREAD_MAX;
+      this.senders.push(new Sender(sender, reader, port, options.seed * 1_000 + i, () => !mustCome()));
+      const around = { port, memoryKills: this.#memoryKills, unread, mustCome };
+      this.readers.push(new Reader(reader, habit, options.seed * 1_000 + 500 + i, around));
     }
   }
 
@@ -100,11 +103,19 @@ export class CrashRun {
       await Promise.race([this.#round(), failed]);
     }
     for (const sender of this.senders) sender.stop();
+    await Promise.race([this.#settled(), failed]);
+    for (const sender of this.senders) sender.leave();
     await sending;
     for (const reader of this.readers) reader.stop();
     await reading;
     await this.#collectAll();
     return judge(this.directions(), { memory: this.#memoryKills, store: this.#storeKills });
+  }
+
+  /** All that was sent is acknowledged, and if something comes back it is with its sender. */
+  async #settled(): Promise<void> {
+    while (!this.senders.every(({ isSettled }) => isSettled)) await pause(PAUSE_MS);
+    await expectNothingUnderWay(this.server.port('http'));
   }
 
   /** Readers come until nothing is stored for them, and nothing is on its way into storage. */
@@ -145,7 +156,7 @@ export class CrashRun {
     const before = this.senders.map(({ acknowledged }) => acknowledged);
     for (const reader of this.readers) if (this.#dice.once(3)) reader.visit();
     // However slow the machine: every blow hits a server that is at work.
-    while (this.senders.some(({ acknowledged }, i) => acknowledged <= before[i]! + 5)) await pause(5);
+    while (this.senders.some(({ acknowledged }, i) => acknowledged <= before[i]! + 5)) await pause(PAUSE_MS);
     // Now in the middle of coming back, now long after it.
     await pause(this.#dice.below(this.#dice.once(2) ? 300 : 1_500));
     const blow = this.#dice.pick(this.#options.blows);
@@ -192,7 +203,6 @@ export class CrashRun {
         break;
     }
     const at = performance.now();
-    this.#lastKill = at;
     this.strikes.push({ blow, thread, at });
     if (!blow.startsWith('store')) this.#memoryKills.push(at);
     if (blow !== 'shard') this.#storeKills.push(at);

@@ -23,7 +23,7 @@ export interface ReaderSession {
   readonly openedAt: number;
   /** Until when what was given to the session may have been lost with it: it ended by a kill. Undefined: it has ended in order, or lives. */
   lostAt: number | undefined;
-  /** When it has ended in order: what its client had not acknowledged was then on its way into storage. */
+  /** When it has ended in order, or its client has heard that the server has ended it: what its client had not acknowledged was then on its way into storage. */
   endedAt: number | undefined;
 }
 
@@ -74,6 +74,9 @@ const STORING_MS_MAX = 5_000;
 
 /** So long a message waits for those before it that cannot be stored now (docs/durability.md). */
 const ORDER_MS_MAX = 5_000;
+
+/** A message comes back only for this: too much waits for somebody, or for the store. */
+const BOUNCE = 'resource-constraint';
 
 /** What was under way to a shard when it was killed, or in the moment after, is in the memory of its sender's until it is routed anew. */
 const REROUTING_MS_MAX = 1_000;
@@ -136,6 +139,7 @@ function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
     const { serial, message, ackedAt, bounced } = transmission;
     const hasArrived = bySerial.has(serial);
     if (hasArrived) arrivals.set(message, (arrivals.get(message) ?? 0) + 1);
+    if (bounced !== undefined && !bounced.startsWith(BOUNCE)) problem(`${serial} came back (${bounced})`);
     if (bounced !== undefined && hasArrived) problem(`${serial} arrived although it came back (${bounced})`);
     if (ackedAt === undefined) continue;
     verdict.acknowledged++;

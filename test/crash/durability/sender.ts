@@ -7,8 +7,16 @@ import { LinkLostError, SmLink } from './sm-link.ts';
 /** Messages that may be unacknowledged. */
 const WINDOW = 40;
 const PAUSE_MS = 20;
+/** It asks again for an acknowledgement when nothing came for so long. */
+const ASK_MS = 200;
 
-/** Sends numbered messages to one account until told to stop, and again what was not acknowledged when its session was lost. What it does follows from its seed. */
+/** It leaves when nothing came for so long. */
+const QUIET_MS = 300;
+
+/**
+ * Sends numbered messages to one account until told to stop, as long as `mayGoOn` says so, and again what was not acknowledged when its session was lost. What it does
+ * follows from its seed.
+ */
 export class Sender {
   readonly sent: Transmission[] = [];
   /** Sessions that could not be resumed. */
@@ -17,24 +25,33 @@ export class Sender {
   readonly #link: SmLink;
   readonly #to: string;
   readonly #dice: Dice;
+  readonly #mayGoOn: () => boolean;
   #messages = 0;
   #unacked: Transmission[] = [];
   /** Stanzas that the server has acknowledged in this session. */
   #acked = 0;
   #untilCut: number;
   #isStopping = false;
+  #isLeaving = false;
   #failure: unknown;
 
-  constructor(bare: string, to: string, port: () => number, seed: number) {
+  constructor(bare: string, to: string, port: () => number, seed: number, mayGoOn: () => boolean) {
+    this.#mayGoOn = mayGoOn;
     this.#link = new SmLink(bare, port);
     this.#to = to;
     this.#dice = new Dice(seed);
     this.#untilCut = this.#dice.below(600);
   }
 
-  /** Sends no more new messages: {@link run} ends when all are acknowledged. */
+  /** Sends no more new messages; hears on what becomes of the others. */
   stop(): void {
     this.#isStopping = true;
+  }
+
+  /** {@link run} ends when all are acknowledged, and nothing more comes. */
+  leave(): void {
+    this.stop();
+    this.#isLeaving = true;
   }
 
   /** Whether all that was sent is acknowledged. */
@@ -47,18 +64,18 @@ export class Sender {
   }
 
   async run(): Promise<void> {
-    while (!this.#isStopping || !this.isSettled) {
+    for (let hasLeft = false; !hasLeft; ) {
       try {
         await this.#open();
         await this.#chat();
         await this.#link.close();
+        hasLeft = true;
       } catch (cause) {
         if (!(cause instanceof LinkLostError)) throw cause;
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
       if (this.#failure !== undefined) throw this.#failure;
     }
-    await this.#link.close();
   }
 
   async #open(): Promise<void> {
@@ -79,9 +96,10 @@ export class Sender {
   }
 
   async #chat(): Promise<void> {
-    while (!this.#isStopping || !this.isSettled) {
-      if (!this.#isStopping && this.#unacked.length < WINDOW) this.#burst();
-      const element = await this.#link.hear(200);
+    for (let isQuiet = false; !isQuiet || !this.#isLeaving || !this.isSettled; ) {
+      if (!this.#isStopping && this.#unacked.length < WINDOW && this.#mayGoOn()) this.#burst();
+      const element = await this.#link.hear(this.#patienceMs());
+      isQuiet = element === undefined;
       if (element !== undefined) this.#heard(element);
       else if (!this.isSettled) this.#ask();
       if (this.#untilCut < 0) {
@@ -90,6 +108,11 @@ export class Sender {
         throw new LinkLostError();
       }
     }
+  }
+
+  #patienceMs(): number {
+    if (this.#isLeaving) return QUIET_MS;
+    return this.isSettled ? PAUSE_MS : ASK_MS;
   }
 
   #burst(): void {

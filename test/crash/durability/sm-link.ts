@@ -59,21 +59,24 @@ export class SmLink {
     this.#client?.send(xml);
   }
 
-  /** The next stanza or acknowledgement; undefined when nothing came for a while. Requests are answered. Throws {@link LinkLostError} at the end of the connection. */
+  /** The next stanza or acknowledgement; undefined when nothing came for so long. Requests are answered. Throws {@link LinkLostError} at the end of the connection. */
   async hear(ms: number): Promise<Element | undefined> {
     const client = this.#client;
     if (client === undefined) throw new LinkLostError();
-    const heard = await this.#next(client, ms);
-    if (heard === undefined) return undefined;
-    if (heard.kind === 'disconnected') {
-      this.#client = undefined;
-      throw new LinkLostError();
+    const until = performance.now() + ms;
+    for (let left = ms; left > 0; left = until - performance.now()) {
+      const heard = await this.#next(client, left);
+      if (heard === undefined) return undefined;
+      if (heard.kind === 'disconnected') {
+        this.#client = undefined;
+        throw new LinkLostError();
+      }
+      if (heard.kind !== 'element') continue;
+      const { element } = heard;
+      if (STANZAS.has(element.name)) this.#handled++;
+      if (element.ns !== NS_SM || element.name !== 'r') return element;
+      client.send(`<a xmlns='${NS_SM}' h='${this.#handled}'/>`);
     }
-    if (heard.kind !== 'element') return undefined;
-    const { element } = heard;
-    if (STANZAS.has(element.name)) this.#handled++;
-    if (element.ns !== NS_SM || element.name !== 'r') return element;
-    client.send(`<a xmlns='${NS_SM}' h='${this.#handled}'/>`);
     return undefined;
   }
 

@@ -170,10 +170,25 @@ describe('fetching what is stored', () => {
     claims = [HELD];
     await resend(acc());
     expect(holds).toBe(1);
-    expect(timers).toHaveLength(1);
+    expect(timers).toHaveLength(2);
     timers[0]!();
     await settled();
     expect(holds).toBe(0);
+  });
+
+  it('asks again by and by when nobody tells it that they were given back', async () => {
+    claims = [HELD, HELD, stored(2, true)];
+    await resend(acc());
+    timers.pop()!();
+    await settled();
+    expect(asked).toEqual(['offline_claim', 'offline_claim']);
+    expect(holds).toBe(1);
+    timers.pop()!();
+    await settled();
+    expect(asked).toHaveLength(3);
+    expect(whenDelivered).toHaveLength(1);
+    expect(holds).toBe(0);
+    expect(timers).toEqual([]);
   });
 
   it('waits for what was stored meanwhile', async () => {
