@@ -57,6 +57,8 @@ export interface C2sHost {
   domain(name: string): DomainInfo | undefined;
   /** Sends a stanza through the router chain. */
   route(acc: Accumulator): undefined | Promise<unknown>;
+  /** Resolves when nothing waits for room on its way to another shard: that would die with this one. Undefined: nothing does. */
+  whenSent(): Promise<void> | undefined;
   /** Watches a stream until it is logged in. */
   watchLogin(c2s: C2s): void;
   unwatchLogin(c2s: C2s): void;

@@ -144,10 +144,14 @@ export class HandOvers {
   }
 }
 
-/** What the session's client sent and is being stored, or is still on its way there: before that is done nobody can say how much was handled. */
-export function commitsOf({ commits, handling }: C2s): Promise<unknown> | undefined {
-  if (commits === undefined) return handling;
-  return Promise.allSettled(handling === undefined ? commits : [...commits, handling]);
+/**
+ * What the session's client sent and is being stored, or waits for room on its way to another shard, or is still on its way there: before that is done nobody can say how much was
+ * handled.
+ */
+export function commitsOf({ commits, handling, host }: C2s): Promise<unknown> | undefined {
+  const sent = host.whenSent();
+  if (commits === undefined && sent === undefined) return handling;
+  return Promise.allSettled([...(commits ?? []), handling, sent]);
 }
 
 /** Whether what waited in the session for its client was too much for it. */

@@ -108,9 +108,9 @@ export abstract class ModuleRouting extends ModuleRegistrations implements Routi
     this.services.routing.multicast.send(cause, stanza, from, recipients);
   }
 
-  routeAgain(acc: Accumulator): void {
+  routeAgain(acc: Accumulator): undefined | Promise<unknown> {
     this.services.touch();
-    void this.services.routing.routeAgain(acc);
+    return this.services.routing.routeAgain(acc);
   }
 
   takeBack(acc: Accumulator): void {

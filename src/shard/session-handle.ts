@@ -25,7 +25,7 @@ export class Handle implements SessionHandle {
   }
 
   get isCommitting(): boolean {
-    return this.#c2s.commits !== undefined;
+    return this.#c2s.commits !== undefined || this.#c2s.host.whenSent() !== undefined;
   }
 
   get isHandling(): boolean {

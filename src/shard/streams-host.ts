@@ -59,6 +59,10 @@ export class StreamsHost implements C2sHost {
     return this.#shard.domains.hosted(name);
   }
 
+  whenSent(): Promise<void> | undefined {
+    return this.#shard.threads.whenSent();
+  }
+
   route(acc: Accumulator): undefined | Promise<unknown> {
     return this.#shard.routing.routeFromClient(acc);
   }

@@ -28,6 +28,7 @@ export class Threads {
   readonly #storeThread: number;
   readonly #stores: number;
   readonly #waker: Waker;
+  #sent: Promise<void> | undefined;
 
   constructor(boot: ShardBoot, around: ThreadsSurroundings) {
     this.shard = boot.shard;
@@ -65,6 +66,17 @@ export class Threads {
     this.outbox.connect(thread, peer.out, this.isStore(thread));
     this.inbox.connect(thread, new RingConsumer(peer.in));
     this.loop.touch();
+  }
+
+  /** Resolves when no frame waits for room in the ring to another shard any more; undefined: none does. */
+  whenSent(): Promise<void> | undefined {
+    if (!this.outbox.isCongested) return undefined;
+    this.#sent ??= this.loop
+      .whenDone(() => !this.outbox.isCongested)
+      .then(() => {
+        this.#sent = undefined;
+      });
+    return this.#sent;
   }
 
   /** A thread died. Handles what it still sent; returns the frames that it will never read. */

@@ -3,6 +3,7 @@ import { TestClient } from '../helpers/client.ts';
 import { eventually } from '../helpers/process.ts';
 import { TestServer } from '../helpers/server.ts';
 import { Spy } from '../helpers/spy.ts';
+import { NS_SM } from '../helpers/stream-management.ts';
 import type { Fault } from '../helpers/threads/faults.ts';
 import { condition, LAB, loginOn, messagesUntilNow, shardOf } from '../scenario/modules/support.ts';
 
@@ -151,6 +152,40 @@ it('one that dies while it cleans up for another leaves that to whoever is there
     const cleaned = (): unknown[] =>
       own.lines().flatMap(({ hook, from }) => (hook === 'session_cleanup' ? [from] : []));
     await eventually(() => new Set(cleaned()).size === 2, 'both sessions were cleaned up');
+  } finally {
+    await both.stop();
+  }
+});
+
+it('what waits for room on its way to another shard is not acknowledged before: it would die with this one', async () => {
+  const both = await TestServer.start({
+    shards: 2,
+    users: ['romeo', 'juliet'],
+    toml: `[modules.mod_presence]\n[modules.mod_offline]\n[modules.mod_stream_management]\n${LAB}`,
+    isFaulty: true,
+  });
+  try {
+    const juliet = await TestClient.login(both.port(), 'juliet@localhost/balcony');
+    const romeo = await loginOn(both, 'romeo@localhost/orchard', 'other', juliet, { isAvailable: false });
+    const [hers, his] = [await shardOf(juliet), await shardOf(romeo)];
+    romeo.send(`<enable xmlns='${NS_SM}'/>`);
+    await romeo.until(({ name }) => name === 'enabled');
+    await both.strike(`shard ${hers}`, 'stall', 2_000);
+    // More than the ring takes.
+    const body = 'x'.repeat(1_000);
+    const message = (id: number): string =>
+      `<message to='juliet@localhost' type='chat' id='${id}'><body>${body}</body></message><r xmlns='${NS_SM}'/>`;
+    romeo.send(Array.from({ length: 1_000 }, (_unused, id) => message(id)).join(''));
+    let acked = 0;
+    // Until he is not read any more.
+    while (acked === 0 || (await romeo.heardWithin(300))) {
+      const answer = await romeo.element();
+      if (answer.name === 'a') acked = Number(answer.attribute('h'));
+    }
+    await both.strike(`shard ${his}`, 'exit');
+    expect(acked).toBeGreaterThan(100);
+    expect(acked).toBeLessThan(1_000);
+    for (let id = 0; id < acked; id++) expect((await juliet.message()).attribute('id')).toBe(String(id));
   } finally {
     await both.stop();
   }

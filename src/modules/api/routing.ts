@@ -54,8 +54,11 @@ export interface RoutingApi {
    * is on its way.
    */
   multicast(cause: Accumulator, stanza: Stanza, from: Jid, recipients: readonly Jid[]): void;
-  /** Routes a stanza once more whose session has ended: to whoever is there, or as if nobody were. `filter_local_packet` does not see it again. */
-  routeAgain(acc: Accumulator): void;
+  /**
+   * Routes a stanza once more whose session has ended: to whoever is there, or as if nobody were. `filter_local_packet` does not see it again. The promise, if there is one, settles when
+   * routing is over, and never rejects.
+   */
+  routeAgain(acc: Accumulator): undefined | Promise<unknown>;
   /**
    * Counts that a stanza which was given to a session has not come to its end there: whoever kept it for its client calls this before it is routed again, handed
    * over or given another outcome.

@@ -33,13 +33,13 @@ export interface SessionHandle {
   writeStanza(acc: Accumulator): void;
   /** Has XML stand behind everything else of this turn's output; one such text per turn, another one takes its place. */
   writeLast(xml: string): void;
-  /** Whether something that the client has sent is being stored. */
+  /** Whether something that the client has sent is being stored, or may wait for room on its way to another shard. */
   readonly isCommitting: boolean;
   /** Whether something that the client has sent is on its way: what it leads to, and whether that must be stored, is not decided. There is one such thing at most. */
   readonly isHandling: boolean;
   /**
-   * Settles when what the client has sent so far and is being stored is stored, or is not going to be, and what is on its way has come to where that is decided; undefined when there is
-   * no such thing.
+   * Settles when what the client has sent so far and is being stored is stored, or is not going to be, what waits for room on its way to another shard is there, and what is on its way
+   * has come to where that is decided; undefined when there is no such thing.
    */
   whenCommitted(): Promise<unknown> | undefined;
   /** Says that the client acknowledges what it gets, and how one waits for that. */

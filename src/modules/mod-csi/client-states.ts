@@ -157,7 +157,7 @@ export class ClientStates {
       acc.delete('mod_csi', 'buffered');
       acc.actions = undefined;
       this.#context.takeBack(acc);
-      if (isForOthers(acc)) this.#context.routeAgain(acc);
+      if (isForOthers(acc)) void this.#context.routeAgain(acc);
       else this.#context.outcome(acc, 'dropped');
     }
   }

@@ -53,7 +53,7 @@ export class Keeping {
   }
 
   /** The store has fallen behind: the sender goes on when his message is there, or after a moment. */
-  async #paced(writing: Promise<void>): Promise<typeof STOP> {
+  async #paced(writing: Promise<unknown>): Promise<typeof STOP> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#context.after(PACE_MS_MAX, resolve);
     await Promise.race([writing, promise]);
@@ -65,7 +65,7 @@ export class Keeping {
    * Asks for the message to be stored, however long that takes. The promise never rejects: a message that can never be stored goes back. Undefined: it
    * went back at once, because too much waits for the store already.
    */
-  #write(acc: Accumulator, to: Jid): Promise<void> | undefined {
+  #write(acc: Accumulator, to: Jid): Promise<unknown> | undefined {
     const stanza = acc.stanza!;
     stanza.retain();
     const owner = to.bareJid;
@@ -84,13 +84,21 @@ export class Keeping {
     const messagesMax = this.messagesMax(owner);
     // What the sender sends next must not overtake it because its user has come meanwhile; but it does not wait for a store that hangs.
     const { promise: inOrder, resolve: delayed } = Promise.withResolvers<void>();
+    // It could not be written so far, and its user is there now: he gets it without.
+    let rerouted: undefined | Promise<unknown>;
+    const isNeedless = (): boolean => {
+      if (!this.#isThere(owner)) return false;
+      this.#context.count('not_needed');
+      rerouted = this.#context.routeAgain(acc);
+      return true;
+    };
     const writing = this.#context.store.write(
       'offline_append',
       [domain, local, message, expires, messagesMax, BYTES_MAX],
       {
         bytes: message.packet.length + stanza.sizeMax('', '') + KEPT_OVERHEAD_BYTES,
         delayed,
-        isSettled: () => this.#isDelivered(acc, owner),
+        isSettled: isNeedless,
       },
     );
     if (writing === undefined) {
@@ -99,33 +107,31 @@ export class Keeping {
     }
     this.#context.holdDelivery(owner, inOrder);
     const settled = writing.then(
-      (result) => this.#written(acc, to, result, extensions),
+      // On its way to a session it is in the memory of this shard alone.
+      (result) => (result === undefined ? rerouted : this.#written(acc, to, result, extensions)),
       (cause: unknown) => {
         this.#context.log.warn({ err: cause, what: 'offline_store_failed', user: owner.bare }, 'not stored');
         return this.#refuse(acc, noRoom(NOT_STORED));
       },
     );
-    void settled.then(delayed, delayed);
+    void settled.then(
+      () => delayed(),
+      () => delayed(),
+    );
     return settled;
   }
 
-  /** It could not be written so far, and its user is there now: he gets it without. */
-  #isDelivered(acc: Accumulator, owner: Jid): boolean {
-    if (!this.#context.sessions(owner).some(({ priority }) => priority !== undefined && priority >= 0))
-      return false;
-    this.#context.count('not_needed');
-    this.#context.routeAgain(acc);
-    return true;
+  #isThere(owner: Jid): boolean {
+    return this.#context.sessions(owner).some(({ priority }) => priority !== undefined && priority >= 0);
   }
 
-  /** The store has answered; undefined: its user was there in the end. */
+  /** The store has answered. */
   async #written(
     acc: Accumulator,
     to: Jid,
-    result: 'stored' | 'full' | 'gone' | undefined,
+    result: 'stored' | 'full' | 'gone',
     extensions: OfflineExtensions,
   ): Promise<void> {
-    if (result === undefined) return;
     const owner = to.bareJid;
     if (result === 'gone') {
       await this.#refuse(acc, new StanzaError('service-unavailable'));

@@ -58,7 +58,7 @@ function routeOne(context: ModuleContext, acc: Accumulator, ended: Ended): void 
   if (kind === StanzaKind.MESSAGE) {
     if (isKeptElsewhere(context, acc, ended)) context.outcome(acc, 'dropped');
     else if (ended.replacedBy !== undefined) context.handOver(acc, ended.replacedBy);
-    else context.routeAgain(acc);
+    else void context.routeAgain(acc);
     return;
   }
   const reply =

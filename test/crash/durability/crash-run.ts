@@ -64,8 +64,7 @@ export class CrashRun {
   readonly strikes: Strike[] = [];
   readonly #options: CrashRunOptions;
   readonly #dice: Dice;
-  readonly #storeKills: number[] = [];
-  readonly #memoryKills: number[] = [];
+  readonly #kills = { memory: [] as number[], store: [] as number[], storeThread: [] as number[] };
   #isUp = true;
 
   private constructor(server: TestServer, options: CrashRunOptions) {
@@ -81,7 +80,7 @@ export class CrashRun {
       const unread = (): number => this.senders[i]!.sent.length - 1 - this.readers[i]!.latest;
       const mustCome = (): boolean => unread() >= UNREAD_MAX;
       this.senders.push(new Sender(sender, reader, port, options.seed * 1_000 + i, () => !mustCome()));
-      const around = { port, memoryKills: this.#memoryKills, unread, mustCome };
+      const around = { port, memoryKills: this.#kills.memory, unread, mustCome };
       this.readers.push(new Reader(reader, habit, options.seed * 1_000 + 500 + i, around));
     }
   }
@@ -109,7 +108,7 @@ export class CrashRun {
     for (const reader of this.readers) reader.stop();
     await reading;
     await this.#collectAll();
-    return judge(this.directions(), { memory: this.#memoryKills, store: this.#storeKills });
+    return judge(this.directions(), this.#kills);
   }
 
   /** All that was sent is acknowledged, and if something comes back it is with its sender. */
@@ -204,8 +203,9 @@ export class CrashRun {
     }
     const at = performance.now();
     this.strikes.push({ blow, thread, at });
-    if (!blow.startsWith('store')) this.#memoryKills.push(at);
-    if (blow !== 'shard') this.#storeKills.push(at);
+    if (blow.startsWith('store')) this.#kills.storeThread.push(at);
+    else this.#kills.memory.push(at);
+    if (blow !== 'shard') this.#kills.store.push(at);
     if (!blow.startsWith('process')) return;
     await server.launch();
     this.#isUp = true;

@@ -28,8 +28,13 @@ export function keepEvidence(run: CrashRun): string {
     );
     keep(
       `pair-${i}-sessions.jsonl`,
-      sessions.map(({ openedAt, lostAt, endedAt }) => {
-        return { openedAt: wallClock(openedAt), lostAt: wallClock(lostAt), endedAt: wallClock(endedAt) };
+      sessions.map(({ openedAt, lostAt, endedAt, isBroken }) => {
+        return {
+          openedAt: wallClock(openedAt),
+          lostAt: wallClock(lostAt),
+          endedAt: wallClock(endedAt),
+          isBroken,
+        };
       }),
     );
   }

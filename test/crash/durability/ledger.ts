@@ -23,6 +23,8 @@ export interface ReaderSession {
   readonly openedAt: number;
   /** Until when what was given to the session may have been lost with it: it ended by a kill. Undefined: it has ended in order, or lives. */
   lostAt: number | undefined;
+  /** Whether its client could not say any more what it had. */
+  isBroken?: boolean;
   /** When it has ended in order, or its client has heard that the server has ended it: what its client had not acknowledged was then on its way into storage. */
   endedAt: number | undefined;
 }
@@ -67,13 +69,15 @@ export interface Kills {
   readonly memory: readonly number[];
   /** The process, or the store: what it knew of messages in hand is gone. */
   readonly store: readonly number[];
+  /** The store alone: what shards wanted to write waits in their memory. */
+  readonly storeThread: readonly number[];
 }
 
 /** From the end of a session what its client had not acknowledged is on its way into storage for no longer than this. */
 const STORING_MS_MAX = 5_000;
 
-/** So long a message waits for those before it that cannot be stored now (docs/durability.md). */
-const ORDER_MS_MAX = 5_000;
+/** Named of each pair. */
+const PROBLEMS_MAX = 30;
 
 /** A message comes back only for this: too much waits for somebody, or for the store. */
 const BOUNCE = 'resource-constraint';
@@ -99,8 +103,9 @@ export function judge(directions: readonly Direction[], kills: Kills): Verdict {
 
 function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
   const { name, sent, seen, sessions } = direction;
+  let problems = 0;
   const problem = (text: string): void => {
-    if (verdict.problems.length < 200) verdict.problems.push(`${name}: ${text}`);
+    if (++problems <= PROBLEMS_MAX) verdict.problems.push(`${name}: ${text}`);
   };
   const bySerial = new Map<number, Sighting[]>();
   let latest: Sighting | undefined;
@@ -111,7 +116,7 @@ function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
     if (before === undefined) {
       bySerial.set(sighting.serial, [sighting]);
       if (latest !== undefined && sighting.serial < latest.serial) {
-        if (mayBeLate(sighting, sent[sighting.serial], sent[latest.serial], kills.store)) {
+        if (mayBeLate(sighting, latest, sent, kills.storeThread)) {
           verdict.late++;
           continue;
         }
@@ -168,23 +173,23 @@ function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
 /** What was stored is deleted only when it is known to be delivered: what dies before that leaves it for the next session. */
 function isRepeatable(first: Sighting, second: Sighting, storeKills: readonly number[]): boolean {
   if (first.session === second.session) return false;
-  if (first.session.lostAt !== undefined) return true;
+  if (first.session.lostAt !== undefined || first.session.isBroken === true) return true;
   return first.isDelayed && storeKills.some((at) => first.session.openedAt <= at && at <= second.at);
 }
 
 /**
- * Whether a message was to be stored, and what was sent later did not have to wait for that any longer, because the store was away: it was killed in between, or so shortly before that it may
- * not have been back.
+ * Whether a message was to be stored, and what was sent later did not wait for it, because the store was away: nobody waits any longer once a try to store something has failed, nor longer
+ * than five seconds for what is stored (docs/durability.md).
  */
 function mayBeLate(
-  { isDelayed }: Sighting,
-  overtaken: Transmission | undefined,
-  overtaking: Transmission | undefined,
+  overtaken: Sighting,
+  overtaking: Sighting,
+  sent: readonly Transmission[],
   storeKills: readonly number[],
 ): boolean {
-  if (!isDelayed || overtaken === undefined || overtaking === undefined) return false;
-  if (overtaking.sentAt - overtaken.sentAt < ORDER_MS_MAX) return false;
-  return storeKills.some((at) => at >= overtaken.sentAt - STORING_MS_MAX && at <= overtaking.sentAt);
+  const earlier = sent[overtaken.serial];
+  if (!overtaken.isDelayed || earlier === undefined) return false;
+  return storeKills.some((at) => at >= earlier.sentAt - STORING_MS_MAX && at <= overtaking.at);
 }
 
 /** What each session has seen last. All comes in order: nothing before it was in the session's memory any more. */

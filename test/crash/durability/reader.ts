@@ -135,6 +135,7 @@ export class Reader {
     this.#session = undefined;
     const killedAt = this.#around.memoryKills.findLast((at) => at >= this.#aliveAt);
     // It may have gone on without a connection.
+    session.isBroken = true;
     if (killedAt === undefined) session.endedAt = performance.now();
     else session.lostAt = Math.max(this.#lostConnectionAt, killedAt);
   }

@@ -215,6 +215,7 @@ export function fakeC2sHost(clock: { nowMs: number }, touch: () => void): C2sHos
     monotonicMs: () => clock.nowMs,
     domain: (name) => (name === 'localhost' ? { name, hostType } : undefined),
     route: () => undefined,
+    whenSent: () => undefined,
     watchLogin: () => {},
     unwatchLogin: () => {},
     wasRemoved: () => false,
