@@ -13,6 +13,8 @@ export interface SharedHandles {
 export interface Peer {
   /** Number of the other thread: shards from 0 on, then the stores. */
   readonly thread: number;
+  /** Rises each time they are made anew: by that one knows rings again. */
+  readonly generation: number;
   readonly out: SharedArrayBuffer;
   readonly in: SharedArrayBuffer;
 }

@@ -25,9 +25,12 @@ export class Peers {
     this.#around = around;
   }
 
+  /** A thread is there. It may be that it has rings already: from the start of this one, when both were started at a time. */
   connect(peer: Peer): void {
     const { threads, stores, components } = this.#around;
-    threads.connect(peer);
+    const known = threads.generation(peer.thread);
+    if (known !== undefined && known !== peer.generation) this.disconnect(peer.thread);
+    if (known !== peer.generation) threads.connect(peer);
     if (threads.isStore(peer.thread)) stores.up(threads.partitionOf(peer.thread));
     else components.shardUp(peer.thread);
   }

@@ -28,6 +28,7 @@ export class Threads {
   readonly #storeThread: number;
   readonly #stores: number;
   readonly #waker: Waker;
+  readonly #generations = new Map<number, number>();
   #sent: Promise<void> | undefined;
 
   constructor(boot: ShardBoot, around: ThreadsSurroundings) {
@@ -61,8 +62,14 @@ export class Threads {
     return thread - this.#storeThread;
   }
 
+  /** The generation of the rings to a thread; undefined while there are none. */
+  generation(thread: number): number | undefined {
+    return this.#generations.get(thread);
+  }
+
   connect(peer: Peer): void {
-    const { thread } = peer;
+    const { thread, generation } = peer;
+    this.#generations.set(thread, generation);
     this.outbox.connect(thread, peer.out, this.isStore(thread));
     this.inbox.connect(thread, new RingConsumer(peer.in));
     this.loop.touch();
@@ -81,6 +88,7 @@ export class Threads {
 
   /** A thread died. Handles what it still sent; returns the frames that it will never read. */
   disconnect(thread: number): Buffer[] {
+    this.#generations.delete(thread);
     this.inbox.finish(thread);
     this.#waker.forget(thread);
     this.loop.touch();

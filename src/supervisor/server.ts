@@ -260,9 +260,8 @@ export class Server {
     for (const [listener, address, count] of handle.openConnections()) {
       for (let i = 0; i < count; i++) this.#listeners.released(listener, address);
     }
-    for (const other of this.shards) {
-      if (other.shard !== shard && other.isReady) other.tell({ kind: 'peer_lost', thread: shard });
-    }
+    // Those, too, that are being started: they have its rings.
+    for (const other of this.shards) other.tell({ kind: 'peer_lost', thread: shard });
     for (const store of this.#stores) store.tell({ kind: 'peer_lost', thread: shard });
     this.memory.renew(shard);
     const known = sessions.flatMap(({ handle: entry, jid, number, time }) => {

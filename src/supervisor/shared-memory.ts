@@ -17,6 +17,8 @@ export class SharedMemory {
   readonly #threads: number;
   /** `rings[from][to]` */
   readonly #rings: SharedArrayBuffer[][];
+  /** How often each thread's were made anew. */
+  readonly #renewals: number[];
 
   constructor(config: Config, stores = 1) {
     const { shards, maxSessions } = config.general;
@@ -28,6 +30,7 @@ export class SharedMemory {
       bells: createDoorbells(this.#threads),
       sequence: createSequence(),
     };
+    this.#renewals = Array.from({ length: this.#threads }, () => 0);
     this.#rings = Array.from({ length: this.#threads }, () => []);
     for (let from = 0; from < this.#threads; from++) {
       for (let to = 0; to < this.#threads; to++)
@@ -45,7 +48,12 @@ export class SharedMemory {
 
   /** The two rings between `thread` and `other`, as `thread` sees them. */
   peer(thread: number, other: number): Peer {
-    return { thread: other, out: this.#rings[thread]![other]!, in: this.#rings[other]![thread]! };
+    return {
+      thread: other,
+      generation: this.#renewals[thread]! + this.#renewals[other]!,
+      out: this.#rings[thread]![other]!,
+      in: this.#rings[other]![thread]!,
+    };
   }
 
   /** How full each ring is, for whoever looks on. */
@@ -61,6 +69,7 @@ export class SharedMemory {
 
   /** Fresh rings for a thread that is started anew: nothing of the old ones is carried over. */
   renew(thread: number): void {
+    this.#renewals[thread]!++;
     for (let other = 0; other < this.#threads; other++) {
       if (!this.#areConnected(thread, other)) continue;
       this.#rings[thread]![other] = createRing(RING_BYTES);
