@@ -43,6 +43,14 @@ export class Handle implements SessionHandle {
     });
   }
 
+  get unacknowledgedStored(): number {
+    return this.#c2s.acknowledger?.unacknowledgedStored ?? 0;
+  }
+
+  afterEachStored(callback: (isDelivered: boolean) => void): void {
+    this.#c2s.acknowledger?.whenStoredAcknowledged(callback);
+  }
+
   holdReceiving(until: Promise<unknown>, isForOrder?: boolean): void {
     holdReceiving(this.#c2s, until, isForOrder);
   }
@@ -90,6 +98,8 @@ export class Handle implements SessionHandle {
 /** A session while a route is only explained: it can be looked at. */
 export const NO_EFFECTS: Omit<SessionHandle, 'params'> = {
   afterDelivery: () => {},
+  unacknowledgedStored: 0,
+  afterEachStored: () => {},
   room: Number.POSITIVE_INFINITY,
   holdReceiving: () => {},
   flush: () => {},

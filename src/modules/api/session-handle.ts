@@ -12,6 +12,10 @@ export interface SessionHandle {
    * its connection, has ended before.
    */
   afterDelivery(callback: (isDelivered: boolean) => void): void;
+  /** Messages out of storage that its client has not acknowledged; none for one that does not acknowledge. */
+  readonly unacknowledgedStored: number;
+  /** Calls back for each of these, in order, like {@link afterDelivery} right after it. For a session that has come from another shard. */
+  afterEachStored(callback: (isDelivered: boolean) => void): void;
   /** How many more stanzas its client may leave unacknowledged; infinite for one that does not acknowledge. */
   readonly room: number;
   /**

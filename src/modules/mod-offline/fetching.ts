@@ -44,6 +44,8 @@ export class Fetching {
       isBusy: false,
       hasClaim: false,
       ids: [],
+      delivered: 0,
+      isCountable: false,
       isToldOfDelivery: false,
       hasEnded: false,
       hasMoved: false,
@@ -136,11 +138,17 @@ export class Fetching {
   ): void {
     pickup.hasClaim = true;
     const ids = messages.map((message) => message.id);
+    const counting = countingIn(pickup);
+    const counted = (): void => handle.afterDelivery(counting);
     const routes = messages.map(
-      (message): OfflineRoute => ({ acc: restore(this.#context, acc, pickup.session, message) }),
+      (message): OfflineRoute => ({
+        acc: restore(this.#context, acc, pickup.session, message),
+        routed: counted,
+      }),
     );
     const last = routes.pop()!;
     pickup.ids = ids;
+    pickup.delivered = 0;
     const routed = (): void => this.#awaitDelivery(pickup, handle, ids);
     const earlier = acc.get<readonly OfflineRoute[]>('offline', 'messages') ?? [];
     acc.set('offline', 'messages', [...earlier, ...routes, { ...last, routed }]);
@@ -155,8 +163,14 @@ export class Fetching {
     handle.afterDelivery((isDelivered) => {
       // The session has moved to another shard, which was told of them.
       if (pickup.hasMoved) return;
-      if (isDelivered) void this.#confirm(pickup, ids);
-      else void this.#release(pickup);
+      if (isDelivered) {
+        void this.#confirm(pickup, ids);
+        return;
+      }
+      // The session has ended. What its client has acknowledged before must not come again.
+      pickup.hasEnded = true;
+      if (pickup.delivered === 0) void this.#release(pickup);
+      else void this.#confirm(pickup, ids.slice(0, pickup.delivered));
     });
   }
 
@@ -190,6 +204,7 @@ export class Fetching {
     }
     pickup.hasClaim = left > 0;
     pickup.ids = [];
+    pickup.delivered = 0;
     pickup.isToldOfDelivery = false;
     this.#finished(pickup, left > 0);
   }
@@ -280,9 +295,12 @@ export class Fetching {
   }
 
   /** What a session has in hand, when it moves to another shard. */
-  encode({ ids, whenIdle }: Pickup): MovedPickup | undefined {
+  encode({ session, ids, delivered, whenIdle }: Pickup): MovedPickup | undefined {
     const isHolding = whenIdle !== undefined;
-    return ids.length === 0 && !isHolding ? undefined : [ids, isHolding];
+    if (ids.length === 0) return isHolding ? [ids, 0, false, true] : undefined;
+    // Handlers may have seen to it that some did not reach the client.
+    const isCountable = this.#context.handle(session).unacknowledgedStored === ids.length - delivered;
+    return [ids, delivered, isCountable, isHolding];
   }
 
   /** The session has moved: its claim with it. (Sent by the shard that it leaves, so that it is never nobody's: the other one may die.) */
@@ -301,11 +319,13 @@ export class Fetching {
   }
 
   /** The session has come from another shard with messages in hand, or waiting for those that another session has. */
-  moved([ids, isHolding]: MovedPickup, session: C2sParams): Pickup {
+  moved([ids, delivered, isCountable, isHolding]: MovedPickup, session: C2sParams): Pickup {
     const pickup = this.#pickup(session);
     pickup.isBusy = ids.length > 0;
     pickup.hasClaim = ids.length > 0;
     pickup.ids = ids;
+    pickup.delivered = delivered;
+    pickup.isCountable = isCountable;
     if (isHolding) this.#hold(pickup, this.#context.handle(session));
     return pickup;
   }
@@ -314,7 +334,13 @@ export class Fetching {
   arrived(pickup: Pickup, session: C2sParams): void {
     const { ids } = pickup;
     if (ids.length === 0) return;
-    this.#awaitDelivery(pickup, this.#context.handle(session), ids);
+    const handle = this.#context.handle(session);
+    if (pickup.isCountable) {
+      // The client has just said how much it had.
+      pickup.delivered = ids.length - handle.unacknowledgedStored;
+      handle.afterEachStored(countingIn(pickup));
+    }
+    this.#awaitDelivery(pickup, handle, ids);
   }
 
   async #release({ session }: Pickup): Promise<void> {
@@ -335,6 +361,13 @@ export class Fetching {
     }
     tellAvailable(this.#context, owner);
   }
+}
+
+/** What counts the messages of a batch as they are delivered, in order. */
+function countingIn(pickup: Pickup): (isDelivered: boolean) => void {
+  return (isDelivered) => {
+    if (isDelivered) pickup.delivered++;
+  };
 }
 
 function claimant({ shard, number, time }: SessionId): Claimant {

@@ -6,7 +6,8 @@ import type { C2sParams } from '../module.ts';
  *   asked for ─▶ routed to the session ─▶ taken by the kernel, or acknowledged ─▶ deleted ─▶ the next batch, if there is more
  *
  * Until they are deleted the store keeps them from other sessions. If the session ends in between, what is on its way to its client still goes there;
- * once it is certain that a batch was not delivered, the store is told, and whoever is there gets it. A client that acknowledges (XEP-0198) must have acknowledged the batch; if it resumes its session on another shard, batch and claim go there.
+ * once it is certain that the rest of a batch was not delivered, the store is told, and whoever is there gets it. A client that acknowledges (XEP-0198) must have acknowledged the messages; if it resumes
+ * its session on another shard, batch and claim go there.
  */
 export interface Pickup {
   readonly session: C2sParams;
@@ -15,6 +16,10 @@ export interface Pickup {
   hasClaim: boolean;
   /** What was given to the session and is not deleted. */
   ids: readonly number[];
+  /** How many of these, from the first on, have been delivered. */
+  delivered: number;
+  /** Of a session that has come from another shard: whether all the others of these are among what its client has not acknowledged. */
+  isCountable: boolean;
   /** It will be told whether these are delivered, even if the session ends before. */
   isToldOfDelivery: boolean;
   hasEnded: boolean;
@@ -30,5 +35,10 @@ export interface Pickup {
   whenIdle: (() => void) | undefined;
 }
 
-/** A {@link Pickup} on its way to another shard: what is in hand, and whether what is newer waits for it. */
-export type MovedPickup = readonly [ids: readonly number[], isHolding: boolean];
+/** A {@link Pickup} on its way to another shard: what is in hand, how much of it is delivered, whether that can be counted on, and whether what is newer waits for it. */
+export type MovedPickup = readonly [
+  ids: readonly number[],
+  delivered: number,
+  isCountable: boolean,
+  isHolding: boolean,
+];

@@ -1,4 +1,4 @@
-import type { Acknowledger, C2sParams, KeptStanza, SessionHandle } from '../module.ts';
+import { type Acknowledger, type C2sParams, Flag, type KeptStanza, type SessionHandle } from '../module.ts';
 
 /** While a request is not answered the next one comes only after so many stanzas. */
 const UNANSWERED_FREQ_MIN = 16;
@@ -144,14 +144,28 @@ export class SmStream implements Acknowledger {
     }
   }
 
+  get unacknowledgedStored(): number {
+    return this.queue().reduce((count, kept) => count + (isStored(kept) ? 1 : 0), 0);
+  }
+
+  whenStoredAcknowledged(callback: (isAcknowledged: boolean) => void): void {
+    const before = this.sent - this.length;
+    for (const [i, kept] of this.queue().entries()) {
+      if (!isStored(kept)) continue;
+      this.#waiting ??= [];
+      this.#waiting.push({ count: (before + i + 1) >>> 0, callback });
+    }
+  }
+
   #tell(): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
     const outstanding = countBetween(this.acked, this.sent);
-    const isDone = ({ count }: Waiting): boolean => countBetween(count, this.sent) >= outstanding;
-    const left = waiting.filter((one) => !isDone(one));
-    this.#waiting = left.length === 0 ? undefined : left;
-    for (const one of waiting) if (isDone(one)) one.callback(true);
+    let done = 0;
+    while (done < waiting.length && countBetween(waiting[done]!.count, this.sent) >= outstanding) done++;
+    if (done === 0) return;
+    this.#waiting = done === waiting.length ? undefined : waiting.slice(done);
+    for (let i = 0; i < done; i++) waiting[i]!.callback(true);
   }
 
   /** Nothing will be acknowledged any more. `isDelivered`: what those hear who wait for it. */
@@ -174,4 +188,8 @@ export class SmStream implements Acknowledger {
     this.requested = this.sent;
     this.isAsked = true;
   }
+}
+
+function isStored({ flags }: KeptStanza): boolean {
+  return (flags & Flag.STORED) !== 0;
 }

@@ -410,6 +410,35 @@ describe.each(['same', 'other'] as const)('coming back on the %s shard', (place)
     expect(bodyOf(await later.message())).toBe('none left');
     await later.close();
   });
+
+  // New connections take turns with the shards.
+  it.each([1, 2, 3])(
+    'of messages from storage those that were acknowledged do not come to a later session (%i)',
+    async () => {
+      for (let i = 0; i < 30; i++) romeo.send(chat('juliet@localhost', `partly ${i}`));
+      await romeo.iq('get', 'localhost', "<ping xmlns='urn:xmpp:ping'/>");
+      const first = await juliet(false);
+      const id = await enableResumption(first);
+      first.send('<presence/>');
+      let h = 0;
+      for (let got = 0; got < 30; ) {
+        const element = await first.element();
+        if (element.name !== 'r') h++;
+        if (element.name === 'message') expect(bodyOf(element)).toBe(`partly ${got++}`);
+      }
+      // Its own presence came before.
+      acknowledge(first, h - 23);
+      first.cut();
+      const again = await resume(server, 'juliet@localhost', id, h - 20);
+      await again.message();
+      await again.close();
+      await nobodyThere(romeo, 'juliet@localhost');
+      const later = await juliet(false);
+      later.send('<presence/>');
+      for (let i = 10; i < 30; i++) expect(bodyOf(await later.message())).toBe(`partly ${i}`);
+      later.send(`</stream:stream>`);
+    },
+  );
 });
 
 describe('ending without coming back', () => {

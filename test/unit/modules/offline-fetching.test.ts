@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Accumulator, Origin } from '../../../src/hooks/accumulator.ts';
 import { Fetching } from '../../../src/modules/mod-offline/fetching.ts';
 import type { OfflineOptions } from '../../../src/modules/mod-offline/mod-offline.ts';
+import type { Pickup } from '../../../src/modules/mod-offline/pickup.ts';
 import {
   type C2sParams,
   type Claimant,
@@ -37,6 +38,9 @@ describe('fetching what is stored', () => {
   let claims: (ClaimedMessages | typeof HELD)[];
   let left: number;
   let asked: string[];
+  /** The messages of each confirmation. */
+  let confirmed: unknown[];
+  let unacknowledged: number;
   /** How many reasons there are for live messages to wait. */
   let holds: number;
   let timers: (() => void)[];
@@ -49,6 +53,8 @@ describe('fetching what is stored', () => {
     claims = [];
     left = 0;
     asked = [];
+    confirmed = [];
+    unacknowledged = 0;
     holds = 0;
     timers = [];
     whenDelivered = [];
@@ -65,6 +71,12 @@ describe('fetching what is stored', () => {
       params: session,
       room: Number.POSITIVE_INFINITY,
       afterDelivery: (callback: (isDelivered: boolean) => void) => whenDelivered.push(callback),
+      get unacknowledgedStored() {
+        return unacknowledged;
+      },
+      afterEachStored(callback: (isDelivered: boolean) => void) {
+        for (let i = 0; i < unacknowledged; i++) whenDelivered.push(callback);
+      },
       holdReceiving: (until: Promise<unknown>) => {
         holds++;
         void until.then(() => holds--);
@@ -73,14 +85,16 @@ describe('fetching what is stored', () => {
     const context = {
       slot: 0,
       session: () => handle,
+      handle: () => handle,
       sessions: () => others,
       store: {
         request: async (operation: string) => {
           asked.push(operation);
           return operation === 'offline_claim' ? claims.shift() : left;
         },
-        write: async (operation: string) => {
+        write: async (operation: string, args: readonly unknown[]) => {
           asked.push(operation);
+          if (operation === 'offline_confirm') confirmed.push(args[3]);
           return left;
         },
       },
@@ -110,14 +124,19 @@ describe('fetching what is stored', () => {
     });
   }
 
+  /** What of the batch is not decided yet: so many messages, or all. */
+  function tell(isDelivered: boolean, count = whenDelivered.length): void {
+    for (const callback of whenDelivered.splice(0, count)) callback(isDelivered);
+  }
+
   const settled = () => new Promise((resolve) => setImmediate(resolve));
 
   it('lets live messages follow at once when nothing else is stored', async () => {
     claims = [stored(3, true)];
     await resend(acc());
-    expect(whenDelivered).toHaveLength(1);
+    expect(whenDelivered).toHaveLength(3);
     expect(holds).toBe(0);
-    whenDelivered[0]!(true);
+    tell(true);
     await settled();
     expect(asked).toEqual(['offline_claim', 'offline_confirm']);
   });
@@ -127,7 +146,7 @@ describe('fetching what is stored', () => {
     await resend(acc());
     expect(holds).toBe(1);
     left = 2;
-    whenDelivered[0]!(true);
+    tell(true);
     await settled();
     expect(asked).toEqual(['offline_claim', 'offline_confirm', 'offline_claim']);
     expect(holds).toBe(0);
@@ -150,7 +169,7 @@ describe('fetching what is stored', () => {
     fetching.newMessages(acc(), session);
     await settled();
     expect(asked).toEqual(['offline_claim', 'offline_claim']);
-    expect(whenDelivered).toHaveLength(1);
+    expect(whenDelivered).toHaveLength(2);
     expect(holds).toBe(0);
     expect(timers).toEqual([]);
   });
@@ -162,7 +181,7 @@ describe('fetching what is stored', () => {
     await first;
     await settled();
     expect(asked).toEqual(['offline_claim', 'offline_claim']);
-    expect(whenDelivered).toHaveLength(1);
+    expect(whenDelivered).toHaveLength(2);
     expect(holds).toBe(0);
   });
 
@@ -186,7 +205,7 @@ describe('fetching what is stored', () => {
     timers.pop()!();
     await settled();
     expect(asked).toHaveLength(3);
-    expect(whenDelivered).toHaveLength(1);
+    expect(whenDelivered).toHaveLength(2);
     expect(holds).toBe(0);
     expect(timers).toEqual([]);
   });
@@ -198,7 +217,7 @@ describe('fetching what is stored', () => {
     await first;
     expect(holds).toBe(1);
     left = 1;
-    whenDelivered[0]!(true);
+    tell(true);
     await settled();
     expect(asked).toEqual(['offline_claim', 'offline_confirm', 'offline_claim']);
     expect(holds).toBe(0);
@@ -210,7 +229,7 @@ describe('fetching what is stored', () => {
     fetching.ended(session);
     expect(asked).toEqual(['offline_claim']);
     left = 2;
-    whenDelivered[0]!(true);
+    tell(true);
     await settled();
     expect(asked).toEqual(['offline_claim', 'offline_confirm', 'offline_release']);
     expect(holds).toBe(0);
@@ -220,9 +239,51 @@ describe('fetching what is stored', () => {
     claims = [stored(3, true)];
     await resend(acc());
     fetching.ended(session);
-    whenDelivered[0]!(false);
+    tell(false);
     await settled();
     expect(asked).toEqual(['offline_claim', 'offline_release']);
+  });
+
+  it('does not give back what the client of a session that has ended had acknowledged before', async () => {
+    claims = [stored(3, true)];
+    await resend(acc());
+    tell(true, 2);
+    expect(asked).toEqual(['offline_claim']);
+    fetching.ended(session);
+    tell(false);
+    await settled();
+    expect(asked).toEqual(['offline_claim', 'offline_confirm', 'offline_release']);
+    expect(confirmed).toEqual([[1, 2]]);
+  });
+
+  it('counts on where it was when the session has moved to another shard', async () => {
+    claims = [stored(5, true)];
+    await resend(acc());
+    tell(true, 1);
+    unacknowledged = 4;
+    const moved = fetching.moved(fetching.encode(session.moduleState(0) as Pickup)!, session);
+    whenDelivered = [];
+    // What its client has said when it came back.
+    unacknowledged = 3;
+    fetching.arrived(moved, session);
+    tell(true, 1);
+    tell(false);
+    await settled();
+    expect(confirmed).toEqual([[1, 2, 3]]);
+  });
+
+  it('does not count what it cannot count on another shard: a handler has kept a message from the client', async () => {
+    claims = [stored(5, true)];
+    await resend(acc());
+    tell(true, 1);
+    unacknowledged = 3;
+    const moved = fetching.moved(fetching.encode(session.moduleState(0) as Pickup)!, session);
+    whenDelivered = [];
+    unacknowledged = 1;
+    fetching.arrived(moved, session);
+    tell(false);
+    await settled();
+    expect(confirmed).toEqual([[1]]);
   });
 
   it('gives back what a session had not been given when it ended', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Accumulator, Origin } from '../../../src/hooks/accumulator.ts';
+import { Accumulator, Flag, Origin } from '../../../src/hooks/accumulator.ts';
 import { KeptStanza } from '../../../src/hooks/kept-stanza.ts';
 import { parseBoolean, parseCount } from '../../../src/modules/mod-stream-management/sm-xml.ts';
 import { countBetween, SmStream } from '../../../src/modules/mod-stream-management/stream.ts';
@@ -120,6 +120,28 @@ describe('the queue', () => {
     expect(stream.room).toBe(0);
     stream.acknowledge(500);
     expect([stream.bytes, pool.bytes, stream.room]).toEqual([0, 0, 100]);
+  });
+
+  it('calls back for each message out of storage that is not acknowledged', () => {
+    const stream = streamOf();
+    const stored = (text: string): KeptStanza => {
+      const acc = accOf(text);
+      acc.addFlag(Flag.STORED);
+      return KeptStanza.of(acc);
+    };
+    for (const one of [stored('1'), kept('2'), stored('3'), stored('4')]) stream.push(one);
+    stream.acknowledge(1);
+    expect(stream.unacknowledgedStored).toBe(2);
+    let count = 0;
+    stream.whenStoredAcknowledged((isAcknowledged) => {
+      count += isAcknowledged ? 1 : 10;
+    });
+    stream.acknowledge(2);
+    expect(count).toBe(0);
+    stream.acknowledge(3);
+    expect([count, stream.unacknowledgedStored]).toEqual([1, 1]);
+    stream.endWaiting(false);
+    expect(count).toBe(11);
   });
 
   it('calls back whoever waits for all so far, at once or when that is acknowledged', () => {
