@@ -11,11 +11,12 @@ const CHUNK = Buffer.alloc(4_096);
  */
 export class SmallDisk {
   readonly directory: string;
-  readonly #isMounted: boolean;
+  /** Whether it is a disk of its own, and not the server's process that is limited. */
+  readonly isMounted: boolean;
 
   constructor(mebibytes: number) {
     this.directory = mkdtempSync(join(tmpdir(), 'mk-disk-'));
-    this.#isMounted = mount(this.directory, mebibytes);
+    this.isMounted = mount(this.directory, mebibytes);
   }
 
   /** What the storage directory is named in the configuration. */
@@ -25,7 +26,7 @@ export class SmallDisk {
 
   /** Not a byte more can be written by the process. */
   fill(pid: number): void {
-    if (!this.#isMounted) {
+    if (!this.isMounted) {
       limitFiles(pid, '4096');
       return;
     }
@@ -41,12 +42,12 @@ export class SmallDisk {
 
   /** There is room again. */
   free(pid: number): void {
-    if (this.#isMounted) rmSync(join(this.directory, 'filler'), { force: true });
+    if (this.isMounted) rmSync(join(this.directory, 'filler'), { force: true });
     else limitFiles(pid, 'unlimited');
   }
 
   remove(): void {
-    if (this.#isMounted) execFileSync('umount', [this.directory]);
+    if (this.isMounted) execFileSync('umount', [this.directory]);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
