@@ -30,6 +30,8 @@ interface Open<Entry> {
   bytes: number;
   readonly stored: Promise<void>;
   readonly resolve: () => void;
+  /** Gathering for a while is over. */
+  readonly end: (() => void) | undefined;
 }
 
 /**
@@ -97,7 +99,9 @@ export class GatheredWrites<O extends ListOperation> {
       this.#timer ??= setTimeout(this.#atTurnEnd, delayMs);
       this.#timer.unref();
     }
-    return { entries: [], bytes: 0, stored: promise, resolve };
+    // A server that stops waits for it.
+    const end = delayMs === undefined ? undefined : this.kept.expect();
+    return { entries: [], bytes: 0, stored: promise, resolve, end };
   }
 
   #handOver(): void {
@@ -107,6 +111,7 @@ export class GatheredWrites<O extends ListOperation> {
     if (open === undefined) return;
     this.#open = undefined;
     void this.#write(open);
+    open.end?.();
   }
 
   async #write({ entries, bytes, resolve }: Open<ListEntry<O>>): Promise<void> {

@@ -6,6 +6,7 @@ import { meerkat } from '../helpers/meerkat.ts';
 import { eventually } from '../helpers/process.ts';
 import { TestServer, type TestServerOptions } from '../helpers/server.ts';
 import { header } from '../helpers/xml.ts';
+import { inboxOf } from './modules/inbox-support.ts';
 
 /** How a server ends: told by signal or by command, with clients of every temper. */
 
@@ -126,6 +127,28 @@ describe('a server that stops', () => {
     expect(bodies).toEqual(Array.from({ length: count }, (_unused, i) => String(i)));
     await nurse.nothingElse();
     await nurse.close();
+  });
+
+  it('stores what it gathers for a while before it is written, too', async () => {
+    const running = await start({
+      toml: '[modules.mod_presence]\n[modules.mod_offline]\n[modules.mod_inbox]\n  backend = "rdbms_async"\n',
+    });
+    const romeo = await TestClient.login(running.port(), 'romeo@localhost/orchard');
+    const names = ['juliet', 'nurse'];
+    // Who exists is asked of the store.
+    for (const name of names)
+      romeo.send(`<message to='${name}@localhost' type='chat'><body>known</body></message>`);
+    await eventually(async () => (await inboxOf(romeo)).count === 2, 'both are known');
+    for (const name of names)
+      romeo.send(`<message to='${name}@localhost' type='chat'><body>the last</body></message>`);
+    await romeo.iq('get', undefined, "<nothing xmlns='urn:test:nothing'/>");
+    running.signal('SIGTERM');
+    expect(await running.exited()).toBe(0);
+    expect(running.log).not.toContain('kept_writes_lost');
+    await running.launch();
+    const again = await TestClient.login(running.port(), 'romeo@localhost/orchard');
+    expect((await inboxOf(again)).shown.map(({ body }) => body)).toEqual(['the last', 'the last']);
+    await again.close();
   });
 
   it('waits for a store that is slow, and loses nothing of what it was asked for', async () => {
