@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../../helpers/client.ts';
 import { eventually } from '../../helpers/process.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { says, WebService } from '../../helpers/web-service.ts';
-import { chat, counted, events, METRICS } from './event-pusher-support.ts';
+import { says, type WebCall, WebService } from '../../helpers/web-service.ts';
+import { chat, counted, events, METRICS, PUSH_SERVICE } from './event-pusher-support.ts';
 import { LAB, loginOn } from './support.ts';
 
 /** Messages that users send, told to web services, on two shards. */
@@ -30,6 +30,7 @@ beforeAll(async () => {
         pool_name = "second"
       ${service.pool('http_pool', 'path_prefix = "/prefix"\nrequest_timeout = 500')}
       ${other.pool('second')}
+      ${PUSH_SERVICE}
       ${LAB}
       ${METRICS}
     `,
@@ -50,6 +51,52 @@ afterEach(() => {
   other.forget();
 });
 
+/** What was told to a service. */
+const fieldsOf = ({ body }: WebCall): Record<string, string> => Object.fromEntries(new URLSearchParams(body));
+
+/** What a service is told of this text, whatever it was told before; nothing of it may be a secret. */
+async function toldOf(one: WebService, text: string): Promise<Record<string, string>> {
+  for (;;) {
+    const fields = fieldsOf(await one.next());
+    expect(fields['message']).not.toContain('secret');
+    if (fields['message'] === text) return fields;
+  }
+}
+
+/** Waits until a client has got this text, whatever comes before it. */
+async function hears(client: TestClient, text: string): Promise<void> {
+  while ((await client.message()).childText('body') !== text);
+}
+
+// The first of all: it counts from 0.
+describe('an answer', () => {
+  it('is counted, and how long it took, for all services together; a failure has a number of its own', async () => {
+    const HELD_MS = 100;
+    const took: number[] = [];
+    service.answer = (_call, response) => {
+      const start = performance.now();
+      setTimeout(() => {
+        took.push(performance.now() - start);
+        response.end();
+      }, HELD_MS);
+    };
+    romeo.send(chat('juliet@localhost', 'one'));
+    juliet.send(chat('romeo@localhost', 'two'));
+    await counted(server, 'mod_event_pusher_http_sent', 4);
+    expect(await events(server, 'mod_event_pusher_http_sent')).toBe(4);
+    // It took the server at least as long as the service; each is rounded.
+    const [one = 0, two = 0] = took;
+    expect(await events(server, 'mod_event_pusher_http_response_ms')).toBeGreaterThanOrEqual(one + two - 2);
+    expect(await events(server, 'mod_event_pusher_http_failed')).toBe(0);
+    service.answer = says(500);
+    romeo.send(chat('juliet@localhost', 'three'));
+    await counted(server, 'mod_event_pusher_http_failed', 1);
+    await counted(server, 'mod_event_pusher_http_sent', 5);
+    await hears(juliet, 'three');
+    await hears(romeo, 'two');
+  });
+});
+
 describe('a message with a text', () => {
   it('is told to each of them as a form, by either shard, and delivered', async () => {
     romeo.send(chat('juliet@localhost/balcony', 'a &amp; b = c? ü 💘'));
@@ -57,7 +104,7 @@ describe('a message with a text', () => {
     const call = await service.next();
     expect([call.method, call.url]).toEqual(['POST', '/prefix/messages']);
     expect(call.headers['content-type']).toBe('application/x-www-form-urlencoded');
-    expect(Object.fromEntries(new URLSearchParams(call.body))).toEqual({
+    expect(fieldsOf(call)).toEqual({
       author: 'romeo',
       server: 'localhost',
       receiver: 'juliet',
@@ -78,6 +125,26 @@ describe('a message with a text', () => {
     juliet.heardNow();
   });
 
+  it('that a handler of push_event keeps back is not, on either shard, and delivered; what one adds is left out', async () => {
+    romeo.send(chat('juliet@localhost/balcony', 'a secret'));
+    romeo.send(chat('juliet@localhost/balcony', 'noted'));
+    await hears(juliet, 'a secret');
+    await hears(juliet, 'noted');
+    for (const one of [service, other]) {
+      expect(await toldOf(one, 'noted')).toEqual({
+        author: 'romeo',
+        server: 'localhost',
+        receiver: 'juliet',
+        message: 'noted',
+      });
+    }
+    juliet.send(chat('romeo@localhost/orchard', 'another secret'));
+    juliet.send(chat('romeo@localhost/orchard', 'no more'));
+    await hears(romeo, 'another secret');
+    await hears(romeo, 'no more');
+    for (const one of [service, other]) await toldOf(one, 'no more');
+  });
+
   it('leads nowhere else, whatever is in it (threat T63)', async () => {
     romeo.send(chat('..%2f..%0d%0a?y=#z@localhost', '&amp;author=juliet&#13;&#10;Host: x'));
     const { url, body } = await service.next();
@@ -91,8 +158,7 @@ describe('a message with a text', () => {
 describe('a service that', () => {
   async function delivered(text: string): Promise<void> {
     romeo.send(chat('juliet@localhost/balcony', text));
-    let heard: string | undefined;
-    while (heard !== text) heard = (await juliet.message()).childText('body');
+    await hears(juliet, text);
   }
 
   it('refuses, or sends us elsewhere, changes nothing, and is not followed', async () => {
