@@ -5,7 +5,7 @@ import { meerkat } from '../../helpers/meerkat.ts';
 import { type Consumer, Rabbit, rabbitMissing } from '../../helpers/rabbit.ts';
 import type { TestServer } from '../../helpers/server.ts';
 import { chat, counted, events, RABBIT, RABBIT_MS, rabbitServer } from './event-pusher-support.ts';
-import { loginOn } from './support.ts';
+import { fixture, loginOn } from './support.ts';
 
 /** Events for RabbitMQ, a real one, from two shards. */
 
@@ -37,7 +37,8 @@ describe.skipIf(rabbitMissing() !== undefined)('RabbitMQ', { timeout: RABBIT_MS 
     let juliet: TestClient;
     let presence: Consumer;
     let chats: Consumer;
-    let rooms: Consumer;
+    let roomsSent: Consumer;
+    let roomsReceived: Consumer;
 
     beforeAll(async () => {
       server = await rabbitServer(
@@ -49,12 +50,14 @@ describe.skipIf(rabbitMissing() !== undefined)('RabbitMQ', { timeout: RABBIT_MS 
           [modules.mod_event_pusher.rabbit.groupchat_msg_exchange]
             name = "rooms"
             type = "direct"`,
-        rabbit.pool('event_pusher'),
+        `${rabbit.pool('event_pusher')}\n${fixture('mod_play_rooms', 'mod-play-rooms.ts')}`,
       );
       await counted(server, `${RABBIT}connections_opened`, 2);
       presence = await rabbit.consumer('presence');
       chats = await rabbit.consumer('chat_msg');
-      rooms = await rabbit.consumer('rooms', 'romeo@localhost.groupchat_msg_sent');
+      // The exchange is a direct one: keys must be these.
+      roomsSent = await rabbit.consumer('rooms', 'romeo@localhost.groupchat_msg_sent');
+      roomsReceived = await rabbit.consumer('rooms', 'juliet@localhost.groupchat_msg_recv');
       romeo = await TestClient.login(server.port(), 'romeo@localhost/Orchard');
       juliet = await loginOn(server, 'juliet@localhost/balcony', 'other', romeo);
     }, RABBIT_MS);
@@ -113,17 +116,50 @@ describe.skipIf(rabbitMissing() !== undefined)('RabbitMQ', { timeout: RABBIT_MS 
       expect(await chats.next()).toEqual(received('noted', { note }));
     });
 
-    it('of group chats by an exchange of their own', async () => {
-      romeo.send(chat('room@localhost', 'to all', 'groupchat'));
-      expect(await rooms.next()).toEqual({
-        exchange: 'rooms',
-        key: 'romeo@localhost.groupchat_msg_sent',
-        content: {
-          from_user_id: 'romeo@localhost/Orchard',
-          to_user_id: 'room@localhost',
-          message: 'to all',
-        },
-      });
+    const inRoom = (room: string, text: string): object => ({
+      exchange: 'rooms',
+      key: 'romeo@localhost.groupchat_msg_sent',
+      content: { from_user_id: 'romeo@localhost/Orchard', to_user_id: room, message: text },
+    });
+    const fromRoom = (room: string, nick: string, to: string, text: string): object => ({
+      exchange: 'rooms',
+      key: 'juliet@localhost.groupchat_msg_recv',
+      content: { from_user_id: `${room}/${nick}`, to_user_id: to, message: text },
+    });
+
+    it.each([
+      ['XEP-0045', 'romeo.juliet@classic.localhost', 'romeo', 'juliet@localhost/balcony'],
+      ['MUC Light', 'romeo.juliet@light.localhost', 'romeo@localhost', 'juliet@localhost'],
+    ])(
+      'of group chats (%s) by an exchange of their own: when they are sent to the room, and when the room sends them to each',
+      async (_kind, room, nick, to) => {
+        romeo.send(chat(room, 'to all', 'groupchat'));
+        expect(await roomsSent.next()).toEqual(inRoom(room, 'to all'));
+        expect(await roomsReceived.next()).toEqual(fromRoom(room, nick, to, 'to all'));
+      },
+    );
+
+    it('nothing of a marker that a message was displayed (XEP-0333), which has no text', async () => {
+      const displayed = "<displayed xmlns='urn:xmpp:chat-markers:0' id='m1'/>";
+      const room = 'romeo.juliet@classic.localhost';
+      romeo.send(`<message to='juliet@localhost/balcony' type='chat' id='d1'>${displayed}</message>`);
+      romeo.send(chat('juliet@localhost/balcony', 'after the marker'));
+      expect(await chats.next()).toEqual(sent('after the marker'));
+      expect(await chats.next()).toEqual(received('after the marker'));
+      romeo.send(`<message to='${room}' type='groupchat' id='d2'>${displayed}</message>`);
+      romeo.send(chat(room, 'after the marker', 'groupchat'));
+      expect(await roomsSent.next()).toEqual(inRoom(room, 'after the marker'));
+      expect(await roomsReceived.next()).toEqual(
+        fromRoom(room, 'romeo', 'juliet@localhost/balcony', 'after the marker'),
+      );
+      // They are delivered all the same.
+      const markers: (string | undefined)[] = [];
+      while (markers.length < 2) {
+        const message = await juliet.message();
+        if (message.child('displayed', 'urn:xmpp:chat-markers:0') !== undefined)
+          markers.push(message.attribute('id'));
+      }
+      expect(markers).toEqual(['d1', 'd2']);
     });
 
     it('not of those whose address is no routing key; that is counted', async () => {
