@@ -53,24 +53,32 @@ export class PushPublishing {
     let next: Notification | undefined = first;
     while (next !== undefined) {
       this.#busy.set(key, undefined);
+      let isGone = false;
       try {
-        await this.#settle(key, next, await this.#send(next));
+        isGone = await this.#settle(key, next, await this.#send(next));
       } catch (cause) {
         this.#context.count('push_failed');
         this.#context.log.warn({ err: cause, what: 'push_failed', user: next.user.bare }, 'no notification');
       }
       next = this.#busy.get(key);
+      if (isGone && next !== undefined) {
+        // The node would only say the same once more, and end what its client has enabled again by then.
+        this.#context.count('push_dropped');
+        next = undefined;
+      }
     }
     this.#busy.delete(key);
   }
 
-  async #settle(key: string, { user, subscription }: Notification, result: Result): Promise<void> {
+  /** Whether the node is told nothing more. */
+  async #settle(key: string, { user, subscription }: Notification, result: Result): Promise<boolean> {
     this.#context.count(result === 'ok' ? 'push_sent' : 'push_failed');
     if (result === 'ok') this.#errors.passed(user.bare, key);
     const isLast = result === 'error' && this.#errors.add(user.bare, key, this.#context.timestamp());
-    if (result !== 'gone' && !isLast) return;
+    if (result !== 'gone' && !isLast) return false;
     this.#context.count('push_disabled');
     await this.#services.disable(user, subscription.service, subscription.node);
+    return true;
   }
 
   async #send(notification: Notification): Promise<Result> {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ok, WebService } from '../../helpers/web-service.ts';
+import { ok, says, WebService } from '../../helpers/web-service.ts';
 import { chat, counted, events, field } from './event-pusher-support.ts';
 import { device, GatewayScene } from './mongoosepush-support.ts';
 
@@ -55,6 +55,23 @@ describe('a notification', () => {
     await scene.absent('fay', options);
     scene.romeo.send(chat('fay@localhost', 'hello'));
     await counted(scene.server, FAILED, failed + 1);
+    await nothingTold();
+  });
+
+  it('that waits for another to the same device is not made when that one says that the device is gone', async () => {
+    await scene.absent('cat', device('c'));
+    let release = (): void => {};
+    gateway.answer = (call, response) => {
+      release = () => says(410)(call, response);
+    };
+    scene.romeo.send(chat('cat@localhost', 'first'));
+    expect((await gateway.next()).url).toBe('/v3/notification/c');
+    for (const text of ['second', 'third']) scene.romeo.send(chat('cat@localhost', text));
+    await counted(scene.server, 'mod_event_pusher_push_coalesced', 1);
+    gateway.answer = ok;
+    release();
+    await counted(scene.server, 'mod_event_pusher_push_dropped', 1);
+    expect(await scene.exported('cat')).not.toContain('cat-node');
     await nothingTold();
   });
 });
