@@ -12,6 +12,7 @@ const NS = 'esl:xmpp:smart-markers:0';
 const MARKERS = 'urn:xmpp:chat-markers:0';
 const ROOMS = 'urn:test:rooms';
 
+const BACKENDS = ['rdbms', 'rdbms_async'];
 const USERS = Array.from({ length: 40 }, (_, i) => `u${i}`);
 const ROOM_MODULE = fixture('mod_play_rooms', 'mod-play-rooms.ts');
 
@@ -64,7 +65,7 @@ function send(client: TestClient, to: string, kind: string, id: string, more = '
   );
 }
 
-describe.each(['rdbms', 'rdbms_async'])('smart markers (%s)', (backend) => {
+describe.each(BACKENDS)('smart markers (%s)', (backend) => {
   let server: TestServer;
   let next = 0;
   const clients: TestClient[] = [];
@@ -278,9 +279,9 @@ describe.each(['rdbms', 'rdbms_async'])('smart markers (%s)', (backend) => {
   });
 });
 
-describe('private smart markers', () => {
+describe.each(BACKENDS)('private smart markers (%s)', (backend) => {
   it('go to nobody, and are shown to their sender alone', async () => {
-    const toml = modules('  keep_private = true');
+    const toml = modules(`  backend = "${backend}"\n  keep_private = true`);
     const server = await TestServer.start({ shards: 2, users: ['romeo', 'juliet'], toml });
     try {
       const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
