@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Element, TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
 import {
+  BACKENDS,
   bodies,
   errorText,
   inboxOf,
@@ -11,7 +12,8 @@ import {
   news,
   properties,
   question,
-  say,
+  say as sayAtOnce,
+  sayingOn,
   set,
   told,
 } from './inbox-support.ts';
@@ -19,10 +21,11 @@ import { condition, errorType, LAB, loginOn, messagesUntilNow } from './support.
 
 /** mod_inbox: single conversations: boxes, mute, read, and what makes them read. */
 
-const MODULES = `
+const modules = (backend: string): string => `
 [modules.mod_presence]
 [modules.mod_stanzaid]
 [modules.mod_inbox]
+  backend = "${backend}"
   boxes = ["travel"]
   reset_markers = ["displayed", "acknowledged"]
 ${LAB}`;
@@ -30,7 +33,8 @@ ${LAB}`;
 const MARKERS = 'urn:xmpp:chat-markers:0';
 const SID = 'urn:xmpp:sid:0';
 
-describe('a conversation', () => {
+describe.each(BACKENDS)('a conversation (%s)', (backend) => {
+  const say = sayingOn(backend);
   let server: TestServer;
   let romeo: TestClient;
   let juliet: TestClient;
@@ -50,7 +54,7 @@ describe('a conversation', () => {
 
   beforeAll(async () => {
     const users = ['romeo', 'juliet', 'nurse', 'paris'];
-    server = await TestServer.start({ shards: 2, users, toml: MODULES });
+    server = await TestServer.start({ shards: 2, users, toml: modules(backend) });
     romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
     juliet = await loginOn(server, 'juliet@localhost/balcony', 'other', romeo);
     // Negative: what is sent to the account does not come here, and what is told to clients does.
@@ -224,7 +228,8 @@ describe('a conversation', () => {
       await set(juliet, 'romeo@localhost', `<box>${box}</box><read>true</read>`);
       await set(romeo, 'juliet@localhost', `<box>${box}</box>`);
       for (const client of [juliet, phone, romeo]) await messagesUntilNow(client);
-      await say(romeo, juliet, `from the ${box}`);
+      // Whoever is told of the conversation hears of it when it is stored.
+      await sayAtOnce(romeo, juliet, `from the ${box}`);
       expect(await news(phone)).toEqual({
         jid: 'romeo@localhost',
         queryId: undefined,

@@ -5,7 +5,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../../helpers/client.ts';
 import { meerkat } from '../../helpers/meerkat.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { bodies, inboxOf, NS_CONVERSATION, NS_INBOX, question, say, set } from './inbox-support.ts';
+import {
+  BACKENDS,
+  bodies,
+  inboxOf,
+  NS_CONVERSATION,
+  NS_INBOX,
+  question,
+  say as sayAtOnce,
+  sayingOn,
+  set,
+} from './inbox-support.ts';
 import { condition, crash, LAB, loginOn } from './support.ts';
 
 /** mod_inbox: inboxes as data that is exported and deleted, and what becomes of them in accidents. */
@@ -16,11 +26,13 @@ const MODULES = `
 [modules.mod_presence]
 [modules.mod_stream_management]
 ${LAB}`;
-const INBOX = '[modules.mod_inbox]\n';
+const inbox = (backend: string): string => `[modules.mod_inbox]\n  backend = "${backend}"\n`;
 const SM = 'urn:xmpp:sm:3';
 const USERS = ['romeo', 'juliet', 'nurse', 'paris', 'tybalt'];
 
-describe('data of inboxes', () => {
+describe.each(BACKENDS)('data of inboxes (%s)', (backend) => {
+  const say = sayingOn(backend);
+  const INBOX = inbox(backend);
   let server: TestServer;
   let romeo: TestClient;
   let juliet: TestClient;
@@ -162,6 +174,7 @@ describe('data of inboxes', () => {
 });
 
 describe('inboxes in accidents', () => {
+  const INBOX = inbox('rdbms');
   /** Logs in on the shard that has just died, once it is there again. */
   async function backAgain(server: TestServer, other: TestClient): Promise<TestClient> {
     for (;;) {
@@ -198,7 +211,7 @@ describe('inboxes in accidents', () => {
     try {
       const romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
       const juliet = await loginOn(server, 'juliet@localhost/balcony', 'other', romeo);
-      await say(romeo, juliet, 'before');
+      await sayAtOnce(romeo, juliet, 'before');
       await enable(romeo);
       const texts = Array.from({ length: 20 }, (_, i) => `m${i}`);
       await server.strike('store', 'stall-and-exit', 300);
@@ -250,7 +263,7 @@ describe('inboxes in accidents', () => {
         await crash(romeo);
         romeo = await backAgain(server, juliet);
       }
-      await say(romeo, juliet, 'last');
+      await sayAtOnce(romeo, juliet, 'last');
       expect(await bodies(juliet)).toEqual(['last 5']);
     } finally {
       await server.stop();

@@ -2,25 +2,28 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../../helpers/client.ts';
 import { meerkat } from '../../helpers/meerkat.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { bodies, inboxOf, NS_CONVERSATION, say, set } from './inbox-support.ts';
+import { BACKENDS, bodies, inboxOf, NS_CONVERSATION, sayingOn, set } from './inbox-support.ts';
 import { condition, fixture, LAB, loginOn } from './support.ts';
 
 /** mod_inbox: what other modules ask of it, and what they change. */
 
 const NS = 'urn:test:inbox';
-const TOML = `
+const toml = (backend: string): string => `
 [modules.mod_presence]
 [modules.mod_inbox]
+  backend = "${backend}"
 ${fixture('mod_inbox_spy', 'mod-inbox-spy.ts')}
 ${LAB}`;
 
-describe('hooks of an inbox', () => {
+describe.each(BACKENDS)('hooks of an inbox (%s)', (backend) => {
+  const say = sayingOn(backend);
   let server: TestServer;
   let romeo: TestClient;
   let juliet: TestClient;
 
   beforeAll(async () => {
-    server = await TestServer.start({ shards: 2, users: ['romeo', 'juliet', 'nurse'], toml: TOML });
+    const users = ['romeo', 'juliet', 'nurse'];
+    server = await TestServer.start({ shards: 2, users, toml: toml(backend) });
     romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
     juliet = await loginOn(server, 'juliet@localhost/balcony', 'other', romeo);
   });

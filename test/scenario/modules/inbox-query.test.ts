@@ -1,20 +1,33 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { bodies, errorText, field, inboxOf, NS_INBOX, pages, question, say, set } from './inbox-support.ts';
+import {
+  BACKENDS,
+  bodies,
+  errorText,
+  field,
+  inboxOf,
+  NS_INBOX,
+  pages,
+  question,
+  sayingOn,
+  set,
+} from './inbox-support.ts';
 import { condition, errorType, LAB, loginOn } from './support.ts';
 
 /** mod_inbox: which conversations are shown: the form, pages, the bin. */
 
 const USERS = ['romeo', 'juliet', ...Array.from({ length: 6 }, (_, i) => `u${i}`), 'many', 'limited'];
 
-const TOML = `
+const toml = (backend: string): string => `
 [modules.mod_presence]
 [modules.mod_inbox]
+  backend = "${backend}"
   boxes = ["travel", "a&b"]
 ${LAB}`;
 
-describe('questions to an inbox', () => {
+describe.each(BACKENDS)('questions to an inbox (%s)', (backend) => {
+  const say = sayingOn(backend);
   let server: TestServer;
   let romeo: TestClient;
   let juliet: TestClient;
@@ -23,7 +36,7 @@ describe('questions to an inbox', () => {
   const all = ['u5 1', 'u4 1', 'u3 1', 'u2 1', 'u1 1', 'u0 1'];
 
   beforeAll(async () => {
-    server = await TestServer.start({ shards: 2, users: USERS, toml: TOML });
+    server = await TestServer.start({ shards: 2, users: USERS, toml: toml(backend) });
     romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
     juliet = await loginOn(server, 'juliet@localhost/balcony', 'other', romeo);
     for (let i = 0; i < 6; i++) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { bodies, inboxOf, properties, say } from './inbox-support.ts';
+import { BACKENDS, type Backend, bodies, inboxOf, properties, sayingOn, stored } from './inbox-support.ts';
 import { fixture, LAB, loginOn, messagesUntilNow } from './support.ts';
 
 /** mod_inbox: conversations in rooms, which the test's own module plays. */
@@ -23,11 +23,25 @@ const nameOf = ({ jid }: TestClient): string => jid.split('@')[0]!;
 /** Three users who have not met, the second one on another shard than the others. */
 class Scene {
   server!: TestServer;
+  readonly backend: Backend;
   readonly #clients: TestClient[] = [];
   #next = 0;
 
+  constructor(backend: Backend) {
+    this.backend = backend;
+  }
+
   async start(options: string): Promise<void> {
-    this.server = await TestServer.start({ shards: 2, users: USERS, toml: toml(options) });
+    this.server = await TestServer.start({
+      shards: 2,
+      users: USERS,
+      toml: toml(`  backend = "${this.backend}"\n${options}`),
+    });
+  }
+
+  /** What the room has told everybody because of this client is in their inboxes. */
+  stored(client: TestClient): Promise<void> {
+    return stored(this.backend, client);
   }
 
   async stop(): Promise<void> {
@@ -65,8 +79,9 @@ async function affiliation(
   await client.iq('set', 'localhost', payload);
 }
 
-describe('an inbox with rooms of MUC Light', () => {
-  const scene = new Scene();
+describe.each(BACKENDS)('an inbox with rooms of MUC Light (%s)', (backend) => {
+  const scene = new Scene(backend);
+  const say = sayingOn(backend);
 
   beforeAll(() => scene.start(''));
 
@@ -78,6 +93,7 @@ describe('an inbox with rooms of MUC Light', () => {
     speak(one, room, 'first');
     speak(one, room, 'second');
     await one.nothingElse();
+    await scene.stored(one);
     expect(await bodies(one)).toEqual(['second 0']);
     expect(await bodies(two)).toEqual(['second 2']);
     const { shown } = await inboxOf(two);
@@ -88,6 +104,7 @@ describe('an inbox with rooms of MUC Light', () => {
     // Who speaks has read.
     speak(two, room, 'third');
     await two.nothingElse();
+    await scene.stored(two);
     expect(await bodies(two)).toEqual(['third 0']);
     expect(await bodies(one)).toEqual(['third 1']);
   });
@@ -97,6 +114,7 @@ describe('an inbox with rooms of MUC Light', () => {
     const room = `${nameOf(one)}.${nameOf(two)}@light.localhost`;
     speak(one, room, 'in the room');
     await one.nothingElse();
+    await scene.stored(one);
     await say(one, two, 'between us');
     expect(await bodies(two)).toEqual(['between us 1', 'in the room 1']);
   });
@@ -107,6 +125,7 @@ describe('an inbox with rooms of MUC Light', () => {
     speak(one, room, 'first', 'r1');
     speak(one, room, 'second', 'r2');
     await one.nothingElse();
+    await scene.stored(one);
     const mark = async (id: string, kind = 'displayed'): Promise<void> => {
       two.send(`<message type='groupchat' to='${room}'><${kind} xmlns='${MARKERS}' id='${id}'/></message>`);
       await two.nothingElse();
@@ -125,6 +144,7 @@ describe('an inbox with rooms of MUC Light', () => {
     const room = `${nameOf(one)}.${nameOf(two)}@light.localhost`;
     await affiliation(one, room, nameOf(one), 'owner');
     await affiliation(one, room, nameOf(two), 'member');
+    await scene.stored(one);
     const { shown } = await inboxOf(one);
     expect(shown.map(({ from, unread }) => [from, unread])).toEqual([[room, 1]]);
     const user = shown[0]!.message.child('x', 'urn:xmpp:muclight:0#affiliations')!.child('user')!;
@@ -133,6 +153,7 @@ describe('an inbox with rooms of MUC Light', () => {
     await affiliation(one, room, nameOf(two), 'owner', nameOf(one));
     await affiliation(one, room, nameOf(two), 'none', nameOf(one));
     await one.iq('set', 'localhost', `<configuration xmlns='${ROOMS}' room='${room}'/>`);
+    await scene.stored(one);
     expect((await inboxOf(two)).shown.map(({ unread }) => unread)).toEqual([1]);
     expect((await inboxOf(one)).shown.map(({ unread }) => unread)).toEqual([1]);
   });
@@ -142,13 +163,16 @@ describe('an inbox with rooms of MUC Light', () => {
     const room = `${nameOf(one)}.${nameOf(two)}@light.localhost`;
     speak(one, room, 'hello');
     await one.nothingElse();
+    await scene.stored(one);
     await affiliation(one, room, nameOf(two), 'none');
+    await scene.stored(one);
     expect(await bodies(two)).toEqual([]);
     expect(await bodies(one)).toEqual(['hello 0']);
     await one.iq('set', 'localhost', `<destroy xmlns='${ROOMS}' room='${room}'/>`);
     expect(await bodies(one)).toEqual([]);
     // Whoever comes back begins anew.
     await affiliation(one, room, nameOf(two), 'member');
+    await scene.stored(one);
     expect((await inboxOf(two)).shown.map(({ unread }) => unread)).toEqual([1]);
   });
 
@@ -160,6 +184,7 @@ describe('an inbox with rooms of MUC Light', () => {
     speak(one, room, 'classic');
     expect((await two.message()).childText('body')).toBe('classic');
     await messagesUntilNow(one);
+    await scene.stored(one);
     expect(await bodies(two)).toEqual([]);
     expect(await bodies(one)).toEqual([]);
   });
@@ -167,7 +192,7 @@ describe('an inbox with rooms of MUC Light', () => {
 
 describe('an inbox with other options for rooms', () => {
   it('does without what becomes of members, and keeps the room', async () => {
-    const scene = new Scene();
+    const scene = new Scene('rdbms');
     await scene.start('  aff_changes = false\n  remove_on_kicked = false');
     try {
       const [one, two] = await scene.three();
@@ -184,7 +209,7 @@ describe('an inbox with other options for rooms', () => {
   });
 
   it('keeps the word that its user was removed, if it keeps the room', async () => {
-    const scene = new Scene();
+    const scene = new Scene('rdbms');
     await scene.start('  remove_on_kicked = false');
     try {
       const [one, two] = await scene.three();
@@ -198,7 +223,7 @@ describe('an inbox with other options for rooms', () => {
   });
 
   it('does without rooms at all', async () => {
-    const scene = new Scene();
+    const scene = new Scene('rdbms');
     await scene.start('  groupchat = []');
     try {
       const [one, two] = await scene.three();
@@ -213,8 +238,8 @@ describe('an inbox with other options for rooms', () => {
   });
 });
 
-describe('an inbox with classic rooms', () => {
-  const scene = new Scene();
+describe.each(BACKENDS)('an inbox with classic rooms (%s)', (backend) => {
+  const scene = new Scene(backend);
 
   beforeAll(() => scene.start('  groupchat = ["muc"]'));
 
@@ -228,6 +253,7 @@ describe('an inbox with classic rooms', () => {
       speak(one, room, text);
       await visitor.message();
     }
+    await scene.stored(one);
     expect(await bodies(one)).toEqual(['second 0']);
     expect(await bodies(two)).toEqual(['second 2']);
     expect(await bodies(visitor)).toEqual([]);
@@ -238,6 +264,7 @@ describe('an inbox with classic rooms', () => {
     // A subject, say.
     one.send(`<message type='groupchat' to='${room}'><subject>x</subject></message>`);
     await visitor.message();
+    await scene.stored(one);
     expect(await bodies(two)).toEqual(['second 2']);
   });
 
@@ -246,6 +273,7 @@ describe('an inbox with classic rooms', () => {
     const room = `${nameOf(one)}.${nameOf(two)}@classic.localhost`;
     speak(one, room, 'mark me', 'c1');
     await two.message();
+    await scene.stored(one);
     two.send(`<message type='groupchat' to='${room}'><displayed xmlns='${MARKERS}' id='c1'/></message>`);
     await two.message();
     expect(await bodies(two)).toEqual(['mark me 0']);
@@ -256,6 +284,7 @@ describe('an inbox with classic rooms', () => {
     const room = `${nameOf(one)}.${nameOf(two)}@classic.localhost`;
     one.send(`<message type='chat' to='${room}/${nameOf(two)}'><body>secret</body></message>`);
     expect((await two.message()).childText('body')).toBe('secret');
+    await scene.stored(one);
     expect(await bodies(one)).toEqual(['secret 0']);
     expect(await bodies(two)).toEqual(['secret 1']);
     expect((await inboxOf(two)).shown[0]!.from).toBe(`${room}/${nameOf(one)}`);
