@@ -4,6 +4,8 @@ import type { InboxOptions } from './options.ts';
 /** Conversations deleted at a time. */
 const STEP = 1_000;
 const HOUR_MS = 3_600_000;
+/** From the start to looking the first time: a server that is started more often than `bin_clean_after` says empties bins, too. */
+const FIRST_MS = 1_000;
 const DAY_US = 86_400_000_000;
 const DAYS_MAX = 36_500;
 
@@ -14,7 +16,10 @@ export class Bin {
   constructor(context: ModuleContext<InboxOptions>) {
     this.#context = context;
     const { bin_clean_after: hours } = context.options;
-    if (context.shard === 0) context.every(hours * HOUR_MS, () => void this.#clean());
+    if (context.shard === 0) {
+      context.after(FIRST_MS, () => void this.#clean());
+      context.every(hours * HOUR_MS, () => void this.#clean());
+    }
     context.command('inbox_flush_bin', (input) => this.#flush(input));
   }
 

@@ -117,21 +117,6 @@ describe.each(BACKENDS)('data of inboxes (%s)', (backend) => {
     await paris.close();
   });
 
-  it.each([
-    [['nobody@localhost'], 'user_unknown', 1],
-    [['@localhost'], 'invalid_jid', 1],
-    [['romeo@elsewhere.example'], 'domain_unknown', 1],
-    [['elsewhere.example'], 'domain_unknown', 1],
-    [['__proto__'], 'domain_unknown', 1],
-    [[], 'usage', 2],
-    [['localhost', '--all'], 'usage', 2],
-    [['localhost', '--days', 'many'], 'usage', 2],
-    [['localhost', '--days', '99999'], 'bad_request', 1],
-  ])('are not flushed for %j: %s', async (args, code, status) => {
-    const done = await run('inbox', 'flush-bin', ...args, '--json');
-    expect([JSON.parse(done.stdout).error.code, done.status]).toEqual([code, status]);
-  });
-
   it('stay while the module is off; what comes meanwhile is not counted; other options count at once', async () => {
     const base = readFileSync(server.configFile, 'utf8').replace(INBOX, '');
     const reload = async (more: string): Promise<void> => {

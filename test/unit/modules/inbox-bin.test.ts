@@ -9,6 +9,7 @@ const NOW = 1_800_000_000_000_000;
 
 function world(shard: number, options: object, left: number[]) {
   const timers: { ms: number; callback: () => void }[] = [];
+  const once: typeof timers = [];
   const requests: unknown[][] = [];
   const context = {
     shard,
@@ -16,6 +17,7 @@ function world(shard: number, options: object, left: number[]) {
     hosts: ['localhost', 'verona.example'],
     timestamp: () => NOW,
     every: (ms: number, callback: () => void) => timers.push({ ms, callback }),
+    after: (ms: number, callback: () => void) => once.push({ ms, callback }),
     command: () => {},
     store: {
       request: async (...args: unknown[]) => {
@@ -26,7 +28,7 @@ function world(shard: number, options: object, left: number[]) {
     log: { warn: () => {} },
   } as unknown as ModuleContext<InboxOptions>;
   new Bin(context);
-  return { timers, requests };
+  return { timers, once, requests };
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -43,7 +45,20 @@ describe('bins', () => {
       ['inbox_empty_bin', 'localhost', null, before, 1_000],
       ['inbox_empty_bin', 'verona.example', null, before, 1_000],
     ]);
-    expect(world(1, {}, []).timers).toEqual([]);
+    const other = world(1, {}, []);
+    expect([...other.timers, ...other.once]).toEqual([]);
+  });
+
+  it('are looked at soon after the start, too: the next time is up to weeks away', async () => {
+    const { once, requests } = world(0, { bin_ttl: 1, bin_clean_after: 500 }, []);
+    expect(once.map(({ ms }) => ms)).toEqual([1_000]);
+    once[0]!.callback();
+    await settle();
+    const before = NOW - 86_400_000_000;
+    expect(requests.map(([, host, , time]) => [host, time])).toEqual([
+      ['localhost', before],
+      ['verona.example', before],
+    ]);
   });
 
   it('keep it for 30 days if nothing else is said', async () => {
