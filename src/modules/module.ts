@@ -116,7 +116,7 @@ export { StanzaError } from '../xmpp/stanza-error.ts';
 export { hasIdBy, stanzaIdXml, withoutIdsBy } from '../xmpp/stanza-ids.ts';
 export { streamErrorXml } from '../xmpp/stream-error.ts';
 export { isSeen, sees } from '../xmpp/subscription.ts';
-export { parseChildren, parseElement, parseElementText } from '../xmpp/trusted-xml.ts';
+export { isStored, parseChildren, parseElement, parseElementText } from '../xmpp/trusted-xml.ts';
 export * from './api/accounts.ts';
 export * from './api/caught-up.ts';
 export * from './api/command-input.ts';

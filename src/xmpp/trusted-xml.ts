@@ -1,3 +1,4 @@
+import { spells } from '../xml/bytes.ts';
 import { buildElement, type Element } from '../xml/element.ts';
 import { Scan, Scanner } from '../xml/scanner.ts';
 import { StreamContext } from '../xml/stream-context.ts';
@@ -37,6 +38,29 @@ export function scanTrusted(buffer: Buffer, start: number, end: number): Scanner
     throw new Error(`stored stanza does not parse: ${scanner.errorText}`);
   }
   return scanner;
+}
+
+/**
+ * Whether these bytes are one well-formed element of this name, and nothing else: what {@link Stanza.toBuffer} makes without addresses. For bytes that were out of our hands, on a disk. No tree is
+ * made.
+ */
+export function isStored(buffer: Buffer, name: string): boolean {
+  let scanner: Scanner;
+  try {
+    scanner = scanTrusted(buffer, 0, buffer.length);
+  } catch {
+    return false;
+  }
+  return (
+    scanner.base === 0 &&
+    scanner.pos === buffer.length &&
+    scanner.fromToken < 0 &&
+    scanner.toToken < 0 &&
+    // Bound by the opening tag of a stream, and not all have one.
+    !scanner.usesStreamPrefix &&
+    scanner.nameEnd === name.length + 1 &&
+    spells(buffer, 1, name)
+  );
 }
 
 /** Parses one serialised element in the context of a client stream. The bytes must be ones that this server wrote. */

@@ -9,6 +9,7 @@ import {
 } from '../module.ts';
 import { Archiving } from './archiving.ts';
 import { Backlog } from './backlog.ts';
+import { Damage } from './damage.ts';
 import { featuresOf } from './features.ts';
 import { PURGE_EVERY_MS, PURGE_FIRST_MS } from './limits.ts';
 import { Lookups } from './lookups.ts';
@@ -61,8 +62,9 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   const writer = new ArchiveWriter(context);
   const backlog = new Backlog(context, writer);
   const prefs = options.hasPrefs ? new Preferences(context, options.cache_users) : undefined;
-  const store = new StoreHandlers(context);
-  const retractions = new Retractions(context, writer);
+  const damage = new Damage(context);
+  const store = new StoreHandlers(context, damage);
+  const retractions = new Retractions(context, writer, damage);
   const wishes = new Wishes(context, prefs);
   const archiving = new Archiving(context, options, writer, wishes, retractions, backlog.horizons);
   const removals = new Removals(context, options, writer, prefs);
@@ -86,7 +88,7 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   answerStoreHooks(context, { archiving, store, writer, prefs, removals });
   announceFeatures(context, options);
   removeWithOwners(context, removals);
-  registerPortable(context, options, prefs);
+  registerPortable(context, options, prefs, damage);
   registerPersonalData(context, store);
   if (context.shard !== 0) return;
   context.after(PURGE_FIRST_MS, () => void removals.purge());

@@ -19,6 +19,7 @@ import {
   stableIdText,
   stampOfMicros,
 } from '../module.ts';
+import type { Damage } from './damage.ts';
 import { NS_MAM_1, NS_MAM_2 } from './namespaces.ts';
 import type { MamOptions } from './options.ts';
 import { type ImportOptions, takeMessages } from './portable-messages.ts';
@@ -47,12 +48,13 @@ export function registerPortable(
   context: ModuleContext<MamOptions>,
   options: ImportOptions,
   prefs: Preferences | undefined,
+  damage: Damage,
 ): void {
   context.portable({
     name: 'archive',
     ns: NS_PIE_MAM,
     isContainer: true,
-    read: (user, after) => readPage(context, user, after),
+    read: (user, after) => readPage(context, damage, user, after),
     write: async (user, entries) => {
       const read = entries.map(({ element }) => messageOf(context, user, element));
       const usable = read.filter((one) => typeof one !== 'string');
@@ -66,14 +68,18 @@ export function registerPortable(
 
 async function readPage(
   context: ModuleContext<MamOptions>,
+  damage: Damage,
   { bare }: Jid,
   after: string | null,
 ): Promise<PortablePage> {
   if (after === null) await context.foldHook('mam_archive_sync', undefined, {});
   const from = after === null ? 0n : BigInt(after);
   const messages = await context.store.request('archive_export', bare, from, BATCH);
-  const entries = messages.map(({ id, from: sender, to, packet }) => {
-    const bytes = Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength);
+  const entries = messages.flatMap((archived) => {
+    const { id, from: sender, to } = archived;
+    const bytes = damage.sound(archived);
+    // There is nothing that another server could make of it.
+    if (bytes === undefined) return [];
     const message = parseElement(bytes, 0, bytes.length).copy();
     message.attributes.set('from', sender);
     message.attributes.set('to', to);

@@ -8,6 +8,7 @@ import {
   Stanza,
   StoreUnavailableError,
 } from '../module.ts';
+import type { Damage } from './damage.ts';
 import { type RetractionRequest, retractionIn, tombstone } from './retraction-xml.ts';
 import { originIdOf } from './rules.ts';
 import type { ArchiveWriter } from './writer.ts';
@@ -28,9 +29,11 @@ interface Retractor {
 export class Retractions {
   readonly #context: ModuleContext;
   readonly #writer: ArchiveWriter;
+  readonly #damage: Damage;
 
-  constructor(context: ModuleContext, writer: ArchiveWriter) {
+  constructor(context: ModuleContext, writer: ArchiveWriter, damage: Damage) {
     this.#context = context;
+    this.#damage = damage;
     this.#writer = writer;
   }
 
@@ -71,7 +74,8 @@ export class Retractions {
     });
     // It does not take itself back, should it have the same id.
     if (found === null || found.id === messageId) return;
-    const original = Stanza.ofStored(found.packet);
+    // Of one that is damaged nothing is left but that it was there.
+    const original = Stanza.ofStored(this.#damage.sound(found) ?? Buffer.from('<message/>'));
     const retraction = await this.#announce(retractor, found, original);
     const stamp = new Date(timestamp / 1000).toISOString();
     const element = tombstone(original.element, retraction, request.ns, retractor.id, stamp);

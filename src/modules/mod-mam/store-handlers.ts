@@ -14,14 +14,17 @@ import {
   searchWords,
   stableIdText,
 } from '../module.ts';
+import type { Damage } from './damage.ts';
 import { EXPORT_BATCH, PAGE_BYTES_MAX, PAGE_SMALL, SEARCH_WORDS_MAX } from './limits.ts';
 
 /** What the store says to the hooks of archives. */
 export class StoreHandlers {
   readonly #context: ModuleContext;
+  readonly #damage: Damage;
 
-  constructor(context: ModuleContext) {
+  constructor(context: ModuleContext, damage: Damage) {
     this.#context = context;
+    this.#damage = damage;
   }
 
   /** `mam_lookup_messages`. */
@@ -79,10 +82,11 @@ export class StoreHandlers {
     }
   }
 
-  #row({ id, from, to, packet }: ArchivedMessage): ArchiveRow {
+  #row(message: ArchivedMessage): ArchiveRow {
+    const { id, from, to } = message;
     const sourceJid = this.#context.trustedJid(from);
     const addresses = ` from='${sourceJid.wire}' to='${this.#context.trustedJid(to).wire}'`;
-    const bytes = forwardedMessage(bufferOf(packet), addresses);
+    const bytes = forwardedMessage(this.#damage.readable(message), addresses);
     return {
       id,
       sourceJid,
@@ -99,11 +103,6 @@ export class StoreHandlers {
       this.#row(message).packet.toBuffer('', '').toString(),
     ]);
   }
-}
-
-/** Bytes that come out of the store are a plain array there. */
-function bufferOf(packet: Uint8Array): Buffer {
-  return Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength);
 }
 
 function pageQueryOf(query: ArchiveQuery): ArchivePageQuery {
