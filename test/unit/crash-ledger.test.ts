@@ -78,6 +78,20 @@ describe('the checker of crash runs', () => {
     expect(verdictOn({ sent: after, sessions: [ended] }, [], [300]).problems).not.toEqual([]);
   });
 
+  it('lets a message go with a session to which the memory of one passed that the server had ended', () => {
+    const ended: ReaderSession = { openedAt: 0, lostAt: undefined, endedAt: 100, isBroken: true };
+    const killed: ReaderSession = { openedAt: 100, lostAt: 20_000, endedAt: undefined };
+    const one = sent({ sentAt: 50, ackedAt: 60 });
+    const sessions = [ended, killed];
+    expect(verdictOn({ sent: one, sessions }).onlyInMemory).toHaveLength(1);
+    // Its client had said what it had: the rest was stored.
+    const left = { ...ended, isBroken: false };
+    expect(verdictOn({ sent: one, sessions: [left, killed] }).problems).not.toEqual([]);
+    // What was behind it has come.
+    const two = sent({ sentAt: 50, ackedAt: 60 }, { sentAt: 55, ackedAt: 65 });
+    expect(verdictOn({ sent: two, seen: [see(1, killed)], sessions }).problems).not.toEqual([]);
+  });
+
   it('lets a message go that was routed anew after one kill when there was another', () => {
     const one = sent({ sentAt: 120, ackedAt: 300 });
     const killed: ReaderSession = { openedAt: 0, lostAt: 100, endedAt: undefined };

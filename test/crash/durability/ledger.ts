@@ -155,10 +155,7 @@ function judgeOne(direction: Direction, kills: Kills, verdict: Verdict): void {
     } else if (!hasArrived) {
       if (
         wasReroutedInVain(transmission, kills.memory) ||
-        sessions.some(
-          (session) =>
-            serial > (lastSeen.get(session) ?? -1) && mayHaveHeld(session, transmission, kills.memory),
-        )
+        sessions.some((_session, first) => mayHaveHeld(sessions, first, lastSeen, transmission, kills.memory))
       )
         verdict.onlyInMemory.push(transmission);
       else missing.push(transmission);
@@ -200,18 +197,28 @@ function lastSeenOf(seen: readonly Sighting[]): Map<ReaderSession, number> {
 }
 
 /**
- * Whether a session may have had it in memory when it was killed, or when it had just ended and its shard was killed. The caller has seen to it that it comes behind all
- * that the session's client has seen.
+ * Whether a session, the one at `first`, may have had it in memory when it was killed, or when it had just ended and its shard was killed. What a session has when the server ends it passes
+ * to the next one of its client, and may be lost with that. It comes behind all that the client has seen in these sessions.
  */
 function mayHaveHeld(
-  { openedAt, lostAt, endedAt }: ReaderSession,
-  { sentAt, ackedAt }: Transmission,
+  sessions: readonly ReaderSession[],
+  first: number,
+  lastSeen: ReadonlyMap<ReaderSession, number>,
+  { serial, sentAt, ackedAt }: Transmission,
   kills: readonly number[],
 ): boolean {
-  if (openedAt > ackedAt!) return false;
-  if (lostAt !== undefined) return sentAt <= lostAt;
-  if (endedAt === undefined || sentAt > endedAt) return false;
-  return kills.some((at) => at >= endedAt && at - endedAt <= STORING_MS_MAX);
+  const { openedAt, lostAt, endedAt } = sessions[first]!;
+  if (openedAt > ackedAt! || sentAt > (lostAt ?? endedAt ?? Number.NEGATIVE_INFINITY)) return false;
+  for (let i = first; i < sessions.length; i++) {
+    const session = sessions[i]!;
+    if (serial <= (lastSeen.get(session) ?? -1)) return false;
+    if (session.lostAt !== undefined) return true;
+    const end = session.endedAt;
+    if (end === undefined) return false;
+    if (kills.some((at) => at >= end && at - end <= STORING_MS_MAX)) return true;
+    if (session.isBroken !== true) return false;
+  }
+  return false;
 }
 
 /** Whether it was under way to a shard that was killed, and another one was killed before it was anywhere else: two at a time. */
