@@ -24,9 +24,11 @@ export class Damage {
 
   /** The bytes of a message; undefined, counted, and in the log once a minute, if they are damaged. */
   sound({ id, packet }: ArchivedMessage): Buffer | undefined {
-    // Bytes that come out of the store are a plain array there.
-    const bytes = Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength);
-    if (isStored(bytes, 'message')) return bytes;
+    // Bytes that come out of the store are a plain array there; and the database would take anything else in their place.
+    if (packet instanceof Uint8Array) {
+      const bytes = Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength);
+      if (isStored(bytes, 'message')) return bytes;
+    }
     this.#report(id);
     return undefined;
   }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DATABASE_FILE } from '../../../src/store/sqlite/database.ts';
 import { parseStableId } from '../../../src/xmpp/stable-id.ts';
 import { TestClient } from '../../helpers/client.ts';
+import { Scrape } from '../../helpers/http.ts';
 import { meerkat } from '../../helpers/meerkat.ts';
 import { TestServer } from '../../helpers/server.ts';
 import { numbered, page, talk } from './mam-support.ts';
@@ -13,7 +14,7 @@ import { LAB, loginOn } from './support.ts';
 /** Messages whose bytes were damaged in the database: they cost nobody his stream, nor the rest of the page. */
 
 const NS_RETRACT = 'urn:xmpp:message-retract:1';
-const DAMAGE = [
+const BYTES = [
   '',
   '</stream:stream>',
   '<message><body>open</body>',
@@ -22,7 +23,8 @@ const DAMAGE = [
   '<iq/>',
   '\u0000\u0001junk',
 ].map((text) => Buffer.from(text));
-DAMAGE.push(Buffer.from([0x3c, 0x6d, 0xff, 0xfe]));
+/** SQLite takes anything in any column. */
+const DAMAGE = [...BYTES, Buffer.from([0x3c, 0x6d, 0xff, 0xfe]), '<message/>', 7];
 
 let server: TestServer;
 let romeo: TestClient;
@@ -33,7 +35,7 @@ beforeAll(async () => {
   server = await TestServer.start({
     shards: 2,
     users: ['romeo', 'juliet'],
-    toml: `[modules.mod_presence]\n[modules.mod_mam.pm]\n${LAB}`,
+    toml: `[[listen.http]]\n  port = 0\n  ip_address = "127.0.0.1"\n[modules.mod_presence]\n[modules.mod_mam.pm]\n${LAB}`,
   });
   romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
   juliet = await loginOn(server, 'juliet@localhost/balcony', 'other', romeo);
@@ -73,6 +75,8 @@ it('are shown as errors with their addresses, and the rest of the page is as eve
 it('are counted, and logged now and then', async () => {
   expect(server.log).toContain('mam_message_damaged');
   expect(server.log).toContain(ids[0]);
+  const metrics = await Scrape.of(server.port('http'));
+  expect(metrics.sum('meerkat_module_events_total', 'event="mod_mam_damaged"')).toBeGreaterThan(0);
   expect(server.log.split('mam_message_damaged').length - 1).toBeLessThanOrEqual(2);
 });
 
