@@ -65,6 +65,18 @@ describe('cleaning up after shards', () => {
     expect(done.sort()).toEqual([0, 2]);
   });
 
+  it('does not take one shard after the other: five have died at it, and it is given up', async () => {
+    cleanUps.after(LOST);
+    for (let deaths = 1; deaths <= 5; deaths++) {
+      expect(errors).toEqual([]);
+      shards[0]!.die();
+      shards[0] = new FakeShard();
+      await settled();
+      expect(shards[0].asked).toHaveLength(deaths < 5 ? 1 : 0);
+    }
+    expect(errors).toMatchObject([{ what: 'clean_up_failed', shard: 2 }]);
+  });
+
   it('is not tried for ever where it fails', async () => {
     cleanUps.after(LOST);
     shards[0]!.asked[0]!.done.reject(new Error('a bug'));
