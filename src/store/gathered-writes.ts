@@ -16,8 +16,6 @@ export interface GatheringHost<O extends ListOperation> {
   readonly store: Store;
   /** Calls back at the end of the present turn, before what it led to leaves. */
   atTurnEnd(callback: () => void): void;
-  /** For how long entries are gathered; left out: in each turn. */
-  readonly delayMs?: number;
   /** Entries are stored, those excepted that are {@link lost}. */
   stored?(result: StoreResult<O>, count: number): void;
   /** One of them was given up: it cannot be stored, others can. */
@@ -30,12 +28,10 @@ interface Open<Entry> {
   bytes: number;
   readonly stored: Promise<void>;
   readonly resolve: () => void;
-  /** Gathering for a while is over. */
-  readonly end: (() => void) | undefined;
 }
 
 /**
- * One operation's writes of a turn of the loop, or of a while: they are one write, and one promise. From there on the shard keeps it until it is done (`kept-writes.ts`), also
+ * One operation's writes of a turn of the loop: they are one write, and one promise. From there on the shard keeps it until it is done (`kept-writes.ts`), also
  * if the module that began it ends.
  */
 export class GatheredWrites<O extends ListOperation> {
@@ -43,7 +39,6 @@ export class GatheredWrites<O extends ListOperation> {
   readonly #operation: O;
   readonly #atTurnEnd = (): void => this.#handOver();
   #open: Open<ListEntry<O>> | undefined;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(operation: O, host: GatheringHost<O>) {
     this.#operation = operation;
@@ -93,25 +88,15 @@ export class GatheredWrites<O extends ListOperation> {
 
   #begin(): Open<ListEntry<O>> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { delayMs } = this.#host;
-    if (delayMs === undefined) this.#host.atTurnEnd(this.#atTurnEnd);
-    else {
-      this.#timer ??= setTimeout(this.#atTurnEnd, delayMs);
-      this.#timer.unref();
-    }
-    // A server that stops waits for it.
-    const end = delayMs === undefined ? undefined : this.kept.expect();
-    return { entries: [], bytes: 0, stored: promise, resolve, end };
+    this.#host.atTurnEnd(this.#atTurnEnd);
+    return { entries: [], bytes: 0, stored: promise, resolve };
   }
 
   #handOver(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
     void this.#write(open);
-    open.end?.();
   }
 
   async #write({ entries, bytes, resolve }: Open<ListEntry<O>>): Promise<void> {

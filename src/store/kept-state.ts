@@ -15,8 +15,6 @@ export interface KeptState {
   readonly isBehind: boolean;
   /** Resolves when everything that has been brought so far is done, or given up; undefined if it is. */
   settled(): Promise<void> | undefined;
-  /** Something is being gathered for a while, and will be brought then: until the returned function is called it counts as one write. */
-  expect(): () => void;
   /** Sends what has gathered. `isUrgent`: whatever else is asked of the store now comes behind it, unless writes are {@link isBehind}. */
   flush(isUrgent?: boolean): void;
   /**

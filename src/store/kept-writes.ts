@@ -72,7 +72,7 @@ export class KeptWrites implements KeptState {
   #place = 0;
   #bytes = 0;
   #count = 0;
-  /** Work under way, or to be tried again; and what is expected. */
+  /** Work under way, or to be tried again. */
   #works = 0;
   /** Tries in a row that have failed. */
   #failures = 0;
@@ -150,14 +150,6 @@ export class KeptWrites implements KeptState {
     if (this.#failures > 0) kept.noteDelayed();
     this.#schedule();
     return kept.promise;
-  }
-
-  expect(): () => void {
-    this.#works++;
-    return () => {
-      this.#works--;
-      this.#progressed();
-    };
   }
 
   run(work: () => Promise<unknown>): Promise<void> | undefined {

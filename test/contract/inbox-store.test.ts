@@ -56,6 +56,26 @@ describe.each(DRIVERS)('inboxes (%s)', (name, open) => {
     expect(await get('a@x')).toMatchObject({ unread: 0 });
   });
 
+  it('are read by what the user has sent later, or marked, before the message comes', async () => {
+    const read = (msgId: string, until: number, timestamp = 50): InboxChange => {
+      return ['read', ...ROMEO, 'a@x', timestamp, msgId, until];
+    };
+    await write(message('a@x', 20, false), message('a@x', 10), message('a@x', 15));
+    expect(await get('a@x')).toMatchObject({ timestamp: 20, unread: 0 });
+    await write(message('a@x', 30), read('id30', -1), message('a@x', 25));
+    expect(await get('a@x')).toMatchObject({ timestamp: 30, unread: 0 });
+    // A mark may be ahead of the message: by its id, or by the time that the id tells.
+    await write(read('id40', -1), message('a@x', 35), message('a@x', 40));
+    expect(await get('a@x')).toMatchObject({ timestamp: 40, unread: 0 });
+    await write(read('elsewhere', 45), message('a@x', 44), message('a@x', 45), message('a@x', 46));
+    expect(await get('a@x')).toMatchObject({ timestamp: 46, unread: 1 });
+    await write(['read', ...ROMEO, 'b@x', 50, 'id49', -1], message('b@x', 49), message('b@x', 51));
+    expect(await get('b@x')).toMatchObject({ unread: 1 });
+    // What is sent after a mark is not what it is about, whatever its id.
+    await write(read('id61', -1, 60), message('a@x', 61));
+    expect(await get('a@x')).toMatchObject({ timestamp: 61, unread: 2 });
+  });
+
   it('take a conversation out of archive and bin with a new message, and out of no other box', async () => {
     await write(message('a@x', 10), message('b@x', 10), message('c@x', 10), message('d@x', 10));
     await ask('inbox_set', ...ROMEO, 'a@x', 'archive', 99, null);

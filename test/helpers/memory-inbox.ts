@@ -1,4 +1,4 @@
-import type { InboxOperations, StoredConversation } from '../../src/store/operations/inbox.ts';
+import type { InboxChange, InboxOperations, StoredConversation } from '../../src/store/operations/inbox.ts';
 import type { OfflineMarkerOperations } from '../../src/store/operations/offline-markers.ts';
 import type { MarkerRecord, SmartMarkerOperations } from '../../src/store/operations/smart-markers.ts';
 import { Removed } from '../../src/store/removed.ts';
@@ -8,6 +8,7 @@ import type { OperationTable } from '../../src/store/sqlite/operation-table.ts';
 
 type Conversation = { -readonly [K in keyof StoredConversation]: StoredConversation[K] } & {
   readonly owner: string;
+  readUntil: number;
 };
 
 const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
@@ -15,6 +16,7 @@ const isOf = (domain: string) => (owner: string) => owner.endsWith(`@${domain}`)
 
 export function memoryInbox(): OperationTable<InboxOperations> {
   let all: Conversation[] = [];
+  const reads: Extract<InboxChange, readonly ['read', ...unknown[]]>[] = [];
   const removed = new Removed();
   const ownerOf = (domain: string, username: string): string => `${username}@${domain}`;
   const find = (domain: string, username: string, peer: string): Conversation | undefined =>
@@ -27,7 +29,16 @@ export function memoryInbox(): OperationTable<InboxOperations> {
   const place = (one: Conversation): [number, string] => [one.timestamp, one.peer];
   const order = (a: readonly [number, string], b: readonly [number, string]): number =>
     a[0] - b[0] || compare(a[1], b[1]);
-  const shown = ({ owner: _owner, ...one }: Conversation): StoredConversation => ({ ...one });
+  const markRead = (known: Conversation | undefined, msgId: string, until: number): void => {
+    if (known === undefined) return;
+    if (known.msgId === msgId || known.timestamp <= until) {
+      known.unread = 0;
+      known.readUntil = Math.max(known.readUntil, known.timestamp, until);
+    }
+  };
+  const shown = ({ owner: _owner, readUntil: _readUntil, ...one }: Conversation): StoredConversation => ({
+    ...one,
+  });
   return {
     inbox_write: (changes) => {
       return changes.flatMap((change) => {
@@ -37,18 +48,27 @@ export function memoryInbox(): OperationTable<InboxOperations> {
         if (kind === 'remove') {
           remove((one) => one === known && one.timestamp <= timestamp);
         } else if (kind === 'read') {
-          if (known && (known.msgId === change[5] || known.timestamp <= change[6])) known.unread = 0;
+          markRead(known, change[5], change[6]);
+          reads.push(change);
         } else {
           const [, , , , , msgId, content, isRead, incoming] = change;
           const message = { msgId, content, timestamp };
           if (known === undefined) {
             const owner = ownerOf(domain, username);
-            all.push({ owner, peer, ...message, unread: incoming, box: 'inbox', mutedUntil: 0 });
-            return [];
+            const more = { unread: incoming, box: 'inbox', mutedUntil: 0, readUntil: isRead ? timestamp : 0 };
+            all.push({ owner, peer, ...message, ...more });
+          } else {
+            const isLater = timestamp >= known.timestamp;
+            if (isLater) Object.assign(known, message);
+            known.unread =
+              (isRead && isLater ? 0 : known.unread) + (timestamp > known.readUntil ? incoming : 0);
+            if (isRead) known.readUntil = Math.max(known.readUntil, timestamp);
           }
-          const isLater = timestamp >= known.timestamp;
-          if (isLater) Object.assign(known, message);
-          known.unread = (isRead && isLater ? 0 : known.unread) + incoming;
+          for (const [, ...read] of isRead ? [] : reads) {
+            const isOf = read[0] === domain && read[1] === username && read[2] === peer;
+            if (isOf && timestamp < read[3]) markRead(find(domain, username, peer), read[4], read[5]);
+          }
+          if (known === undefined) return [];
           if (known.box !== 'archive' && known.box !== 'bin') return [];
           known.box = 'inbox';
           const { box, mutedUntil, unread } = known;

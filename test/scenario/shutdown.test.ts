@@ -129,7 +129,7 @@ describe('a server that stops', () => {
     await nurse.close();
   });
 
-  it('stores what it gathers for a while before it is written, too', async () => {
+  it('stores what nobody waits for, too', async () => {
     const running = await start({
       toml: '[modules.mod_presence]\n[modules.mod_offline]\n[modules.mod_inbox]\n  backend = "rdbms_async"\n',
     });

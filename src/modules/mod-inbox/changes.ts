@@ -14,8 +14,6 @@ import type { InboxOptions } from './options.ts';
 type Message = Extract<InboxChange, readonly ['message', ...unknown[]]>;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** For how long changes are gathered where nobody waits for them. */
-const ASYNC_MS = 50;
 /** Of a change beside its message, about. */
 const CHANGE_BYTES = 100;
 
@@ -23,6 +21,7 @@ const CHANGE_BYTES = 100;
 export class Changes {
   readonly #context: ModuleContext<InboxOptions>;
   readonly #writes: GatheredWrites<'inbox_write'>;
+  /** Whether an acknowledgement waits for changes. */
   readonly #isWaitedFor: boolean;
   readonly #returned: (conversation: ReturnedConversation) => void;
   /** Messages that are being gathered, by conversation: the last change of each. */
@@ -31,14 +30,12 @@ export class Changes {
 
   /** `returned` hears of conversations that a message has brought back into the inbox. */
   constructor(context: ModuleContext<InboxOptions>, returned: (conversation: ReturnedConversation) => void) {
-    const isAsync = context.options.backend === 'rdbms_async';
     this.#context = context;
     this.#returned = returned;
-    this.#isWaitedFor = !isAsync;
+    this.#isWaitedFor = context.options.backend === 'rdbms';
     this.#writes = new GatheredWrites('inbox_write', {
       store: context.store,
       atTurnEnd: (callback) => context.atTurnEnd(callback),
-      ...(isAsync && { delayMs: ASYNC_MS }),
       stored: (conversations) => conversations.forEach(this.#returned),
       lost: ([kind, domain, user, peer], cause) => {
         context.count('lost');
@@ -76,7 +73,6 @@ export class Changes {
   /** Resolves when what clients have got so far, from any shard, is on its way to the store before anything that is asked of it then. */
   async caughtUp(): Promise<void> {
     this.#writes.flush();
-    if (!this.#isWaitedFor) return;
     await othersCaughtUpSoon(this.#context);
   }
 

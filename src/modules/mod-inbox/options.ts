@@ -13,7 +13,7 @@ export const optionsSchema = z.strictObject({
     .enum(['rdbms', 'rdbms_async'])
     .default('rdbms')
     .describe(
-      'When inboxes are written: `"rdbms"` in each turn, and a message is acknowledged (XEP-0198) when that is done; `"rdbms_async"` a moment later, and nobody waits for it.',
+      'Who waits for inboxes to be written: with `"rdbms"` a message is acknowledged (XEP-0198) when that is done; with `"rdbms_async"` nobody waits.',
     ),
   boxes: z
     .array(

@@ -5,7 +5,7 @@ export const optionsSchema = z.strictObject({
     .enum(['rdbms', 'rdbms_async'])
     .default('rdbms')
     .describe(
-      'When markers are written: `"rdbms"` in each turn, and the message is acknowledged (XEP-0198) when that is done; `"rdbms_async"` a moment later, and nobody waits for it.',
+      'Who waits for markers to be written: with `"rdbms"` their message is acknowledged (XEP-0198) when that is done; with `"rdbms_async"` nobody waits.',
     ),
   keep_private: z
     .boolean()

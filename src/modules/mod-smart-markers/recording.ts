@@ -13,8 +13,6 @@ import {
 import { type Marker, markersOf, threadOf } from './markers.ts';
 import type { SmartMarkersOptions } from './options.ts';
 
-/** For how long markers are gathered where nobody waits for them. */
-const ASYNC_MS = 50;
 /** Of a marker, about, beside its texts. */
 const RECORD_BYTES = 200;
 /** Longest that a sender is held up while the store is behind; less than a hook may take. */
@@ -24,6 +22,7 @@ const PACE_MS_MAX = 1_000;
 export class Recording {
   readonly #context: ModuleContext<SmartMarkersOptions>;
   readonly #writes: GatheredWrites<'smart_markers_write'>;
+  /** Whether an acknowledgement waits for markers. */
   readonly #isWaitedFor: boolean;
 
   constructor(context: ModuleContext<SmartMarkersOptions>) {
@@ -32,7 +31,6 @@ export class Recording {
     this.#writes = new GatheredWrites('smart_markers_write', {
       store: context.store,
       atTurnEnd: (callback) => context.atTurnEnd(callback),
-      ...(!this.#isWaitedFor && { delayMs: ASYNC_MS }),
       lost: ([domain, user], cause) => {
         context.count('lost');
         const fields = { what: 'marker_lost', user: `${user}@${domain}` };
@@ -51,7 +49,6 @@ export class Recording {
   /** Resolves when what clients have got so far, from any shard, is on its way to the store before anything that is asked of it then. */
   async caughtUp(): Promise<void> {
     this.#writes.flush();
-    if (!this.#isWaitedFor) return;
     await othersCaughtUpSoon(this.#context);
   }
 

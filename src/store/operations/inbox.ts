@@ -21,7 +21,7 @@ export interface StoredConversation extends InboxProperties {
 /**
  * What happens to one conversation of one user:
  * - `message`: there is a newer message. `isRead`: the user has read all before it; `incoming`: how many he has not.
- * - `read`: everything is read, if the last message is `msgId`, or none that is younger than `until`.
+ * - `read`: everything is read, if the last message is `msgId`, or none that is younger than `until`. It may come before the message that it is about.
  * - `remove`: it is gone.
  */
 export type InboxChange =

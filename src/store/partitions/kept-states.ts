@@ -44,10 +44,6 @@ export class KeptStates implements KeptState {
     return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
   }
 
-  expect(): () => void {
-    return this.#all[0]!.expect();
-  }
-
   flush(isUrgent?: boolean): void {
     for (const kept of this.#all) kept.flush(isUrgent);
   }

@@ -10,6 +10,7 @@ import { CONVERSATIONS_MAX } from '../operations/inbox.ts';
 import type { StoreArgs, StoreResult } from '../operations.ts';
 import { Removed } from '../removed.ts';
 import type { Sqlite } from './database.ts';
+import { type EarlyRead, EarlyReads } from './early-reads.ts';
 import type { OperationTable } from './operation-table.ts';
 import { RowCounts } from './row-counts.ts';
 
@@ -25,17 +26,19 @@ const TRIM_MARGIN = 100;
 const Effect = { NONE: 0, RETURNED: 1, BEGUN: 2 } as const;
 
 /**
- * A new message. All shards write: of two messages the later one is shown, whichever comes here first, and what was read before a later one came stays unread.
- * The right sides of SET see the row as it was.
+ * A new message. All shards write: of two messages the later one is shown, whichever comes here first, what was read before a later one came stays unread, and
+ * what comes after a later one was read, or sent by the user, is read. The right sides of SET see the row as it was.
  */
 const UPSERT = `
-INSERT INTO inbox (lserver, luser, remote_bare_jid, timestamp, msg_id, content, unread_count, effect)
-VALUES (:domain, :username, :peer, :timestamp, :msgId, :content, :incoming, ${Effect.BEGUN})
+INSERT INTO inbox (lserver, luser, remote_bare_jid, timestamp, msg_id, content, unread_count, effect, read_until)
+VALUES (:domain, :username, :peer, :timestamp, :msgId, :content, :incoming, ${Effect.BEGUN}, iif(:isRead, :timestamp, 0))
 ON CONFLICT DO UPDATE SET
   msg_id = CASE WHEN excluded.timestamp >= timestamp THEN excluded.msg_id ELSE msg_id END,
   content = CASE WHEN excluded.timestamp >= timestamp THEN excluded.content ELSE content END,
   timestamp = max(timestamp, excluded.timestamp),
-  unread_count = CASE WHEN :isRead AND excluded.timestamp >= timestamp THEN 0 ELSE unread_count END + :incoming,
+  unread_count = iif(:isRead AND excluded.timestamp >= timestamp, 0, unread_count)
+    + iif(excluded.timestamp > read_until, :incoming, 0),
+  read_until = max(read_until, excluded.read_until),
   effect = box IN ('archive', 'bin'),
   box = CASE WHEN box IN ('archive', 'bin') THEN 'inbox' ELSE box END
 RETURNING effect`;
@@ -53,8 +56,9 @@ ORDER BY timestamp ${order}, remote_bare_jid ${order} LIMIT :limit`;
 export const INBOX_SQL = {
   upsert: UPSERT,
   get: `SELECT ${ENTRY} FROM inbox WHERE lserver = ? AND luser = ? AND remote_bare_jid = ?`,
-  read: `UPDATE inbox SET unread_count = 0
-    WHERE lserver = ? AND luser = ? AND remote_bare_jid = ? AND unread_count > 0 AND (msg_id = ? OR timestamp <= ?)`,
+  read: `UPDATE inbox SET unread_count = 0, read_until = max(read_until, timestamp, :until)
+    WHERE lserver = :domain AND luser = :username AND remote_bare_jid = :peer
+      AND (unread_count > 0 AND (msg_id = :msgId OR timestamp <= :until) OR timestamp < :until)`,
   remove: 'DELETE FROM inbox WHERE lserver = ? AND luser = ? AND remote_bare_jid = ? AND timestamp <= ?',
   set: `UPDATE inbox SET
       box = coalesce(:box, box),
@@ -78,6 +82,7 @@ export const INBOX_SQL = {
 /** Inboxes of users. */
 export class Inboxes {
   readonly #removed = new Removed();
+  readonly #early = new EarlyReads();
   readonly #upsert;
   readonly #pages;
   readonly #get;
@@ -98,7 +103,7 @@ export class Inboxes {
       descending: db.prepare<[object], StoredConversation>(pageSql('DESC')),
     };
     this.#get = db.prepare<Key, StoredConversation>(INBOX_SQL.get);
-    this.#read = db.prepare<[...Key, string, number]>(INBOX_SQL.read);
+    this.#read = db.prepare<[object]>(INBOX_SQL.read);
     this.#remove = db.prepare<[...Key, number]>(INBOX_SQL.remove);
     this.#set = db.prepare<[object], InboxProperties>(INBOX_SQL.set);
     const count = db.prepare<[string, string], { count: number }>(INBOX_SQL.count);
@@ -142,8 +147,11 @@ export class Inboxes {
 
   #make(change: InboxChange): ReturnedConversation | undefined {
     const [kind, domain, username, peer, timestamp] = change;
-    if (kind === 'read') this.#read.run(domain, username, peer, change[5], change[6]);
-    else if (kind === 'remove') this.#remove.run(domain, username, peer, timestamp);
+    if (kind === 'read') {
+      const [, , , , , msgId, until] = change;
+      const read = { timestamp, msgId, until };
+      if (!this.#markRead(domain, username, peer, read)) this.#early.note(domain, username, peer, read);
+    } else if (kind === 'remove') this.#remove.run(domain, username, peer, timestamp);
     else {
       const [, , , , , msgId, content, isRead, incoming] = change;
       const { effect } = this.#upsert.get({
@@ -156,6 +164,8 @@ export class Inboxes {
         isRead: isRead ? 1 : 0,
         incoming,
       })!;
+      const early = isRead ? undefined : this.#early.of(domain, username, peer, timestamp);
+      if (early !== undefined) this.#markRead(domain, username, peer, early);
       if (effect === Effect.BEGUN) this.#trim(domain, username);
       if (effect === Effect.RETURNED) {
         const { box, mutedUntil, unread } = this.#get.get(domain, username, peer)!;
@@ -163,6 +173,11 @@ export class Inboxes {
       }
     }
     return undefined;
+  }
+
+  /** False if there is nothing to do: not yet, perhaps. */
+  #markRead(domain: string, username: string, peer: string, { msgId, until }: EarlyRead): boolean {
+    return this.#read.run({ domain, username, peer, msgId, until }).changes > 0;
   }
 
   #trim(domain: string, username: string): void {

@@ -16,6 +16,7 @@ import { IMPORTED_MESSAGES } from './migrations/15-imported-messages.ts';
 import { NO_INBOX_WRITERS } from './migrations/16-no-inbox-writers.ts';
 import { ARCHIVE_LAYOUT } from './migrations/17-archive-layout.ts';
 import { ARCHIVE_NAMES } from './migrations/18-archive-names.ts';
+import { INBOX_READ_UNTIL } from './migrations/19-inbox-read-until.ts';
 
 /**
  * The schema, step by step. A step that was released is never changed; the next change is a new one at the end.
@@ -40,4 +41,5 @@ export const MIGRATIONS: readonly string[] = [
   NO_INBOX_WRITERS,
   ARCHIVE_LAYOUT,
   ARCHIVE_NAMES,
+  INBOX_READ_UNTIL,
 ];

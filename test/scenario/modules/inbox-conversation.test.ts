@@ -12,8 +12,8 @@ import {
   news,
   properties,
   question,
+  say,
   say as sayAtOnce,
-  sayingOn,
   set,
   told,
 } from './inbox-support.ts';
@@ -34,7 +34,6 @@ const MARKERS = 'urn:xmpp:chat-markers:0';
 const SID = 'urn:xmpp:sid:0';
 
 describe.each(BACKENDS)('a conversation (%s)', (backend) => {
-  const say = sayingOn(backend);
   let server: TestServer;
   let romeo: TestClient;
   let juliet: TestClient;

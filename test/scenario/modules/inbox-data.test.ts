@@ -12,8 +12,8 @@ import {
   NS_CONVERSATION,
   NS_INBOX,
   question,
+  say,
   say as sayAtOnce,
-  sayingOn,
   set,
 } from './inbox-support.ts';
 import { condition, crash, LAB, loginOn } from './support.ts';
@@ -31,7 +31,6 @@ const SM = 'urn:xmpp:sm:3';
 const USERS = ['romeo', 'juliet', 'nurse', 'paris', 'tybalt'];
 
 describe.each(BACKENDS)('data of inboxes (%s)', (backend) => {
-  const say = sayingOn(backend);
   const INBOX = inbox(backend);
   let server: TestServer;
   let romeo: TestClient;

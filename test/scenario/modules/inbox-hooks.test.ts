@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../../helpers/client.ts';
 import { meerkat } from '../../helpers/meerkat.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { BACKENDS, bodies, inboxOf, NS_CONVERSATION, sayingOn, set } from './inbox-support.ts';
+import { BACKENDS, bodies, inboxOf, NS_CONVERSATION, say, set } from './inbox-support.ts';
 import { condition, fixture, LAB, loginOn } from './support.ts';
 
 /** mod_inbox: what other modules ask of it, and what they change. */
@@ -16,7 +16,6 @@ ${fixture('mod_inbox_spy', 'mod-inbox-spy.ts')}
 ${LAB}`;
 
 describe.each(BACKENDS)('hooks of an inbox (%s)', (backend) => {
-  const say = sayingOn(backend);
   let server: TestServer;
   let romeo: TestClient;
   let juliet: TestClient;

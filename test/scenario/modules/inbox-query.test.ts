@@ -10,7 +10,7 @@ import {
   NS_INBOX,
   pages,
   question,
-  sayingOn,
+  say,
   set,
 } from './inbox-support.ts';
 import { condition, errorType, LAB, loginOn } from './support.ts';
@@ -27,7 +27,6 @@ const toml = (backend: string): string => `
 ${LAB}`;
 
 describe.each(BACKENDS)('questions to an inbox (%s)', (backend) => {
-  const say = sayingOn(backend);
   let server: TestServer;
   let romeo: TestClient;
   let juliet: TestClient;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../../helpers/client.ts';
 import { TestServer } from '../../helpers/server.ts';
-import { BACKENDS, type Backend, bodies, inboxOf, properties, sayingOn, stored } from './inbox-support.ts';
+import { BACKENDS, type Backend, bodies, inboxOf, properties, say } from './inbox-support.ts';
 import { fixture, LAB, loginOn, messagesUntilNow } from './support.ts';
 
 /** mod_inbox: conversations in rooms, which the test's own module plays. */
@@ -37,11 +37,6 @@ class Scene {
       users: USERS,
       toml: toml(`  backend = "${this.backend}"\n${options}`),
     });
-  }
-
-  /** What the room has told everybody because of this client is in their inboxes. */
-  stored(client: TestClient): Promise<void> {
-    return stored(this.backend, client);
   }
 
   async stop(): Promise<void> {
@@ -81,7 +76,6 @@ async function affiliation(
 
 describe.each(BACKENDS)('an inbox with rooms of MUC Light (%s)', (backend) => {
   const scene = new Scene(backend);
-  const say = sayingOn(backend);
 
   beforeAll(() => scene.start(''));
 
@@ -93,7 +87,6 @@ describe.each(BACKENDS)('an inbox with rooms of MUC Light (%s)', (backend) => {
     speak(one, room, 'first');
     speak(one, room, 'second');
     await one.nothingElse();
-    await scene.stored(one);
     expect(await bodies(one)).toEqual(['second 0']);
     expect(await bodies(two)).toEqual(['second 2']);
     const { shown } = await inboxOf(two);
@@ -104,7 +97,6 @@ describe.each(BACKENDS)('an inbox with rooms of MUC Light (%s)', (backend) => {
     // Who speaks has read.
     speak(two, room, 'third');
     await two.nothingElse();
-    await scene.stored(two);
     expect(await bodies(two)).toEqual(['third 0']);
     expect(await bodies(one)).toEqual(['third 1']);
   });
@@ -114,7 +106,6 @@ describe.each(BACKENDS)('an inbox with rooms of MUC Light (%s)', (backend) => {
     const room = `${nameOf(one)}.${nameOf(two)}@light.localhost`;
     speak(one, room, 'in the room');
     await one.nothingElse();
-    await scene.stored(one);
     await say(one, two, 'between us');
     expect(await bodies(two)).toEqual(['between us 1', 'in the room 1']);
   });
@@ -125,7 +116,6 @@ describe.each(BACKENDS)('an inbox with rooms of MUC Light (%s)', (backend) => {
     speak(one, room, 'first', 'r1');
     speak(one, room, 'second', 'r2');
     await one.nothingElse();
-    await scene.stored(one);
     const mark = async (id: string, kind = 'displayed'): Promise<void> => {
       two.send(`<message type='groupchat' to='${room}'><${kind} xmlns='${MARKERS}' id='${id}'/></message>`);
       await two.nothingElse();
@@ -144,7 +134,6 @@ describe.each(BACKENDS)('an inbox with rooms of MUC Light (%s)', (backend) => {
     const room = `${nameOf(one)}.${nameOf(two)}@light.localhost`;
     await affiliation(one, room, nameOf(one), 'owner');
     await affiliation(one, room, nameOf(two), 'member');
-    await scene.stored(one);
     const { shown } = await inboxOf(one);
     expect(shown.map(({ from, unread }) => [from, unread])).toEqual([[room, 1]]);
     const user = shown[0]!.message.child('x', 'urn:xmpp:muclight:0#affiliations')!.child('user')!;
@@ -153,7 +142,6 @@ describe.each(BACKENDS)('an inbox with rooms of MUC Light (%s)', (backend) => {
     await affiliation(one, room, nameOf(two), 'owner', nameOf(one));
     await affiliation(one, room, nameOf(two), 'none', nameOf(one));
     await one.iq('set', 'localhost', `<configuration xmlns='${ROOMS}' room='${room}'/>`);
-    await scene.stored(one);
     expect((await inboxOf(two)).shown.map(({ unread }) => unread)).toEqual([1]);
     expect((await inboxOf(one)).shown.map(({ unread }) => unread)).toEqual([1]);
   });
@@ -163,16 +151,13 @@ describe.each(BACKENDS)('an inbox with rooms of MUC Light (%s)', (backend) => {
     const room = `${nameOf(one)}.${nameOf(two)}@light.localhost`;
     speak(one, room, 'hello');
     await one.nothingElse();
-    await scene.stored(one);
     await affiliation(one, room, nameOf(two), 'none');
-    await scene.stored(one);
     expect(await bodies(two)).toEqual([]);
     expect(await bodies(one)).toEqual(['hello 0']);
     await one.iq('set', 'localhost', `<destroy xmlns='${ROOMS}' room='${room}'/>`);
     expect(await bodies(one)).toEqual([]);
     // Whoever comes back begins anew.
     await affiliation(one, room, nameOf(two), 'member');
-    await scene.stored(one);
     expect((await inboxOf(two)).shown.map(({ unread }) => unread)).toEqual([1]);
   });
 
@@ -184,7 +169,6 @@ describe.each(BACKENDS)('an inbox with rooms of MUC Light (%s)', (backend) => {
     speak(one, room, 'classic');
     expect((await two.message()).childText('body')).toBe('classic');
     await messagesUntilNow(one);
-    await scene.stored(one);
     expect(await bodies(two)).toEqual([]);
     expect(await bodies(one)).toEqual([]);
   });
@@ -253,7 +237,6 @@ describe.each(BACKENDS)('an inbox with classic rooms (%s)', (backend) => {
       speak(one, room, text);
       await visitor.message();
     }
-    await scene.stored(one);
     expect(await bodies(one)).toEqual(['second 0']);
     expect(await bodies(two)).toEqual(['second 2']);
     expect(await bodies(visitor)).toEqual([]);
@@ -264,7 +247,6 @@ describe.each(BACKENDS)('an inbox with classic rooms (%s)', (backend) => {
     // A subject, say.
     one.send(`<message type='groupchat' to='${room}'><subject>x</subject></message>`);
     await visitor.message();
-    await scene.stored(one);
     expect(await bodies(two)).toEqual(['second 2']);
   });
 
@@ -273,7 +255,6 @@ describe.each(BACKENDS)('an inbox with classic rooms (%s)', (backend) => {
     const room = `${nameOf(one)}.${nameOf(two)}@classic.localhost`;
     speak(one, room, 'mark me', 'c1');
     await two.message();
-    await scene.stored(one);
     two.send(`<message type='groupchat' to='${room}'><displayed xmlns='${MARKERS}' id='c1'/></message>`);
     await two.message();
     expect(await bodies(two)).toEqual(['mark me 0']);
@@ -284,7 +265,6 @@ describe.each(BACKENDS)('an inbox with classic rooms (%s)', (backend) => {
     const room = `${nameOf(one)}.${nameOf(two)}@classic.localhost`;
     one.send(`<message type='chat' to='${room}/${nameOf(two)}'><body>secret</body></message>`);
     expect((await two.message()).childText('body')).toBe('secret');
-    await scene.stored(one);
     expect(await bodies(one)).toEqual(['secret 0']);
     expect(await bodies(two)).toEqual(['secret 1']);
     expect((await inboxOf(two)).shown[0]!.from).toBe(`${room}/${nameOf(one)}`);

@@ -8,7 +8,7 @@ export const NS_CONVERSATION = `${NS_INBOX}#conversation`;
 export const NS_RSM = 'http://jabber.org/protocol/rsm';
 const NS_FORWARD = 'urn:xmpp:forward:0';
 
-/** How inboxes may be written: in each turn of a shard, or gathered for a moment. */
+/** Who waits for inboxes to be written: whoever is told that his message was taken, or nobody. */
 export const BACKENDS = ['rdbms', 'rdbms_async'] as const;
 export type Backend = (typeof BACKENDS)[number];
 
@@ -108,24 +108,6 @@ export async function say(from: TestClient, to: TestClient, text: string, more =
   const bare = to.jid.split('/')[0];
   from.send(`<message type='chat' id='${id}' to='${bare}'><body>${text}</body>${more}</message>`);
   return await to.until((element) => element.name === 'message' && element.attribute('id') === id);
-}
-
-/**
- * With `rdbms_async` what a client has sent is in the inboxes of clients of other shards a moment later: a question of the same client sends all that its shard has
- * gathered to the store, and is answered after that. With `rdbms` there is nothing to wait for.
- */
-export async function stored(backend: Backend, client: TestClient): Promise<void> {
-  if (backend === 'rdbms') return;
-  await client.iq('get', undefined, `<query xmlns='${NS_CONVERSATION}' jid='nobody@localhost'/>`);
-}
-
-/** {@link say}, for a backend: what was said is in the inboxes of both. */
-export function sayingOn(backend: Backend): typeof say {
-  return async (from, to, text, more) => {
-    const message = await say(from, to, text, more);
-    await stored(backend, from);
-    return message;
-  };
 }
 
 /** Changes properties of a conversation. */

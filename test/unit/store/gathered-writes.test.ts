@@ -4,9 +4,9 @@ import { GatheredWrites } from '../../../src/store/gathered-writes.ts';
 import type { MissedMarker } from '../../../src/store/operations.ts';
 import { KeptStore } from '../../helpers/kept-store.ts';
 
-/** Writes that are gathered: of a turn, or of a while, they are one. */
+/** Writes that are gathered: of a turn they are one. */
 
-function make(delayMs?: number) {
+function make() {
   const store = new KeptStore();
   const turns: (() => void)[] = [];
   const lost: string[] = [];
@@ -14,7 +14,6 @@ function make(delayMs?: number) {
   const writes = new GatheredWrites('offline_markers_note', {
     store,
     atTurnEnd: (callback) => turns.push(callback),
-    ...(delayMs !== undefined && { delayMs }),
     stored: (_result, count) => counts.push(count),
     lost: ([domain]) => lost.push(domain),
   });
@@ -57,23 +56,14 @@ describe('gathered writes', () => {
     expect(store.kept.count).toBe(0);
   });
 
-  it('of a while are one write, if it is asked for; whoever reads sends them at once', async () => {
-    const { writes, add, asked } = make(50);
+  it('are sent at once for whoever reads', async () => {
+    const { writes, add, asked, endTurn } = make();
     void add('a');
-    await vi.advanceTimersByTimeAsync(49);
-    void add('b');
-    expect(asked()).toEqual([]);
-    await vi.advanceTimersByTimeAsync(2);
-    expect(asked()).toEqual([['a', 'b']]);
-    void add('c');
     writes.flush();
-    expect(asked()).toEqual([['a', 'b'], ['c']]);
-    await vi.advanceTimersByTimeAsync(100);
-    expect(asked().length).toBe(2);
-    // The next while is a whole one.
-    void add('d');
-    await vi.advanceTimersByTimeAsync(49);
-    expect(asked().length).toBe(2);
+    expect(asked()).toEqual([['a']]);
+    void add('b');
+    await endTurn();
+    expect(asked()).toEqual([['a'], ['b']]);
   });
 
   it('are several writes where they are too many, or too large, for one request', async () => {
