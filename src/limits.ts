@@ -77,8 +77,10 @@ export const OFFLINE_HOLD_MS_MAX = 5_000;
 /** Stanzas of a shard that wait to be routed again. More are answered with an error. */
 export const REROUTES_MAX = 20_000;
 
-/** How often one stanza may be routed again; more is a loop. */
+/** How often one stanza, or one because of it, may be routed again; more is a loop. */
 export const HOPS_MAX = 16;
+/** How often one stanza may go from a session that was replaced, or taken over, to the next one. More are answered with an error. */
+export const VISITS_MAX = 255;
 
 /** Between two shards, and between a shard and the store. */
 export const RING_BYTES = 262_144;

@@ -27,6 +27,7 @@ const ROUTE: Frame = {
   receiverSid: undefined,
   flags: 0,
   hops: 0,
+  visits: 0,
   via: 1,
   keys: undefined,
   isTraced: false,

@@ -39,7 +39,7 @@ function fieldsOf(frame: Exclude<Frame, { kind: typeof FrameKind.ROUTE }>): unkn
     case FrameKind.NOTICE:
       return [frame.notice, frame.payload];
     case FrameKind.FENCE:
-      return [frame.id, frame.shard, frame.to, frame.from, frame.before, frame.hops];
+      return [frame.id, frame.shard, frame.to, frame.from, frame.before, frame.visits];
     case FrameKind.FENCE_PASSED:
       return [frame.id];
     case FrameKind.REROUTED:
@@ -107,7 +107,7 @@ export function decodeFrame(bytes: Buffer, start: number, end: number): Frame {
         to: fields[4] as string,
         from: (fields[5] as string | null) ?? undefined,
         before: (fields[6] as number | null) ?? undefined,
-        hops: (fields[7] as number | null) ?? undefined,
+        visits: (fields[7] as number | null) ?? undefined,
       };
     case FrameKind.FENCE_PASSED:
       return { kind: FrameKind.FENCE_PASSED, id: fields[2] as number };

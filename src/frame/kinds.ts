@@ -58,6 +58,7 @@ export interface RouteFrame {
   readonly receiverSid: SessionId | undefined;
   readonly flags: number;
   readonly hops: number;
+  readonly visits: number;
   /** Bit set of the shards that the stanza came through, the sending one among them. */
   readonly via: number;
   /** Permanent keys whose modules registered a codec: name and encoded value. */
@@ -112,8 +113,8 @@ export interface FenceFrame {
   readonly from: string | undefined;
   /** Only those sent before this time, in microseconds since the epoch; undefined for all. */
   readonly before: number | undefined;
-  /** Also the stanza of that very time, if it came with at least so many hops. */
-  readonly hops: number | undefined;
+  /** Also the stanza of that very time, if that was at least so manieth of its visits. */
+  readonly visits: number | undefined;
 }
 
 export interface FencePassedFrame {

@@ -8,7 +8,7 @@ import { decodeValue, encodeValue } from './value.ts';
  * 0.83 and 0.96 µs, this takes 0.2 and 0.3 (bench/micro/frame). What few stanzas have is msgpack behind the stanza.
  *
  * ```
- *  0 kind │ 1 version │ 2 flags (u16) │ 4 origin │ 5 stanza kind │ 6 hops │ 7 bits
+ *  0 kind │ 1 version │ 2 flags (u16) │ 4 origin │ 5 stanza kind (u3), hops (u5) │ 6 visits │ 7 bits
  *  8 timestamp (u64) │ 16 ref (u64) │ 24 origin session: time (u64) │ 32 number (u32) │ 36 shard (u32)
  *  40 lengths of from, to, lserver, type (u16 each, in UTF-16 units) │ 48 bytes of text, of stanza, number of targets (u32 each)
  *  60 shards that it came through (u32) │ 64 targets (u32 each) │ text: from, to, lserver, type │ stanza
@@ -19,6 +19,9 @@ import { decodeValue, encodeValue } from './value.ts';
  */
 
 const FIXED_BYTES = 64;
+
+const KIND_MASK = 7;
+const HOPS_SHIFT = 3;
 
 // The bits.
 const HAS_ORIGIN_SID = 1;
@@ -72,8 +75,8 @@ export function encodeRoute(frame: RouteFrame): Buffer {
   buffer[1] = FRAME_VERSION;
   view.setUint16(2, frame.flags, true);
   buffer[4] = frame.origin;
-  buffer[5] = frame.stanzaKind;
-  buffer[6] = frame.hops;
+  buffer[5] = frame.stanzaKind | (frame.hops << HOPS_SHIFT);
+  buffer[6] = frame.visits;
   buffer[7] =
     (originSid === undefined ? 0 : HAS_ORIGIN_SID) |
     (originJid === from ? ORIGIN_IS_FROM : 0) |
@@ -131,7 +134,7 @@ export function decodeRoute(bytes: Buffer, start: number, end: number): RouteFra
     lserver,
     from,
     to: text.slice(toAt, lserverAt),
-    stanzaKind: bytes[start + 5] as StanzaKind,
+    stanzaKind: (bytes[start + 5]! & KIND_MASK) as StanzaKind,
     type: (bits & HAS_TYPE) === 0 ? undefined : text.slice(typeAt),
     stanza: bytes.subarray(stanzaAt, restAt),
     originSid:
@@ -145,7 +148,8 @@ export function decodeRoute(bytes: Buffer, start: number, end: number): RouteFra
     originJid: (bits & ORIGIN_IS_FROM) !== 0 ? from : (rest?.[1] ?? undefined),
     receiverSid: rest === undefined || rest[2] === null ? undefined : sidOf(rest[2]),
     flags: uint16(bytes, start + 2),
-    hops: bytes[start + 6]!,
+    hops: bytes[start + 5]! >> HOPS_SHIFT,
+    visits: bytes[start + 6]!,
     via: uint32(bytes, start + 60),
     keys: rest?.[3] ?? undefined,
     isTraced: (bits & IS_TRACED) !== 0,

@@ -1,3 +1,4 @@
+import { VISITS_MAX } from '../limits.ts';
 import type { Jid } from '../xmpp/jid.ts';
 import { Stanza } from '../xmpp/stanza.ts';
 import type { StanzaError } from '../xmpp/stanza-error.ts';
@@ -78,8 +79,10 @@ export class Accumulator {
   /** Only this session may receive the stanza (`c2s/receiver_sid`). */
   receiverSid: SessionId | undefined;
   flags: number;
-  /** How often this stanza was routed already, here and as what it was derived from; loops end at `HOPS_MAX`. */
+  /** How often this stanza was routed again, here and as what it was derived from; loops end at `HOPS_MAX`. */
   hops: number;
+  /** The same, and how often it was sent after its session: which of the times is meant that it comes to a shard. At most `VISITS_MAX`. */
+  visits: number;
   /** It has been through a router, on this shard or another: the next time counts as a hop. */
   isRouted: boolean;
   /** Bit set of the shards that handed this stanza on to another one: they are told when it is routed again. */
@@ -117,6 +120,7 @@ export class Accumulator {
     this.receiverSid = undefined;
     this.flags = 0;
     this.hops = 0;
+    this.visits = 0;
     this.isRouted = false;
     this.via = 0;
     this.trace = undefined;
@@ -125,6 +129,17 @@ export class Accumulator {
     this.#permanent = undefined;
     this.#undo = undefined;
     this.#depth = 0;
+  }
+
+  /** It is routed again. */
+  hopped(): void {
+    this.hops++;
+    this.visited();
+  }
+
+  /** It goes somewhere else. */
+  visited(): void {
+    if (this.visits < VISITS_MAX) this.visits++;
   }
 
   /** Reads a key, temporary or permanent. */
@@ -246,7 +261,9 @@ export class Accumulator {
     );
     derived.originSid = this.originSid;
     derived.originJid = this.originJid;
-    derived.hops = this.hops + 1;
+    derived.hops = this.hops;
+    derived.visits = this.visits;
+    derived.hopped();
     if (this.trace !== undefined) derived.trace = this.trace.derived?.(derived) ?? this.trace;
     derived.adoptPermanent(this.#permanent);
     return derived;

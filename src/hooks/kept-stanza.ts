@@ -23,6 +23,7 @@ export type KeptRecord = readonly [
   originJid: string | undefined,
   flags: number,
   hops: number,
+  visits: number,
   via: number,
   keys: readonly (readonly [string, unknown])[],
 ];
@@ -46,6 +47,7 @@ export class KeptStanza {
   readonly originJid: Jid | undefined;
   readonly flags: number;
   readonly hops: number;
+  readonly visits: number;
   readonly via: number;
   readonly keys: ReadonlyMap<string, unknown> | undefined;
 
@@ -63,6 +65,7 @@ export class KeptStanza {
     this.originJid = acc.originJid;
     this.flags = acc.flags;
     this.hops = acc.hops;
+    this.visits = acc.visits;
     this.via = acc.via;
     this.keys = acc.permanentKeys();
   }
@@ -93,13 +96,14 @@ export class KeptStanza {
     acc.originJid = this.originJid;
     acc.flags = this.flags;
     acc.hops = this.hops;
+    acc.visits = this.visits;
     acc.via = this.via;
     acc.adoptPermanent(this.keys);
     return acc;
   }
 
   /** As plain data. `encodeKeys` makes it of permanent keys (`ModuleContext.encodeKeys`). */
-  toRecord(encodeKeys: (keys: ReadonlyMap<string, unknown> | undefined) => KeptRecord[13]): KeptRecord {
+  toRecord(encodeKeys: (keys: ReadonlyMap<string, unknown> | undefined) => KeptRecord[14]): KeptRecord {
     const { originSid } = this;
     return [
       Buffer.from(this.text, 'latin1'),
@@ -114,6 +118,7 @@ export class KeptStanza {
       this.originJid?.full,
       this.flags,
       this.hops,
+      this.visits,
       this.via,
       encodeKeys(this.keys),
     ];
@@ -123,10 +128,25 @@ export class KeptStanza {
   static fromRecord(
     record: KeptRecord,
     jids: Pick<JidCache, 'trusted'>,
-    decodeKeys: (keys: KeptRecord[13]) => ReadonlyMap<string, unknown> | undefined,
+    decodeKeys: (keys: KeptRecord[14]) => ReadonlyMap<string, unknown> | undefined,
   ): KeptStanza {
-    const [bytes, kind, type, from, to, timestamp, ref, origin, sid, originJid, flags, hops, via, keys] =
-      record;
+    const [
+      bytes,
+      kind,
+      type,
+      from,
+      to,
+      timestamp,
+      ref,
+      origin,
+      sid,
+      originJid,
+      flags,
+      hops,
+      visits,
+      via,
+      keys,
+    ] = record;
     const stanza = Stanza.ofBytes(kind, type ?? undefined, bytes, 0, bytes.length);
     const acc = new Accumulator(
       ref,
@@ -142,6 +162,7 @@ export class KeptStanza {
     acc.originJid = originJid === undefined || originJid === null ? undefined : jids.trusted(originJid);
     acc.flags = flags;
     acc.hops = hops;
+    acc.visits = visits;
     acc.via = via;
     acc.adoptPermanent(decodeKeys(keys));
     return new KeptStanza(bytes.latin1Slice(0, bytes.length), acc);

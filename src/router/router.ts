@@ -38,7 +38,7 @@ export class Router {
    * that are routed again or derived from one another, and of any that come of one another within one call.
    */
   route(acc: Accumulator): undefined | Promise<void> {
-    if (acc.isRouted) acc.hops++;
+    if (acc.isRouted) acc.hopped();
     acc.isRouted = true;
     if (acc.hops > HOPS_MAX || this.#depth > HOPS_MAX) {
       this.#host.looped(acc);

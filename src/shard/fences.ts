@@ -4,7 +4,7 @@ import type { Reroutes } from '../sm/reroutes.ts';
 import type { Threads } from './threads.ts';
 
 /** What is asked about. */
-type Asked = Pick<FenceFrame, 'to'> & Partial<Pick<FenceFrame, 'from' | 'before' | 'hops'>>;
+type Asked = Pick<FenceFrame, 'to'> & Partial<Pick<FenceFrame, 'from' | 'before' | 'visits'>>;
 
 /**
  * Asking other shards whether they have done with what was sent to them for an account (`sm/delivery-order.ts` needs to know). The question goes through
@@ -55,7 +55,7 @@ export class Fences {
 
   #ask(shard: number, what: Asked): Promise<void> {
     const id = this.#nextId++;
-    const { to, from, before, hops } = what;
+    const { to, from, before, visits } = what;
     const question = {
       kind: FrameKind.FENCE,
       id,
@@ -63,7 +63,7 @@ export class Fences {
       to,
       from,
       before,
-      hops,
+      visits,
     } as const;
     return new Promise((resolve) => {
       this.#asked.set(id, { shard, passed: resolve });
@@ -72,9 +72,9 @@ export class Fences {
   }
 
   /** Another shard asks. */
-  asked({ id, shard, to, from, before, hops }: FenceFrame): void {
+  asked({ id, shard, to, from, before, visits }: FenceFrame): void {
     const { outbox, loop } = this.#threads;
-    const rerouted = this.#reroutes().settled(to, from, before, hops);
+    const rerouted = this.#reroutes().settled(to, from, before, visits);
     const held = this.#held.size === 0 ? undefined : this.#held.get(to);
     const wait = held === undefined ? rerouted : Promise.all([held, rerouted]);
     const answer = (): void => this.#send(shard, { kind: FrameKind.FENCE_PASSED, id });

@@ -146,6 +146,7 @@ export class FrameReceiver {
         to,
       );
       acc.hops = frame.hops;
+      acc.visits = frame.visits;
       acc.originSid = originSid;
       acc.originJid = originJid;
       acc.adoptPermanent(permanent);
@@ -167,6 +168,7 @@ export class FrameReceiver {
     );
     acc.flags = frame.flags & ~FRAME_FLAGS;
     acc.hops = frame.hops;
+    acc.visits = frame.visits;
     acc.isRouted = true;
     acc.via = frame.via;
     acc.originSid = frame.originSid;

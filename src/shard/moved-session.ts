@@ -1,6 +1,5 @@
 import { type Accumulator, Flag } from '../hooks/accumulator.ts';
 import type { ConnectionInfo } from '../hooks/session.ts';
-import { HOPS_MAX } from '../limits.ts';
 import { addressedMoved } from '../sm/addressed.ts';
 import type { Delivery } from '../sm/delivery.ts';
 import type { LocalSession } from '../sm/local-session.ts';
@@ -13,7 +12,8 @@ export interface MovedSurroundings {
   readonly delivery: Delivery;
   /** The new shard is gone: the stanza finds its way anew. */
   routeAgain(acc: Accumulator): void;
-  looped(acc: Accumulator): void;
+  /** False: it has done so too often, and is done with. */
+  goesAfterSession(acc: Accumulator): boolean;
   /** A stanza that was given to the session goes on. */
   takenBack(acc: Accumulator): void;
   forwarded(acc: Accumulator): void;
@@ -45,10 +45,7 @@ export class MovedSession implements LocalSession {
     const { sm, delivery } = this.#around;
     const { shard, number } = this.to;
     this.#around.takenBack(acc);
-    if (++acc.hops > HOPS_MAX) {
-      this.#around.looped(acc);
-      return;
-    }
+    if (!this.#around.goesAfterSession(acc)) return;
     if (acc.receiverSid !== undefined) acc.receiverSid = this.to;
     addressedMoved(acc, this.sid, this.to);
     // Should it have to be routed again from there, whoever waits for it must ask there, too.

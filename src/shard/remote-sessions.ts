@@ -1,6 +1,7 @@
 import { encodeFrame } from '../frame/codec.ts';
 import { FrameKind } from '../frame/kinds.ts';
 import type { Accumulator } from '../hooks/accumulator.ts';
+import { VISITS_MAX } from '../limits.ts';
 import { fence } from '../memory/fence.ts';
 import type { RemoteSessions } from '../sm/outbox.ts';
 import type { Jid } from '../xmpp/jid.ts';
@@ -60,7 +61,7 @@ export class ShardRemoteSessions implements RemoteSessions {
     cause: Accumulator,
     stanza: Stanza,
     from: Jid,
-    hops: number,
+    again: 0 | 1,
   ): boolean {
     const size = stanza.sizeMax('', '');
     if (size > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(size * 2);
@@ -83,7 +84,8 @@ export class ShardRemoteSessions implements RemoteSessions {
       originJid: cause.originJid?.full,
       receiverSid: undefined,
       flags: TO_MANY,
-      hops,
+      hops: cause.hops + again,
+      visits: Math.min(cause.visits + again, VISITS_MAX),
       via: 0,
       keys: this.#keys.encode(cause.permanentKeys()),
       isTraced: false,
@@ -127,6 +129,7 @@ export class ShardRemoteSessions implements RemoteSessions {
       receiverSid: acc.receiverSid,
       flags: acc.flags | flags,
       hops: acc.hops,
+      visits: acc.visits,
       via: acc.via | (1 << this.#threads.shard),
       keys: this.#keys.encode(acc.permanentKeys()),
       isTraced: acc.trace !== undefined,
@@ -163,9 +166,9 @@ export class ShardRemoteSessions implements RemoteSessions {
     to: string,
     from?: string,
     before?: number,
-    hops?: number,
+    visits?: number,
   ): Promise<void> | undefined {
-    return this.#fences.settled(mask, { to, from, before, hops });
+    return this.#fences.settled(mask, { to, from, before, visits });
   }
 
   rerouted(acc: Accumulator, shards: number): void {

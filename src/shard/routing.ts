@@ -2,7 +2,7 @@ import type { Accumulator } from '../hooks/accumulator.ts';
 import type { HostType } from '../hooks/host-type.ts';
 import { HOOK_INDEX } from '../hooks/points.ts';
 import type { Hooked } from '../hooks/run.ts';
-import { HOPS_MAX } from '../limits.ts';
+import { HOPS_MAX, VISITS_MAX } from '../limits.ts';
 import { LocalDelivery } from '../local/delivery.ts';
 import { IqTable } from '../local/iq-table.ts';
 import { Local, type LocalHost } from '../local/local.ts';
@@ -137,12 +137,13 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost, MulticastHo
 
   routeAgain(acc: Accumulator, isInLine = false): MaybePromise {
     this.#around.counters[Counter.rerouted]!++;
-    if (++acc.hops > HOPS_MAX) {
+    acc.hopped();
+    if (acc.hops > HOPS_MAX) {
       this.looped(acc);
       return undefined;
     }
     acc.trace?.note({ step: 'route again', outcome: `session of ${acc.to.full} is gone` });
-    if (acc.hops > 1 && acc.stanza?.kind !== StanzaKind.MESSAGE && acc.receiverSid !== undefined) {
+    if (acc.visits > 1 && acc.stanza?.kind !== StanzaKind.MESSAGE && acc.receiverSid !== undefined) {
       return this.drop(acc);
     }
     if (!isInLine && this.delivery.reroutes.isFull) {
@@ -158,8 +159,19 @@ export class Routing implements RouterHost, DeliveryHost, LocalHost, MulticastHo
   /** A stanza's session was replaced: the session `to` gets it, after earlier ones of its sender. */
   handOver(acc: Accumulator, to: SessionId): void {
     this.#around.counters[Counter.rerouted]!++;
-    if (++acc.hops > HOPS_MAX) this.looped(acc);
-    else void this.delivery.reroutes.run(acc, () => this.delivery.toSession(acc, to));
+    if (this.goesAfterSession(acc)) {
+      void this.delivery.reroutes.run(acc, () => this.delivery.toSession(acc, to));
+    }
+  }
+
+  /** A stanza's session is somewhere else now. False: it has gone after it too often, and was answered with an error. Nobody makes a loop of that, but a client that comes and goes. */
+  goesAfterSession(acc: Accumulator): boolean {
+    if (acc.visits >= VISITS_MAX) {
+      this.refuse(acc, new StanzaError('resource-constraint', 'The recipient comes and goes too often'));
+      return false;
+    }
+    acc.visited();
+    return true;
   }
 
   #routeInLine(acc: Accumulator): MaybePromise {

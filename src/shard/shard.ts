@@ -287,7 +287,7 @@ export class Shard implements ShardServices {
       lostSession: (jid, { number, time }) =>
         void this.cleanUp(boot.shard, [{ jid: jid.full, number, time }]),
       routeAgain: (acc) => void this.routing.routeAgain(acc),
-      looped: (acc) => this.routing.looped(acc),
+      goesAfterSession: (acc) => this.routing.goesAfterSession(acc),
       takenBack: (acc) => this.routing.outcomes.takenBack(acc),
       forwarded: (acc) => this.routing.outcomes.ended(acc, 'forwarded'),
     });

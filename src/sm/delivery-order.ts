@@ -54,11 +54,11 @@ export class DeliveryOrder {
    */
   before(acc: Accumulator, to: Jid, mask: number): Promise<void> | undefined {
     const last = to.lastShards;
-    if (last === mask && this.#waits.size === 0 && acc.hops === 0) return undefined;
+    if (last === mask && this.#waits.size === 0 && acc.visits === 0) return undefined;
     // A dry run sends nothing that could overtake anything.
     if (acc.trace?.isDryRun) return undefined;
     const wait =
-      acc.hops > 0 ? this.#again(acc, to, mask) : (this.#waits.get(to)?.passed ?? this.#move(to, mask));
+      acc.visits > 0 ? this.#again(acc, to, mask) : (this.#waits.get(to)?.passed ?? this.#move(to, mask));
     if (wait !== undefined) acc.stanza?.retain();
     return wait;
   }

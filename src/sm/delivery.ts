@@ -66,7 +66,7 @@ export class Delivery implements Again {
 
   /** Goes on after waiting: at once, unless earlier ones of its sender have come meanwhile to be routed again. */
   goOn(acc: Accumulator, work: () => MaybePromise): MaybePromise {
-    if (acc.hops > 0) return this.reroutes.goOn(acc, work);
+    if (acc.visits > 0) return this.reroutes.goOn(acc, work);
     const wait = this.#behindReroutes(acc);
     return wait === undefined ? work() : wait.then(() => this.goOn(acc, work));
   }
@@ -81,7 +81,7 @@ export class Delivery implements Again {
     const shards = this.#wentTo.get(acc);
     if (shards !== undefined) {
       // It may be routed again from there: those who wait for it wait on.
-      const done = this.sm.remote.settled(shards, acc.to.bare, acc.from.full, acc.timestamp, acc.hops);
+      const done = this.sm.remote.settled(shards, acc.to.bare, acc.from.full, acc.timestamp, acc.visits);
       if (done !== undefined) this.reroutes.follow(acc, done);
     }
     // While it is being stored it is not done with: its user may come meanwhile.
@@ -96,7 +96,7 @@ export class Delivery implements Again {
     isByAccount: boolean,
   ): boolean {
     const isSent = this.sm.remote.forward(shard, numbers, acc, isSole, isByAccount);
-    if (isSent && acc.hops > 0 && isSole) this.#wentTo.set(acc, shardBit(shard));
+    if (isSent && acc.visits > 0 && isSole) this.#wentTo.set(acc, shardBit(shard));
     return isSent;
   }
 

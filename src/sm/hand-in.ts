@@ -85,6 +85,7 @@ function copyFor(acc: Accumulator): Accumulator {
   const copy = acc.derive(acc.stanza!, acc.from, acc.to);
   copy.trace = acc.trace;
   copy.hops = acc.hops;
+  copy.visits = acc.visits;
   copy.flags = acc.flags;
   copy.receiverSid = acc.receiverSid;
   return copy;

@@ -188,8 +188,8 @@ export class Multicast {
 
   #flush(shard: number, batch: Batch, { cause, stanza, from }: Sending): void {
     const { targets, text } = batch;
-    const hops = hopsOf(cause, from);
-    const isSent = this.#delivery.sm.remote.forwardMany(shard, targets, text, cause, stanza, from, hops);
+    const again = isFirstHand(cause, from) ? 0 : 1;
+    const isSent = this.#delivery.sm.remote.forwardMany(shard, targets, text, cause, stanza, from, again);
     this.#host.outcomes.endedOf(stanza, isSent ? 'forwarded' : 'dropped', batch.accounts);
   }
 
@@ -244,10 +244,13 @@ function derived(cause: Accumulator, stanza: Stanza, from: Jid, to: Jid, hostTyp
  */
 function sentOn(cause: Accumulator, stanza: Stanza, from: Jid, to: Jid): Accumulator {
   const acc = cause.derive(stanza, from, to);
-  acc.hops = hopsOf(cause, from);
+  if (isFirstHand(cause, from)) {
+    acc.hops = cause.hops;
+    acc.visits = cause.visits;
+  }
   return acc;
 }
 
-function hopsOf(cause: Accumulator, from: Jid): number {
-  return cause.from.full === from.full ? cause.hops : cause.hops + 1;
+function isFirstHand(cause: Accumulator, from: Jid): boolean {
+  return cause.from.full === from.full;
 }

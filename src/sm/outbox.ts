@@ -21,7 +21,7 @@ export interface RemoteSessions {
   ): boolean;
   /**
    * Hands a stanza to sessions of several accounts on another shard, in one frame. `targets`: for each account how many sessions, then their numbers;
-   * `accounts`: the bare JIDs, one a line. False when it could not be sent.
+   * `accounts`: the bare JIDs, one a line. `again`: 1 if somebody else's stanza is the cause. False when it could not be sent.
    */
   forwardMany(
     shard: number,
@@ -30,7 +30,7 @@ export interface RemoteSessions {
     cause: Accumulator,
     stanza: Stanza,
     from: Jid,
-    hops: number,
+    again: 0 | 1,
   ): boolean;
   /** Asks another shard to end one of its sessions. */
   closeSession(target: SessionId, jid: string, reason: string, text: string, by: SessionId | undefined): void;
@@ -43,9 +43,15 @@ export interface RemoteSessions {
   fence(mask: number): Promise<void> | undefined;
   /**
    * Like {@link fence}, and what those shards route again for the account `to` (a bare JID) is done with, too: delivered, on its way, stored. `from`: only what this
-   * sender (a full JID) sent before the time `before`, and with `hops` the stanza of that time if it came there with at least so many. Undefined when `mask` is empty.
+   * sender (a full JID) sent before the time `before`, and with `visits` the stanza of that time if it came there with at least so many. Undefined when `mask` is empty.
    */
-  settled(mask: number, to: string, from?: string, before?: number, hops?: number): Promise<void> | undefined;
+  settled(
+    mask: number,
+    to: string,
+    from?: string,
+    before?: number,
+    visits?: number,
+  ): Promise<void> | undefined;
   /** Tells the shards that `acc` came through where it goes, now that it is routed again: to the shards in `shards` (a bit set). */
   rerouted(acc: Accumulator, shards: number): void;
 }

@@ -7,7 +7,7 @@ interface Entry {
   /** When it was sent: rises with each stanza of a sender. */
   readonly timestamp: number;
   /** How often it had been routed again when it came here: tells its visits apart. */
-  readonly hops: number;
+  readonly visits: number;
   readonly work: () => MaybePromise;
   /** Resolves when the stanza is done with, on this shard and wherever it went on to. */
   readonly done: Promise<unknown>;
@@ -28,7 +28,7 @@ interface Line {
   news: number;
 }
 
-type Followed = Pick<Entry, 'timestamp' | 'hops' | 'done'>;
+type Followed = Pick<Entry, 'timestamp' | 'visits' | 'done'>;
 
 /**
  * Stanzas that are routed again because their session ended, as long as that takes more than a moment (a message is being stored, an
@@ -67,7 +67,7 @@ export class Reroutes {
   /** A stanza has gone on to another shard; `done` resolves when it is done with there. Until then it counts for {@link settled}, though its turn is over. */
   follow(acc: Accumulator, done: Promise<unknown>): void {
     const line = this.#open(acc);
-    const followed: Followed = { timestamp: acc.timestamp, hops: acc.hops, done };
+    const followed: Followed = { timestamp: acc.timestamp, visits: acc.visits, done };
     line.followed.add(followed);
     this.#count++;
     void done.then(() => {
@@ -104,18 +104,18 @@ export class Reroutes {
 
   /**
    * Undefined when nothing is in line for an account; otherwise a promise that resolves when all that is now there is done with. `from`: only what
-   * this sender sent; `before`: and only what was sent before this time, or with `hops` the stanza of this very time, if it has come here with at least so many.
+   * this sender sent; `before`: and only what was sent before this time, or with `visits` the stanza of this very time, if it has come here with at least so many.
    */
   settled(
     to: string,
     from?: string,
     before = Number.POSITIVE_INFINITY,
-    hops = Number.POSITIVE_INFINITY,
+    visits = Number.POSITIVE_INFINITY,
   ): Promise<void> | undefined {
     const lines = this.#lines.get(to);
     if (lines === undefined) return undefined;
     const isMeant = (one: Followed): boolean =>
-      one.timestamp < before || (one.timestamp === before && one.hops >= hops);
+      one.timestamp < before || (one.timestamp === before && one.visits >= visits);
     const ends: Promise<unknown>[] = [];
     for (const [sender, { running, aside, followed, waiting }] of lines) {
       if (from !== undefined && sender !== from) continue;
@@ -171,10 +171,10 @@ export class Reroutes {
     Promise.resolve(result).then(done, done);
   }
 
-  #entry({ timestamp, hops }: Accumulator, work: () => MaybePromise): Entry {
+  #entry({ timestamp, visits }: Accumulator, work: () => MaybePromise): Entry {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     this.#count++;
-    return { timestamp, hops, work, done: promise, settle: resolve };
+    return { timestamp, visits, work, done: promise, settle: resolve };
   }
 
   #find({ from, to }: Accumulator): Line | undefined {
@@ -200,9 +200,9 @@ export class Reroutes {
 }
 
 /** If the stanza went on to another shard at the end of this visit: when it is done with there. */
-function followedBy({ followed }: Line, { timestamp, hops }: Entry): Promise<unknown> | undefined {
+function followedBy({ followed }: Line, { timestamp, visits }: Entry): Promise<unknown> | undefined {
   let done: Promise<unknown> | undefined;
-  for (const one of followed) if (one.timestamp === timestamp && one.hops >= hops) done = one.done;
+  for (const one of followed) if (one.timestamp === timestamp && one.visits >= visits) done = one.done;
   return done;
 }
 

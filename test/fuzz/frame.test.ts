@@ -25,7 +25,8 @@ const routes: fc.Arbitrary<RouteFrame> = fc.record({
   originJid: fc.option(text, { nil: undefined }),
   receiverSid: fc.option(sid, { nil: undefined }),
   flags: u16,
-  hops: fc.nat(255),
+  hops: fc.nat(31),
+  visits: fc.nat(255),
   via: fc.nat(0x7fffffff),
   keys: fc.option(
     fc.array(

@@ -29,6 +29,7 @@ export function restore(
   restored.originJid = undefined;
   restored.receiverSid = session.sid;
   restored.hops = 0;
+  restored.visits = 0;
   restored.addFlag(Flag.DELAYED | Flag.STORED);
   restored.adoptPermanent(context.decodeKeys(message.keys));
   return restored;

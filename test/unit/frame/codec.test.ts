@@ -27,6 +27,7 @@ function route(changes: Partial<RouteFrame> = {}): RouteFrame {
     receiverSid: undefined,
     flags: 0x8001,
     hops: 0,
+    visits: 0,
     via: 0,
     keys: undefined,
     isTraced: false,
@@ -56,7 +57,7 @@ describe('a routed stanza', () => {
       { originSid: undefined, originJid: undefined },
       { originJid: 'nurse@localhost/hall' },
       { receiverSid: { time: 1, shard: 0, number: 0 } },
-      { isTraced: true, hops: 16, flags: 0xffff, origin: 6, stanzaKind: 2 },
+      { isTraced: true, hops: 17, visits: 255, flags: 0xffff, origin: 6, stanzaKind: 2 },
       {
         keys: [
           ['stable_stanza_id/value', 'AAECAwQFBgc='],
@@ -173,7 +174,7 @@ describe('other frames', () => {
       to: 'juliet@localhost',
       from: undefined,
       before: undefined,
-      hops: undefined,
+      visits: undefined,
     },
     {
       kind: FrameKind.FENCE,
@@ -182,7 +183,7 @@ describe('other frames', () => {
       to: 'juliet@localhost',
       from: 'romeo@localhost/orchard',
       before: 2 ** 50,
-      hops: 3,
+      visits: 3,
     },
     { kind: FrameKind.FENCE_PASSED, id: 2 ** 40 },
     { kind: FrameKind.REROUTED, to: 'juliet@localhost', from: 'romeo@localhost/orchard', shards: 0x7fffffff },

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Accumulator, Flag, Origin } from '../../../src/hooks/accumulator.ts';
 import { HostType } from '../../../src/hooks/host-type.ts';
 import { EMPTY_TABLE } from '../../../src/hooks/registry.ts';
+import { VISITS_MAX } from '../../../src/limits.ts';
 import { Element } from '../../../src/xml/element.ts';
 import { NS_CLIENT } from '../../../src/xmpp/namespaces.ts';
 import { Stanza } from '../../../src/xmpp/stanza.ts';
@@ -291,7 +292,15 @@ describe('a derived accumulator', () => {
 
   test('counts the hops', () => {
     const [acc, nested] = derived();
-    expect([acc.hops, nested.hops, nested.derive(message(), ALICE, BOB).hops]).toEqual([0, 1, 2]);
+    nested.visited();
+    const last = nested.derive(message(), ALICE, BOB);
+    expect([acc, nested, last].map(({ hops, visits }) => [hops, visits])).toEqual([
+      [0, 0],
+      [1, 2],
+      [2, 3],
+    ]);
+    for (let i = 0; i < VISITS_MAX; i++) last.visited();
+    expect([last.hops, last.visits]).toEqual([2, VISITS_MAX]);
   });
 });
 

@@ -185,6 +185,7 @@ describe('a kept stanza', () => {
     acc.originJid = ROMEO;
     acc.flags = 2;
     acc.hops = 1;
+    acc.visits = 3;
     acc.via = 4;
     acc.setPermanent('mam', 'id', 'x');
     const record = KeptStanza.of(acc).toRecord((keys) => [...(keys ?? [])]);
@@ -209,6 +210,7 @@ describe('a kept stanza', () => {
       'originJid',
       'flags',
       'hops',
+      'visits',
       'via',
     ] as const)
       expect(back[key], key).toEqual(acc[key]);

@@ -14,7 +14,7 @@ import { Jid } from '../../../src/xmpp/jid.ts';
 
 const ROMEO = new Jid('romeo', 'localhost', 'orchard');
 const JULIET = new Jid('juliet', 'localhost', '');
-const ALL = { to: JULIET.bare, from: undefined, before: undefined, hops: undefined };
+const ALL = { to: JULIET.bare, from: undefined, before: undefined, visits: undefined };
 
 /** Two shards or more with rings that deliver when told to, may be full, and may end. */
 function setUp(count = 2) {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Accumulator } from '../../../src/hooks/accumulator.ts';
 import { EMPTY_TABLE } from '../../../src/hooks/registry.ts';
-import { HOPS_MAX } from '../../../src/limits.ts';
+import { HOPS_MAX, VISITS_MAX } from '../../../src/limits.ts';
 import { COUNTER_NAMES, Counter } from '../../../src/memory/counters.ts';
 import { createDirectory, SessionDirectory } from '../../../src/memory/directory.ts';
 import type { Logger } from '../../../src/observe/log.ts';
@@ -104,7 +104,7 @@ class FakeShard {
 
 /** A stanza as it comes out of a frame. */
 function crossed(acc: Accumulator): Accumulator {
-  const { ref, timestamp, origin, lserver, stanza, from, to, hops, flags } = acc;
+  const { ref, timestamp, origin, lserver, stanza, from, to, hops, visits, flags } = acc;
   const copy = new Accumulator(
     ref,
     timestamp,
@@ -116,6 +116,7 @@ function crossed(acc: Accumulator): Accumulator {
     jid(to.full),
   );
   copy.hops = hops;
+  copy.visits = visits;
   copy.isRouted = true;
   copy.flags = flags;
   return copy;
@@ -209,5 +210,21 @@ describe('a stanza for a component that each of two shards believes on the other
     expect(received).toEqual([['found', ALICE.full]]);
     expect([total('delivered'), total('dropped')]).toEqual([1, 1]);
     expect(logged()).toEqual(['routing_loop']);
+  });
+});
+
+describe('a stanza whose session is replaced again and again', () => {
+  it('goes after it, further than a loop would, and is answered with an error in the end', async () => {
+    const NURSE = 'nurse@example.com/hall';
+    const [shard] = shards;
+    shard.open(NURSE);
+    shard.open(ALICE.full);
+    const sid = { time: 1, shard: 0, number: 0 };
+    const acc = stanzaTo(NURSE, 'after you');
+    for (let i = 0; i < VISITS_MAX; i++) shard.routing.handOver(acc, sid);
+    expect(shard.received).toHaveLength(VISITS_MAX);
+    shard.routing.handOver(acc, sid);
+    expect(shard.received).toHaveLength(VISITS_MAX + 1);
+    expect([total('bounced'), total('dropped'), logged()]).toEqual([1, 0, []]);
   });
 });

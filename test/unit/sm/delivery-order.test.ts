@@ -158,7 +158,7 @@ describe('the order of delivery', () => {
     const to = juliet();
     to.lastShards = on(1, 2);
     const again = new Accumulator(0, 7, 0, undefined, 'localhost', undefined, ROMEO, to);
-    again.hops = 1;
+    again.visits = 1;
     const wait = order.before(again, to, on(2));
     expect(fences).toMatchObject([{ mask: on(1), from: ROMEO.full, before: 7 }]);
     fences[0]!.pass();
@@ -175,7 +175,7 @@ describe('the order of delivery', () => {
     const { order, busy, told } = setUp();
     busy.mask = 0;
     const again = acc(juliet());
-    again.hops = 1;
+    again.visits = 1;
     again.via = on(1, 2);
     order.before(again, again.to, on(3));
     order.before(again, again.to, on(OWN));
@@ -211,7 +211,7 @@ describe('the order of delivery', () => {
     const to = juliet();
     to.lastShards = on(1);
     const again = acc(to);
-    again.hops = 1;
+    again.visits = 1;
     const asked: number[] = [];
     const route = async (): Promise<void> => {
       for (;;) {
@@ -238,7 +238,7 @@ describe('the order of delivery', () => {
     const to = juliet();
     to.lastShards = on(1);
     const again = acc(to);
-    again.hops = 1;
+    again.visits = 1;
     expect(order.before(again, to, on(2))).toBeUndefined();
     busy.mask = -1;
     // What went to the first shard may be under way there still.

@@ -203,12 +203,12 @@ describe('stanzas that are routed again', () => {
     const { reroutes } = setUp();
     const elsewhere = Promise.withResolvers<void>();
     const first = acc(1);
-    first.hops = 1;
+    first.visits = 1;
     reroutes.follow(first, elsewhere.promise);
     // Where it went, it was routed again, to here: that shard asks about this visit.
     expect(reroutes.settled('juliet@localhost', ROMEO.full, 1, 2)).toBeUndefined();
     const second = acc(1);
-    second.hops = 2;
+    second.visits = 2;
     const visit = Promise.withResolvers<void>();
     void reroutes.run(second, () => visit.promise);
     const wait = reroutes.settled('juliet@localhost', ROMEO.full, 1, 2);
