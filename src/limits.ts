@@ -82,6 +82,9 @@ export const HOPS_MAX = 16;
 /** How often one stanza may go from a session that was replaced, or taken over, to the next one. More are answered with an error. */
 export const VISITS_MAX = 255;
 
+/** Addresses that a session from another shard has sent to since, so that nobody must be asked about them again. */
+export const MOVED_ADDRESSES_MAX = 256;
+
 /** Between two shards, and between a shard and the store. */
 export const RING_BYTES = 262_144;
 /** Frames that wait for room in a full ring, for each direction. More are treated like stanzas to a session that is gone. */

@@ -168,7 +168,7 @@ export class ShardRemoteSessions implements RemoteSessions {
     before?: number,
     visits?: number,
   ): Promise<void> | undefined {
-    return this.#fences.settled(mask, { to, from, before, visits });
+    return this.#fences.settled(mask & ((1 << this.#shards) - 1), { to, from, before, visits });
   }
 
   rerouted(acc: Accumulator, shards: number): void {

@@ -79,6 +79,7 @@ export class Sessions {
     const { jid, sid, info } = c2s;
     sm.table.set(sid.number, c2s);
     this.#noteLongJid(c2s.directoryHandle, jid.full);
+    sm.movedSenders.came(jid.full);
     counters[Counter.sessions] = sm.table.count;
     this.#replaceOthers(c2s, jid, sid);
     void foldHook(c2s.hostType, 'sm_register_connection', undefined, { sid, jid, info });
@@ -95,6 +96,7 @@ export class Sessions {
   /** Frees the directory entry of a session that another shard has taken over. */
   freeEntry(jid: Jid, handle: number): void {
     this.#forgetLongJid(jid, handle);
+    this.#around.sm.movedSenders.left(jid.full);
     this.#around.sm.directory.remove(handle);
   }
 
@@ -110,6 +112,7 @@ export class Sessions {
     if (c2s.directoryHandle < 0) return;
     this.#forgetLongJid(c2s.jid, c2s.directoryHandle);
     sm.leave(c2s);
+    sm.movedSenders.left(c2s.jid.full);
     c2s.directoryHandle = -1;
     counters[Counter.sessions] = sm.table.count;
     counters[Counter.sm_session_logouts]!++;

@@ -1,6 +1,7 @@
 import type { Accumulator } from '../hooks/accumulator.ts';
 import type { Jid } from '../xmpp/jid.ts';
-import type { RemoteSessions } from './outbox.ts';
+import type { MovedSenders } from './moved-senders.ts';
+import { ALL_SHARDS, type RemoteSessions } from './outbox.ts';
 import type { Reroutes } from './reroutes.ts';
 
 /** In `Jid.lastShards`: not every shard of the set got all of the last stanzas. */
@@ -27,6 +28,8 @@ interface Behind {
  * to them for that account, and what they sent on because of it is on its way. (That a third shard then handles both in the right order is
  * the doing of `memory/ring-merge.ts`.) While waiting, only the sender's input is suspended.
  *
+ * Of what a session sent before it came from another shard nothing is known here: its first stanza to each address may have to wait for any shard.
+ *
  * Whoever routes a stanza again tells the shards that it came through where it goes, before it answers any question: from there it may have to be routed
  * again, so they ask that shard, too. A round of questions that has brought no news is the last one.
  *
@@ -37,15 +40,17 @@ export class DeliveryOrder {
   readonly #remote: RemoteSessions;
   readonly #reroutes: Reroutes;
   readonly #own: number;
+  readonly #movedSenders: MovedSenders;
   /** Addresses that must wait: all stanzas to one of them do, and go on in the order they came. */
   readonly #waits = new Map<Jid, Wait>();
   /** Stanzas that are routed again. */
   readonly #behind = new WeakMap<Accumulator, Behind>();
 
-  constructor(remote: RemoteSessions, shard: number, reroutes: Reroutes) {
+  constructor(remote: RemoteSessions, shard: number, reroutes: Reroutes, movedSenders: MovedSenders) {
     this.#remote = remote;
     this.#reroutes = reroutes;
     this.#own = 1 << shard;
+    this.#movedSenders = movedSenders;
   }
 
   /**
@@ -54,18 +59,22 @@ export class DeliveryOrder {
    */
   before(acc: Accumulator, to: Jid, mask: number): Promise<void> | undefined {
     const last = to.lastShards;
-    if (last === mask && this.#waits.size === 0 && acc.visits === 0) return undefined;
+    const isFirst = !this.#movedSenders.isEmpty && this.#movedSenders.isFirst(acc.from.full, to.full);
+    if (last === mask && this.#waits.size === 0 && acc.visits === 0 && !isFirst) return undefined;
     // A dry run sends nothing that could overtake anything.
     if (acc.trace?.isDryRun) return undefined;
     const wait =
-      acc.visits > 0 ? this.#again(acc, to, mask) : (this.#waits.get(to)?.passed ?? this.#move(to, mask));
+      acc.visits > 0
+        ? this.#again(acc, to, mask)
+        : (this.#waits.get(to)?.passed ?? this.#move(to, mask, isFirst ? acc.from.full : undefined));
     if (wait !== undefined) acc.stanza?.retain();
     return wait;
   }
 
   /** Whether a stanza for `to` may go to the shards in `mask` at once, behind all that went to it before. Unless it may, {@link before} tells. */
-  goesStraight(to: Jid, mask: number): boolean {
+  goesStraight(from: Jid, to: Jid, mask: number): boolean {
     if (this.#waits.size > 0) return false;
+    if (!this.#movedSenders.isEmpty && this.#movedSenders.isFirst(from.full, to.full)) return false;
     if (to.lastShards === 0) to.lastShards = mask;
     return to.lastShards === mask;
   }
@@ -77,15 +86,18 @@ export class DeliveryOrder {
     this.#outdate(to);
   }
 
-  #move(to: Jid, mask: number): Promise<void> | undefined {
-    const last = to.lastShards;
+  /** `mover`: a sender (full JID) whose earlier stanzas may be anywhere. */
+  #move(to: Jid, mask: number, mover: string | undefined): Promise<void> | undefined {
+    const last = mover === undefined ? to.lastShards : ALL_SHARDS;
     const settled = this.#remote.settled(toAsk(last, mask) & ~this.#own & ~SPREAD, to.bare);
     if (settled === undefined) {
       to.lastShards = mask;
+      if (mover !== undefined) this.#movedSenders.asked(mover, to.full);
       return undefined;
     }
     const passed = settled.then(() => {
       this.#waits.delete(to);
+      if (mover !== undefined) this.#movedSenders.asked(mover, to.full);
       // What is not done with is where this was about to go: ahead of it, unless its decision will be another one.
       if (!wait.isOutdated) to.lastShards = mask;
     });

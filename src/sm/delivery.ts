@@ -33,7 +33,7 @@ export class Delivery implements Again {
     this.host = host;
     this.reroutes = new Reroutes();
     this.handIn = new HandIn(sm, host, this.reroutes);
-    this.#order = new DeliveryOrder(sm.remote, sm.shard, this.reroutes);
+    this.#order = new DeliveryOrder(sm.remote, sm.shard, this.reroutes, sm.movedSenders);
   }
 
   /** Delivers, stores or bounces. A promise is returned only where the outcome must be waited for. */
@@ -60,8 +60,8 @@ export class Delivery implements Again {
   }
 
   /** See {@link DeliveryOrder.goesStraight}. */
-  goesStraight(to: Jid, mask: number): boolean {
-    return this.#order.goesStraight(to, mask);
+  goesStraight(from: Jid, to: Jid, mask: number): boolean {
+    return this.#order.goesStraight(from, to, mask);
   }
 
   /** Goes on after waiting: at once, unless earlier ones of its sender have come meanwhile to be routed again. */

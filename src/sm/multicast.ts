@@ -113,7 +113,7 @@ export class Multicast {
       this.#host.outcomes.endedOf(stanza, 'dropped', 1);
       return;
     }
-    if (!this.#delivery.goesStraight(to, mask)) {
+    if (!this.#delivery.goesStraight(from, to, mask)) {
       const acc = filtered ?? derived(cause, stanza, from, to, hostType);
       void this.#delivery.route(acc);
       return;

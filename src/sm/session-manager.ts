@@ -3,6 +3,7 @@ import type { Jid } from '../xmpp/jid.ts';
 import type { SessionId } from '../xmpp/session-id.ts';
 import { type HashSeed, hashJid } from './jid-hash.ts';
 import { isMeant, type LocalSession } from './local-session.ts';
+import { MovedSenders } from './moved-senders.ts';
 import type { RemoteSessions } from './outbox.ts';
 import { SessionTable } from './session-table.ts';
 
@@ -34,6 +35,7 @@ export class SessionManager {
   readonly table: SessionTable;
   readonly remote: RemoteSessions;
   readonly directory: SessionDirectory;
+  readonly movedSenders = new MovedSenders();
   readonly #seed: HashSeed;
   readonly #list = new SessionList();
 

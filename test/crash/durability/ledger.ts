@@ -176,7 +176,7 @@ function isRepeatable(first: Sighting, second: Sighting, storeKills: readonly nu
 
 /**
  * Whether a message was to be stored, and what was sent later did not wait for it, because the store was away: nobody waits any longer once a try to store something has failed, nor longer
- * than five seconds for what is stored (docs/durability.md).
+ * than five seconds for what is stored (docs/durability.md). Nor does what a client sends in a new session wait for what it sent in one that was lost, and nobody had acknowledged.
  */
 function mayBeLate(
   overtaken: Sighting,
@@ -185,7 +185,9 @@ function mayBeLate(
   storeKills: readonly number[],
 ): boolean {
   const earlier = sent[overtaken.serial];
-  if (!overtaken.isDelayed || earlier === undefined) return false;
+  if (earlier === undefined) return false;
+  if (earlier.ackedAt === undefined) return true;
+  if (!overtaken.isDelayed) return false;
   return storeKills.some((at) => at >= earlier.sentAt - STORING_MS_MAX && at <= overtaking.at);
 }
 

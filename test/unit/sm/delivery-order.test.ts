@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Accumulator } from '../../../src/hooks/accumulator.ts';
 import { DeliveryOrder } from '../../../src/sm/delivery-order.ts';
+import { MovedSenders } from '../../../src/sm/moved-senders.ts';
 import type { RemoteSessions } from '../../../src/sm/outbox.ts';
 import { Reroutes } from '../../../src/sm/reroutes.ts';
 import { Jid } from '../../../src/xmpp/jid.ts';
@@ -18,6 +19,7 @@ interface Fence {
 /** Fences that pass when told to. */
 function setUp(): {
   order: DeliveryOrder;
+  movedSenders: MovedSenders;
   fences: Fence[];
   busy: { mask: number };
   told: [via: number, shards: number][];
@@ -36,8 +38,9 @@ function setUp(): {
     },
     rerouted: ({ via }: Accumulator, shards: number) => told.push([via, shards]),
   };
-  const order = new DeliveryOrder(remote as unknown as RemoteSessions, OWN, reroutes);
-  return { order, fences, busy, told, reroutes };
+  const movedSenders = new MovedSenders();
+  const order = new DeliveryOrder(remote as unknown as RemoteSessions, OWN, reroutes, movedSenders);
+  return { order, movedSenders, fences, busy, told, reroutes };
 }
 
 function acc(to: Jid): Accumulator {
@@ -63,6 +66,35 @@ describe('the order of delivery', () => {
     expect(to.lastShards).toBe(after);
     expect(fences).toEqual([]);
   });
+
+  it.each([
+    ['nowhere', 0, ~0],
+    ['to the shard that is known', on(1), ~on(1)],
+    ['to several shards', on(1, 2), ~0],
+  ])(
+    'waits for all others when a session from another shard sends its first %s',
+    async (_what, mask, asked) => {
+      const { order, fences, movedSenders } = setUp();
+      const to = juliet();
+      to.lastShards = mask;
+      movedSenders.came(ROMEO.full);
+      expect(order.goesStraight(ROMEO, to, mask)).toBe(false);
+      const wait = order.before(acc(to), to, mask);
+      expect(wait).toBeInstanceOf(Promise);
+      expect(fences.map((fence) => fence.mask)).toEqual([asked & ~on(OWN) & 0x7fffffff]);
+      fences[0]!.pass();
+      await wait;
+      expect(order.before(acc(to), to, mask)).toBeUndefined();
+      expect(order.goesStraight(ROMEO, to, mask)).toBe(true);
+      // Others need not wait, nor does he when he has gone and come anew.
+      movedSenders.came('nurse@localhost/hall');
+      expect(order.before(acc(to), to, mask)).toBeUndefined();
+      movedSenders.left(ROMEO.full);
+      expect(order.before(acc(to), to, mask)).toBeUndefined();
+      movedSenders.came(ROMEO.full);
+      expect(order.before(acc(to), to, mask)).toBeInstanceOf(Promise);
+    },
+  );
 
   it.each([
     ['to another shard', on(1), on(2), on(1)],
