@@ -35,7 +35,7 @@ export function addExport(program: Command, runner: Runner): void {
           io,
           result,
           () =>
-            `${result.file}: ${formatBytes(result.bytes)}, ${result.users} accounts of ${result.hosts} domains`,
+            `${result.file}: ${formatBytes(result.bytes)}, ${result.users} accounts of ${result.hosts} domains${result.damaged === 0 ? '' : `; ${result.damaged} messages were left out, which are damaged in the database`}`,
         );
         return 0;
       }),
@@ -47,6 +47,8 @@ interface Exported {
   readonly bytes: number;
   readonly hosts: number;
   readonly users: number;
+  /** Messages that were left out. */
+  readonly damaged: number;
 }
 
 async function exportTo(path: string, { user, host, force }: Options, ask: Ask): Promise<Exported> {
@@ -58,15 +60,15 @@ async function exportTo(path: string, { user, host, force }: Options, ask: Ask):
   const hosts =
     jid !== undefined ? [jid.domain] : host !== undefined ? [host] : ((await ask('domains')) as string[]);
   const file = openFile(path, force === true);
-  let users = 0;
+  const counts: Counts = { users: 0, damaged: 0 };
   try {
     file.write(`<?xml version='1.0' encoding='UTF-8'?>\n<server-data xmlns='${NS_PIE}'>\n`);
     for (const domain of hosts) {
       file.write(`<host jid='${escapeValue(domain)}'>\n`);
-      if (jid !== undefined) users += await exportUsers([jid.bare], file, ask);
+      if (jid !== undefined) await exportUsers([jid.bare], file, ask, counts);
       else {
         await eachUserPage(ask, domain, async (page) => {
-          users += await exportUsers(page, file, ask);
+          await exportUsers(page, file, ask, counts);
         });
       }
       file.write('</host>\n');
@@ -78,7 +80,7 @@ async function exportTo(path: string, { user, host, force }: Options, ask: Ask):
     if (cause instanceof AdminError) throw cause;
     throw new AdminError('export_failed', `nothing was exported: ${(cause as Error).message}`);
   }
-  return { file: path, bytes: file.bytes, hosts: hosts.length, users };
+  return { file: path, bytes: file.bytes, hosts: hosts.length, ...counts };
 }
 
 function openFile(path: string, isForced: boolean): FinishedFile {
@@ -90,9 +92,18 @@ function openFile(path: string, isForced: boolean): FinishedFile {
   }
 }
 
-/** Returns how many there were: accounts that are removed meanwhile are left out. */
-async function exportUsers(jids: readonly string[], file: FinishedFile, ask: Ask): Promise<number> {
-  let users = 0;
+interface Counts {
+  users: number;
+  damaged: number;
+}
+
+/** Accounts that are removed meanwhile are left out. */
+async function exportUsers(
+  jids: readonly string[],
+  file: FinishedFile,
+  ask: Ask,
+  counts: Counts,
+): Promise<void> {
   const piece = async (jid: string, cursor: ExportCursor | null): Promise<ExportPiece | undefined> => {
     try {
       return (await ask('export_user', { jid, cursor })) as ExportPiece;
@@ -113,14 +124,14 @@ async function exportUsers(jids: readonly string[], file: FinishedFile, ask: Ask
     const jid = jids[i]!;
     let part = await first[i]!;
     if (part === undefined) continue;
-    users++;
+    counts.users++;
     file.write(`<user name='${escapeValue(jid.slice(0, jid.lastIndexOf('@')))}'>\n`);
     for (;;) {
       file.write(part.xml);
+      counts.damaged += part.damaged;
       if (part.next === null) break;
       part = (await piece(jid, part.next))!;
     }
     file.write('</user>\n');
   }
-  return users;
 }

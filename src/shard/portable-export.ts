@@ -16,6 +16,8 @@ export type ExportCursor = readonly [part: number, after: string | null];
 export interface ExportPiece {
   readonly xml: string;
   readonly next: ExportCursor | null;
+  /** Entries that were left out because they are damaged in the database. */
+  readonly damaged: number;
 }
 
 /** A piece of everything that there is of a user and that XEP-0227 has a place for. */
@@ -37,6 +39,7 @@ export async function exportUserPiece(
         .map((element) => `${serialize(element)}\n`)
         .join('');
   }
+  let damaged = 0;
   let [index, after] = cursor ?? [0, null];
   while (index < parts.length) {
     const part = parts[index]!;
@@ -44,6 +47,7 @@ export async function exportUserPiece(
     if (after === null && part.isContainer && (page.entries.length > 0 || page.next !== null))
       xml += `<${part.name} xmlns='${escapeValue(part.ns)}'>\n`;
     for (const entry of page.entries) xml += `${entry}\n`;
+    damaged += page.damaged ?? 0;
     const hasContent = after !== null || page.entries.length > 0;
     after = page.next;
     if (after === null) {
@@ -52,7 +56,7 @@ export async function exportUserPiece(
     }
     if (xml.length >= CHARS_MAX) break;
   }
-  return { xml, next: index < parts.length ? [index, after] : null };
+  return { xml, next: index < parts.length ? [index, after] : null, damaged };
 }
 
 function readCursor(value: unknown): ExportCursor | undefined {

@@ -41,10 +41,10 @@ export function scanTrusted(buffer: Buffer, start: number, end: number): Scanner
 }
 
 /**
- * Whether these bytes are one well-formed element of this name, and nothing else: what {@link Stanza.toBuffer} makes without addresses. For bytes that were out of our hands, on a disk. No tree is
+ * Whether these bytes are one well-formed element of this name, and nothing else: what {@link Stanza.toBuffer} makes without addresses, or with `hasAddresses` with or without them. For bytes that were out of our hands, on a disk. No tree is
  * made.
  */
-export function isStored(buffer: Buffer, name: string): boolean {
+export function isStored(buffer: Buffer, name: string, hasAddresses = false): boolean {
   let scanner: Scanner;
   try {
     scanner = scanTrusted(buffer, 0, buffer.length);
@@ -54,8 +54,7 @@ export function isStored(buffer: Buffer, name: string): boolean {
   return (
     scanner.base === 0 &&
     scanner.pos === buffer.length &&
-    scanner.fromToken < 0 &&
-    scanner.toToken < 0 &&
+    (hasAddresses || (scanner.fromToken < 0 && scanner.toToken < 0)) &&
     // Bound by the opening tag of a stream, and not all have one.
     !scanner.usesStreamPrefix &&
     scanner.nameEnd === name.length + 1 &&

@@ -21,6 +21,8 @@ export type PortableOutcome =
 export interface PortablePage {
   readonly entries: readonly string[];
   readonly next: string | null;
+  /** Entries that were left out because they are damaged in the database. */
+  readonly damaged?: number;
 }
 
 /**

@@ -1,5 +1,6 @@
 import {
   blankForm,
+  type Damage,
   Element,
   EMPTY_RESULT,
   type IqAnswer,
@@ -12,7 +13,7 @@ import {
 import type { Changes } from './changes.ts';
 import { BOXES, type InboxOptions } from './options.ts';
 import { propertyElements, tellProperties } from './properties.ts';
-import { extended, forwardedElement } from './result.ts';
+import { extended, forwardedElement, readable } from './result.ts';
 
 /** Longest that a conversation may be muted: a hundred years. */
 const MUTE_SECONDS_MAX = 3_153_600_000;
@@ -28,10 +29,12 @@ interface Wanted {
 export class Conversation {
   readonly #context: ModuleContext<InboxOptions>;
   readonly #changes: Changes;
+  readonly #damage: Damage;
   readonly #boxes: readonly string[];
 
-  constructor(context: ModuleContext<InboxOptions>, changes: Changes) {
+  constructor(context: ModuleContext<InboxOptions>, changes: Changes, damage: Damage) {
     this.#context = context;
+    this.#damage = damage;
     this.#changes = changes;
     this.#boxes = [...BOXES, ...context.options.boxes];
   }
@@ -78,7 +81,8 @@ export class Conversation {
     const complete = payload.attribute('complete');
     if (complete === 'true' || complete === '1') {
       const iq = { id, type, lang, payload };
-      const all = await extended(this.#context, [stored], { acc, iq });
+      const sound = readable(this.#context, this.#damage, to.bareJid, [stored]);
+      const all = await extended(this.#context, sound, { acc, iq });
       if (all.length !== 1) return new StanzaError('internal-server-error');
       shown = all[0]!;
       answer.children.push(forwardedElement(shown));

@@ -1,4 +1,4 @@
-import { DomainRemovals, defineModule, NS_INBOX, NS_INBOX_CONVERSATION } from '../module.ts';
+import { Damage, DomainRemovals, defineModule, NS_INBOX, NS_INBOX_CONVERSATION } from '../module.ts';
 import { Bin } from './bin.ts';
 import { Changes } from './changes.ts';
 import { ClassicRooms } from './classic-rooms.ts';
@@ -24,8 +24,9 @@ export default defineModule<InboxOptions>({
     });
     const lightRooms = new LightRooms(context, changes);
     const recording = new Recording(context, changes, lightRooms);
-    const query = new Query(context, changes);
-    const conversation = new Conversation(context, changes);
+    const damage = new Damage(context, 'inbox_message_damaged');
+    const query = new Query(context, changes, damage);
+    const conversation = new Conversation(context, changes, damage);
     const data = new UserData(context);
     new Bin(context);
 

@@ -1,4 +1,5 @@
 import {
+  type Damage,
   Element,
   Flag,
   type IqAnswer,
@@ -15,7 +16,7 @@ import {
 import type { Changes } from './changes.ts';
 import { BOXES, type InboxOptions } from './options.ts';
 import { type InboxRequest, inboxForm, inboxRequest } from './query-form.ts';
-import { addTo, extended, finElement, noTotals, resultMessage, type Totals } from './result.ts';
+import { addTo, extended, finElement, noTotals, readable, resultMessage, type Totals } from './result.ts';
 
 /** Conversations, and bytes of messages, that are asked of the store and sent at a time. */
 const CHUNK = 100;
@@ -28,12 +29,14 @@ const BACKWARD_BYTES_MAX = 4_194_304;
 export class Query {
   readonly #context: ModuleContext<InboxOptions>;
   readonly #changes: Changes;
+  readonly #damage: Damage;
   readonly #boxes: readonly string[];
   /** Sessions that a long answer is on its way to. */
   readonly #streaming = new Set<string>();
 
-  constructor(context: ModuleContext<InboxOptions>, changes: Changes) {
+  constructor(context: ModuleContext<InboxOptions>, changes: Changes, damage: Damage) {
     this.#context = context;
+    this.#damage = damage;
     this.#changes = changes;
     this.#boxes = [...BOXES, ...context.options.boxes];
   }
@@ -165,7 +168,8 @@ export class Query {
     const now = this.#context.timestamp();
     const session = this.#context.session(from)?.params.sid;
     for (const one of conversations) addTo(totals, one);
-    for (const one of await extended(this.#context, conversations, { acc, iq })) {
+    const shown = readable(this.#context, this.#damage, to.bareJid, conversations);
+    for (const one of await extended(this.#context, shown, { acc, iq })) {
       const message = acc.derive(resultMessage(one, queryId, now), to, from);
       // For this session alone; and if it ends meanwhile, for nobody.
       message.receiverSid = session;

@@ -1,8 +1,12 @@
 import {
+  DAMAGED_MESSAGE,
+  type Damage,
   Element,
   escapeText,
   escapeValue,
+  forwardedMessage,
   type InboxEntry,
+  type Jid,
   type ModuleContext,
   NS_CLIENT,
   NS_DELAY,
@@ -89,6 +93,25 @@ export function forwardedElement({ timestamp, content }: StoredConversation): El
     Element.of('delay', NS_DELAY, { stamp: utcMicros(timestamp) }),
     parseElement(bytes, 0, bytes.length),
   );
+}
+
+/** Conversations whose last messages can be read: in place of those that are damaged in the database, they have an error. */
+export function readable(
+  context: ModuleContext,
+  damage: Damage,
+  owner: Jid,
+  conversations: readonly StoredConversation[],
+): readonly StoredConversation[] {
+  let sound: StoredConversation[] | undefined;
+  for (const [i, one] of conversations.entries()) {
+    const { peer, content } = one;
+    const isSound = damage.sound(content, true, () => ({ user: owner.bare, peer })) !== undefined;
+    if (isSound) continue;
+    sound ??= [...conversations];
+    const addresses = ` from='${context.trustedJid(peer).wire}' to='${owner.wire}'`;
+    sound[i] = { ...one, content: forwardedMessage(DAMAGED_MESSAGE, addresses) };
+  }
+  return sound ?? conversations;
 }
 
 /** Conversations as other modules want them shown (`extend_inbox_result`). */

@@ -7,9 +7,6 @@ export const RECORD_OVERHEAD_BYTES = 200;
 /** After so long everybody knows whether a message could be written; microseconds. It takes no longer than a request to the store may. */
 export const UNCERTAIN_US = 30_000_000;
 
-/** Damaged messages are logged so often at most; microseconds. */
-export const DAMAGE_LOG_US = 60_000_000;
-
 /** Longest that a query waits for what was archived before it. */
 export const SETTLE_MS_MAX = 5_000;
 

@@ -7,9 +7,9 @@ import {
   StoreUnavailableError,
   stop,
 } from '../module.ts';
+import { ArchiveDamage } from './archive-damage.ts';
 import { Archiving } from './archiving.ts';
 import { Backlog } from './backlog.ts';
-import { Damage } from './damage.ts';
 import { featuresOf } from './features.ts';
 import { PURGE_EVERY_MS, PURGE_FIRST_MS } from './limits.ts';
 import { Lookups } from './lookups.ts';
@@ -62,7 +62,7 @@ function setUpUserArchives(context: ModuleContext<MamOptions>, options: PmOption
   const writer = new ArchiveWriter(context);
   const backlog = new Backlog(context, writer);
   const prefs = options.hasPrefs ? new Preferences(context, options.cache_users) : undefined;
-  const damage = new Damage(context);
+  const damage = new ArchiveDamage(context);
   const store = new StoreHandlers(context, damage);
   const retractions = new Retractions(context, writer, damage);
   const wishes = new Wishes(context, prefs);

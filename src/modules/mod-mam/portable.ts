@@ -19,7 +19,7 @@ import {
   stableIdText,
   stampOfMicros,
 } from '../module.ts';
-import type { Damage } from './damage.ts';
+import type { ArchiveDamage } from './archive-damage.ts';
 import { NS_MAM_1, NS_MAM_2 } from './namespaces.ts';
 import type { MamOptions } from './options.ts';
 import { type ImportOptions, takeMessages } from './portable-messages.ts';
@@ -48,7 +48,7 @@ export function registerPortable(
   context: ModuleContext<MamOptions>,
   options: ImportOptions,
   prefs: Preferences | undefined,
-  damage: Damage,
+  damage: ArchiveDamage,
 ): void {
   context.portable({
     name: 'archive',
@@ -68,7 +68,7 @@ export function registerPortable(
 
 async function readPage(
   context: ModuleContext<MamOptions>,
-  damage: Damage,
+  damage: ArchiveDamage,
   { bare }: Jid,
   after: string | null,
 ): Promise<PortablePage> {
@@ -88,7 +88,8 @@ async function readPage(
     return serialize(Element.of('result', NS_MAM_2, { id: stableIdText(id) }, forwarded), NS_PIE_MAM);
   });
   const last = messages.at(-1);
-  return { entries, next: last === undefined ? null : String(last.id) };
+  const damaged = messages.length - entries.length;
+  return { entries, next: last === undefined ? null : String(last.id), damaged };
 }
 
 /** A result as an archive gives it (XEP-0313 §4.2), or what is wrong with it. */

@@ -8,7 +8,7 @@ import {
   Stanza,
   StoreUnavailableError,
 } from '../module.ts';
-import type { Damage } from './damage.ts';
+import type { ArchiveDamage } from './archive-damage.ts';
 import { type RetractionRequest, retractionIn, tombstone } from './retraction-xml.ts';
 import { originIdOf } from './rules.ts';
 import type { ArchiveWriter } from './writer.ts';
@@ -29,9 +29,9 @@ interface Retractor {
 export class Retractions {
   readonly #context: ModuleContext;
   readonly #writer: ArchiveWriter;
-  readonly #damage: Damage;
+  readonly #damage: ArchiveDamage;
 
-  constructor(context: ModuleContext, writer: ArchiveWriter, damage: Damage) {
+  constructor(context: ModuleContext, writer: ArchiveWriter, damage: ArchiveDamage) {
     this.#context = context;
     this.#damage = damage;
     this.#writer = writer;

@@ -14,15 +14,15 @@ import {
   searchWords,
   stableIdText,
 } from '../module.ts';
-import type { Damage } from './damage.ts';
+import type { ArchiveDamage } from './archive-damage.ts';
 import { EXPORT_BATCH, PAGE_BYTES_MAX, PAGE_SMALL, SEARCH_WORDS_MAX } from './limits.ts';
 
 /** What the store says to the hooks of archives. */
 export class StoreHandlers {
   readonly #context: ModuleContext;
-  readonly #damage: Damage;
+  readonly #damage: ArchiveDamage;
 
-  constructor(context: ModuleContext, damage: Damage) {
+  constructor(context: ModuleContext, damage: ArchiveDamage) {
     this.#context = context;
     this.#damage = damage;
   }

@@ -3,6 +3,7 @@ import {
   type C2sParams,
   type Claimant,
   type ClaimedMessages,
+  type Damage,
   type Jid,
   type ModuleContext,
   type OfflineRoute,
@@ -31,9 +32,11 @@ const HOLD_MS_MAX = 5_000;
 /** Brings stored messages to sessions. */
 export class Fetching {
   readonly #context: ModuleContext<OfflineOptions>;
+  readonly #damage: Damage;
 
-  constructor(context: ModuleContext<OfflineOptions>) {
+  constructor(context: ModuleContext<OfflineOptions>, damage: Damage) {
     this.#context = context;
+    this.#damage = damage;
   }
 
   #pickup(session: C2sParams): Pickup {
@@ -142,7 +145,7 @@ export class Fetching {
     const counted = (): void => handle.afterDelivery(counting);
     const routes = messages.map(
       (message): OfflineRoute => ({
-        acc: restore(this.#context, acc, pickup.session, message),
+        acc: restore(this.#context, this.#damage, acc, pickup.session, message),
         routed: counted,
       }),
     );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type DiscoAcc, defineModule, stop } from '../module.ts';
+import { Damage, type DiscoAcc, defineModule, stop } from '../module.ts';
 import { Fetching } from './fetching.ts';
 import { Keeping } from './keeping.ts';
 import type { MovedPickup, Pickup } from './pickup.ts';
@@ -43,7 +43,8 @@ export default defineModule<OfflineOptions>({
   options: optionsSchema,
   setup(context) {
     const keeping = new Keeping(context);
-    const fetching = new Fetching(context);
+    const damage = new Damage(context, 'offline_message_damaged');
+    const fetching = new Fetching(context, damage);
     context.hook('offline_message', 50, (acc, { to }) => keeping.store(acc, to));
     if (context.options.store_groupchat_messages) {
       context.hook('offline_groupchat_message', 50, (acc, { to }) => keeping.store(acc, to));
@@ -79,7 +80,7 @@ export default defineModule<OfflineOptions>({
       if (!presenceSubscribed || (acc.node !== '' && acc.node !== FEATURE)) return undefined;
       return withMore(acc, acc.node === '' ? [FEATURE] : []);
     });
-    context.portable(portableMessages(context, keeping));
+    context.portable(portableMessages(context, keeping, damage));
     if (context.shard === 0) context.every(CLEAN_UP_MS, () => void keeping.cleanUp());
   },
 });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  type Damage,
   DIGEST_BYTES,
   Element,
   type ImportedMessage,
@@ -23,6 +24,7 @@ import { BYTES_MAX, type Keeping } from './keeping.ts';
 import type { OfflineOptions } from './mod-offline.ts';
 import { expiryOf } from './offline-text.ts';
 import { type Position, pageOf } from './pages.ts';
+import { soundPacket } from './restore.ts';
 import { tellAvailable } from './tell-available.ts';
 
 const OUTCOMES: Readonly<Record<'stored' | 'known' | 'full', PortableOutcome>> = {
@@ -32,7 +34,11 @@ const OUTCOMES: Readonly<Record<'stored' | 'known' | 'full', PortableOutcome>> =
 };
 
 /** Stored messages in files that servers exchange (XEP-0227), each with the time at which it was stored (XEP-0203). */
-export function portableMessages(context: ModuleContext<OfflineOptions>, keeping: Keeping): PortablePart {
+export function portableMessages(
+  context: ModuleContext<OfflineOptions>,
+  keeping: Keeping,
+  damage: Damage,
+): PortablePart {
   return {
     name: 'offline-messages',
     ns: NS_PIE,
@@ -40,16 +46,20 @@ export function portableMessages(context: ModuleContext<OfflineOptions>, keeping
     read: async (user, after) => {
       const from = after === null ? null : (JSON.parse(after) as Position);
       const { messages, next } = await pageOf(context, user, from);
-      const entries = messages.map((message) => entryOf(user, message));
-      return { entries, next: next === null ? null : JSON.stringify(next) };
+      const entries = messages.flatMap((message) => {
+        const bytes = soundPacket(damage, user, message);
+        // There is nothing that another server could make of it.
+        return bytes === undefined ? [] : entryOf(user, message, bytes);
+      });
+      const damaged = messages.length - entries.length;
+      return { entries, next: next === null ? null : JSON.stringify(next), damaged };
     },
     write: (user, entries) => take(context, keeping, user, entries),
   };
 }
 
-function entryOf(user: Jid, { from, to, timestamp, packet }: OfflineMessage): string {
-  const { buffer, byteOffset, byteLength } = packet;
-  const message = parseElement(Buffer.from(buffer, byteOffset, byteLength), 0, byteLength).copy();
+function entryOf(user: Jid, { from, to, timestamp }: OfflineMessage, bytes: Buffer): string {
+  const message = parseElement(bytes, 0, bytes.length).copy();
   message.attributes.set('from', from);
   message.attributes.set('to', to);
   const delay = { from: user.domain, stamp: stampOfMicros(timestamp) };

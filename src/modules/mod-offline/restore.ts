@@ -1,24 +1,27 @@
 import {
   type Accumulator,
   type C2sParams,
+  DAMAGED_MESSAGE,
+  type Damage,
   delayXml,
   Flag,
+  type Jid,
   type ModuleContext,
   type OfflineMessage,
   Stanza,
 } from '../module.ts';
 import type { OfflineOptions } from './mod-offline.ts';
 
-/** A stored message on its way again: from its sender, with the time it was sent, to this session alone. */
+/** A stored message on its way again: from its sender, with the time it was sent, to this session alone. In place of one that is damaged in the database comes an error. */
 export function restore(
   context: ModuleContext<OfflineOptions>,
+  damage: Damage,
   acc: Accumulator,
   session: C2sParams,
   message: OfflineMessage,
 ): Accumulator {
   const jid = session.jid!;
-  const { buffer, byteOffset, byteLength } = message.packet;
-  const stanza = Stanza.ofStored(Buffer.from(buffer, byteOffset, byteLength));
+  const stanza = Stanza.ofStored(soundPacket(damage, jid, message) ?? Buffer.from(DAMAGED_MESSAGE));
   const host = context.trustedJid(jid.domain);
   const delay = delayXml(host, message.timestamp, 'Offline Storage');
   const from = context.trustedJid(message.from);
@@ -33,4 +36,9 @@ export function restore(
   restored.addFlag(Flag.DELAYED | Flag.STORED);
   restored.adoptPermanent(context.decodeKeys(message.keys));
   return restored;
+}
+
+/** The bytes of a message of `user`; undefined if they are damaged in the database. */
+export function soundPacket(damage: Damage, user: Jid, { packet, id }: OfflineMessage): Buffer | undefined {
+  return damage.sound(packet, false, () => ({ user: user.bare, row: id }));
 }

@@ -253,6 +253,15 @@ function messageOf(row: Row): OfflineMessage {
     from: row.from_jid,
     to: row.to_jid,
     packet: row.packet,
-    keys: row.permanent_fields === null ? [] : (decodeValue(row.permanent_fields) as [string, unknown][]),
+    keys: row.permanent_fields === null ? [] : keysOf(row.permanent_fields),
   };
+}
+
+/** What cannot be read any more is no reason to keep the message. */
+function keysOf(fields: Buffer): [string, unknown][] {
+  try {
+    return decodeValue(fields) as [string, unknown][];
+  } catch {
+    return [];
+  }
 }

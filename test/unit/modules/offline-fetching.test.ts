@@ -7,6 +7,7 @@ import {
   type C2sParams,
   type Claimant,
   type ClaimedMessages,
+  Damage,
   type ModuleContext,
   parseElementText,
   parseJid,
@@ -110,7 +111,7 @@ describe('fetching what is stored', () => {
       sendEvent: () => fetching.newMessages(acc(), session),
       resendOffline: (_session: C2sParams, cause: Accumulator) => resend(cause),
     } as unknown as ModuleContext<OfflineOptions>;
-    fetching = new Fetching(context);
+    fetching = new Fetching(context, new Damage(context, 'offline_message_damaged'));
   });
 
   const acc = () => new Accumulator(1, 0, Origin.C2S, undefined, 'localhost', PRESENCE, JULIET, JULIET);

@@ -1,0 +1,26 @@
+import {
+  type ArchivedMessage,
+  DAMAGED_MESSAGE,
+  Damage,
+  type ModuleContext,
+  stableIdText,
+} from '../module.ts';
+
+/** Messages of archives that were damaged in the database. */
+export class ArchiveDamage {
+  readonly #damage: Damage;
+
+  constructor(context: ModuleContext) {
+    this.#damage = new Damage(context, 'mam_message_damaged');
+  }
+
+  /** The bytes of a message, or of one that says that it is damaged. */
+  readable(message: ArchivedMessage): Buffer {
+    return this.sound(message) ?? DAMAGED_MESSAGE;
+  }
+
+  /** The bytes of a message; undefined, and reported, if they are damaged. */
+  sound({ id, packet }: ArchivedMessage): Buffer | undefined {
+    return this.#damage.sound(packet, false, () => ({ id: stableIdText(id), row: String(id) }));
+  }
+}
