@@ -17,6 +17,8 @@ const COMMANDS: readonly (readonly [command: string, module: string, about: 'jid
     ['last_active', 'mod_last', 'domain'],
     ['last_old', 'mod_last', 'domain'],
     ['last_remove_old', 'mod_last', 'domain'],
+    ['offline_delete_expired', 'mod_offline', 'domain'],
+    ['offline_delete_old', 'mod_offline', 'domain'],
     ['private_get', 'mod_private', 'jid'],
     ['private_set', 'mod_private', 'jid'],
     ['vcard_get', 'mod_vcard', 'jid'],

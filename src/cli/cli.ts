@@ -13,6 +13,7 @@ import { addImport } from './import.ts';
 import { addInbox } from './inbox.ts';
 import { type Io, processIo } from './io.ts';
 import { addLast } from './last.ts';
+import { addOffline } from './offline.ts';
 import { addReload } from './reload.ts';
 import { addRestore } from './restore.ts';
 import { addRoute } from './route.ts';
@@ -40,6 +41,7 @@ const VERBS = [
   addPrivate,
   addVcard,
   addInbox,
+  addOffline,
   addSession,
   addRoute,
   addTrace,

@@ -323,6 +323,17 @@ describe.each(DRIVERS)('a store (%s)', (_name, open) => {
       expect(await ask('offline_count', 'other.example', 'juliet')).toBe(1);
     });
 
+    it('that are old are deleted, of a few users at a time', async () => {
+      for (const user of ['ann', 'bea', 'cat'])
+        for (const time of [1, 5, 9]) await append(`${user} ${time}`, time, { user });
+      await append('elsewhere', 1, { domain: 'other.example' });
+      expect(await ask('offline_remove_old', 'localhost', '', 9, 2)).toEqual({ removed: 4, next: 'bea' });
+      expect(await ask('offline_remove_old', 'localhost', 'bea', 9, 2)).toEqual({ removed: 2, next: null });
+      expect(await ask('offline_remove_old', 'localhost', '', 9, 10)).toEqual({ removed: 0, next: null });
+      expect(await ask('offline_count', 'localhost', 'ann')).toBe(1);
+      expect(await ask('offline_count', 'other.example', 'juliet')).toBe(1);
+    });
+
     it('go by user and by domain', async () => {
       for (let i = 0; i < 4; i++) await append(`${i}`, i);
       await append('hers', 0, { user: 'nurse' });

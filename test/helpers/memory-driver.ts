@@ -142,6 +142,16 @@ export class MemoryDriver implements StoreDriver {
       for (const user of this.#imported.keys()) if (user.endsWith(`@${domain}`)) this.#imported.delete(user);
       return this.#remove((m) => m.domain === domain);
     },
+    offline_remove_old: (domain, after, before, limit) => {
+      const users = [...new Set(this.#messages.filter((m) => m.domain === domain).map((m) => m.username))]
+        .filter((name) => name > after)
+        .sort();
+      const some = users.slice(0, limit);
+      const removed = this.#remove(
+        (m) => m.domain === domain && some.includes(m.username) && m.timestamp < before,
+      );
+      return { removed, next: some.length < limit ? null : some.at(-1)! };
+    },
     offline_remove_expired: (domain, now, limit) =>
       this.#remove((m) => m.domain === domain && m.expires !== null && m.expires <= now, limit),
 

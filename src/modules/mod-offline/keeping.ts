@@ -29,8 +29,6 @@ const PACE_MS_MAX = 1_000;
 /** What a message that waits for the store takes beside its bytes, about. */
 const KEPT_OVERHEAD_BYTES = 1_024;
 const NOT_STORED = 'The server could not store your message';
-/** Expired messages deleted at a time. */
-const CLEAN_UP_BATCH = 1_000;
 
 /** Puts messages for absent users into the store, and takes out what nobody will fetch. */
 export class Keeping {
@@ -207,24 +205,6 @@ export class Keeping {
       if (after === null) break;
     }
     return [...data, { name: 'offline', columns: ['timestamp', 'from', 'to', 'packet'], rows }];
-  }
-
-  /** Deletes what has expired, a little at a time. */
-  async cleanUp(): Promise<void> {
-    try {
-      for (const host of this.#context.hosts) {
-        let removed: number;
-        do {
-          const now = this.#context.timestamp();
-          removed = await this.#context.store.request('offline_remove_expired', host, now, CLEAN_UP_BATCH);
-        } while (removed === CLEAN_UP_BATCH);
-      }
-    } catch (cause) {
-      this.#context.log.warn(
-        { err: cause, what: 'offline_clean_up_failed' },
-        'expired messages stay for now',
-      );
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Damage, type DiscoAcc, defineModule, stop } from '../module.ts';
+import { CleanUp } from './clean-up.ts';
 import { Fetching } from './fetching.ts';
 import { Keeping } from './keeping.ts';
 import type { MovedPickup, Pickup } from './pickup.ts';
@@ -20,8 +21,6 @@ const optionsSchema = z.strictObject({
 
 export type OfflineOptions = z.infer<typeof optionsSchema>;
 
-/** Expired messages are deleted this often. */
-const CLEAN_UP_MS = 600_000;
 const FEATURE = 'msgoffline';
 
 /**
@@ -81,7 +80,7 @@ export default defineModule<OfflineOptions>({
       return withMore(acc, acc.node === '' ? [FEATURE] : []);
     });
     context.portable(portableMessages(context, keeping, damage));
-    if (context.shard === 0) context.every(CLEAN_UP_MS, () => void keeping.cleanUp());
+    new CleanUp(context);
   },
 });
 

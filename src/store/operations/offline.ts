@@ -103,6 +103,11 @@ export interface OfflineOperations {
   offline_remove_domain: { args: [domain: string]; result: number };
   /** Deletes expired messages of a domain, at most `limit` a call. */
   offline_remove_expired: { args: [domain: string, now: number, limit: number]; result: number };
+  /** Deletes messages of a domain that were sent before a time, of at most `limit` users whose names come behind `after`. `next`: the last of these; null if there are no more. */
+  offline_remove_old: {
+    args: [domain: string, after: string, before: number, limit: number];
+    result: { removed: number; next: string | null };
+  };
 }
 
 /** Those that write nothing. */

@@ -22,6 +22,12 @@ interface Total {
   bytes: number;
 }
 
+/** Statements of clean-ups, for the test of their plans. User by user, as the index has them: one more index would cost each message that is stored. */
+export const OFFLINE_SQL = {
+  nextUser: `SELECT username FROM offline_message WHERE server = ? AND username > ? ORDER BY username LIMIT 1`,
+  removeOld: 'DELETE FROM offline_message WHERE server = ? AND username = ? AND timestamp < ?',
+} as const;
+
 /** Users whose totals are remembered. */
 const TOTALS_MAX = 16_384;
 
@@ -42,6 +48,8 @@ export class OfflineMessages {
   readonly #removeUser;
   readonly #removeDomain;
   readonly #removeExpired;
+  readonly #nextUser;
+  readonly #removeOld;
 
   constructor(db: Sqlite) {
     this.#imported = new ImportedMessages(db);
@@ -72,6 +80,8 @@ export class OfflineMessages {
       'DELETE FROM offline_message WHERE server = ? AND username = ?',
     );
     this.#removeDomain = db.prepare<[string]>('DELETE FROM offline_message WHERE server = ?');
+    this.#nextUser = db.prepare<[string, string], { username: string }>(OFFLINE_SQL.nextUser);
+    this.#removeOld = db.prepare<[string, string, number]>(OFFLINE_SQL.removeOld);
     this.#removeExpired = db.prepare<[string, number, number]>(
       `DELETE FROM offline_message WHERE id IN
          (SELECT id FROM offline_message WHERE server = ? AND expire <= ? LIMIT ?)`,
@@ -92,6 +102,7 @@ export class OfflineMessages {
       offline_remove_user: (...args) => this.removeUser(...args),
       offline_remove_domain: (...args) => this.removeDomain(...args),
       offline_remove_expired: (...args) => this.removeExpired(...args),
+      offline_remove_old: (...args) => this.removeOld(...args),
     };
   }
 
@@ -226,6 +237,21 @@ export class OfflineMessages {
   removeExpired(...[domain, now, limit]: StoreArgs<'offline_remove_expired'>): number {
     this.#totals.clear();
     return this.#removeExpired.run(domain, now, limit).changes;
+  }
+
+  removeOld(
+    ...[domain, after, before, limit]: StoreArgs<'offline_remove_old'>
+  ): StoreResult<'offline_remove_old'> {
+    this.#totals.clear();
+    let removed = 0;
+    let last = after;
+    for (let users = 0; users < limit; users++) {
+      const next = this.#nextUser.get(domain, last);
+      if (next === undefined) return { removed, next: null };
+      last = next.username;
+      removed += this.#removeOld.run(domain, last, before).changes;
+    }
+    return { removed, next: last };
   }
 
   #totalOf(domain: string, username: string): Total {
