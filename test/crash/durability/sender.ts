@@ -30,6 +30,8 @@ export class Sender {
   #unacked: Transmission[] = [];
   /** Stanzas that the server has acknowledged in this session. */
   #acked = 0;
+  /** In which session an error came, counted by those that were lost. */
+  readonly #bouncedIn = new Map<Transmission, number>();
   #untilCut: number;
   #isStopping = false;
   #isLeaving = false;
@@ -150,9 +152,20 @@ export class Sender {
       const transmission = this.sent[Number(element.attribute('id'))]!;
       const error = element.child('error')!;
       const condition = [error.elements()[0]!.name, error.childText('text')].join(' ');
-      if (transmission.bounced !== undefined) this.#failure = new Error('a second error for one message');
+      const before = this.#bouncedIn.get(transmission);
+      // What a session that is lost has not acknowledged comes again to the next one.
+      if (before === this.lostSessions) this.#failure = this.#secondError(transmission, condition);
       transmission.bounced = condition;
+      this.#bouncedIn.set(transmission, this.lostSessions);
     }
+  }
+
+  #secondError({ serial, sentAt, ackedAt, ackedBy, bounced }: Transmission, condition: string): Error {
+    const since = (time: number | undefined): number => Math.round(performance.now() - (time ?? Number.NaN));
+    const times = `sent ${since(sentAt)} ms ago, acknowledged ${since(ackedAt)} ms ago by ${ackedBy}`;
+    return new Error(
+      `a second error for ${serial} to ${this.#to}, ${times}: ${bounced}, then ${condition}; ${this.resumptions} resumptions`,
+    );
   }
 
   #settle(handled: number, by: string): void {
