@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestClient } from '../../helpers/client.ts';
-import { TestServer } from '../../helpers/server.ts';
+import type { TestClient } from '../../helpers/client.ts';
+import type { TestServer } from '../../helpers/server.ts';
 import { enableResumption } from '../../helpers/stream-management.ts';
 import {
   chat,
@@ -9,10 +9,10 @@ import {
   enablePush,
   events,
   METRICS,
-  PUSH_SERVICE,
   published,
 } from './event-pusher-support.ts';
-import { LAB, loginOn, nobodyThere, placeOf, shardOf } from './support.ts';
+import { startPush } from './push-support.ts';
+import { loginOn, placeOf, shardOf } from './support.ts';
 
 /** Clients without a connection (XEP-0198) whose notifications were disabled (XEP-0357 §6) before or meanwhile, on two shards. */
 
@@ -23,25 +23,7 @@ let romeo: TestClient;
 let watcher: TestClient;
 
 beforeAll(async () => {
-  server = await TestServer.start({
-    users: ['romeo', 'watcher', 'absent', 'ann', 'bea', 'cat', 'dot', 'eve', 'fay'],
-    toml: `
-      [modules.mod_presence]
-      [modules.mod_offline]
-      [modules.mod_stream_management]
-      [modules.mod_event_pusher.push]
-        plugin_module = "enhanced"
-      ${PUSH_SERVICE}
-      ${LAB}
-      ${METRICS}
-    `,
-  });
-  romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
-  watcher = await TestClient.login(server.port(), 'watcher@localhost/desk');
-  const absent = await loginOn(server, 'absent@localhost/phone', 'same', romeo);
-  await enablePush(absent, 'absent-node');
-  await absent.close();
-  await nobodyThere(romeo, 'absent@localhost');
+  ({ server, romeo, watcher } = await startPush('enhanced', '', METRICS));
 });
 
 afterAll(() => server.stop());

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestClient } from '../../helpers/client.ts';
-import { TestServer } from '../../helpers/server.ts';
+import type { TestClient } from '../../helpers/client.ts';
+import type { TestServer } from '../../helpers/server.ts';
 import { enableResumption } from '../../helpers/stream-management.ts';
-import { chat, disablePush, enablePush, PUSH_SERVICE, published } from './event-pusher-support.ts';
-import { LAB, loginOn, messagesUntilNow, nobodyThere, resumeOn, stopSession } from './support.ts';
+import { chat, disablePush, enablePush, published } from './event-pusher-support.ts';
+import { startPush } from './push-support.ts';
+import { loginOn, messagesUntilNow, nobodyThere, resumeOn, stopSession } from './support.ts';
 
 /** Push notifications of what a client without a connection has not acknowledged (XEP-0198, XEP-0357), on two shards. */
 
@@ -15,25 +16,7 @@ let watcher: TestClient;
 
 function useServer(plugin: string, timeout = 600): void {
   beforeAll(async () => {
-    server = await TestServer.start({
-      users: ['romeo', 'watcher', 'absent', 'ann', 'bea', 'cat', 'dot', 'eve', 'fay'],
-      toml: `
-        [modules.mod_presence]
-        [modules.mod_offline]
-        [modules.mod_stream_management]
-          resume_timeout = ${timeout}
-        [modules.mod_event_pusher.push]
-          plugin_module = "${plugin}"
-        ${PUSH_SERVICE}
-        ${LAB}
-      `,
-    });
-    romeo = await TestClient.login(server.port(), 'romeo@localhost/orchard');
-    watcher = await TestClient.login(server.port(), 'watcher@localhost/desk');
-    const absent = await loginOn(server, 'absent@localhost/phone', 'same', romeo);
-    await enablePush(absent, 'absent-node');
-    await absent.close();
-    await nobodyThere(romeo, 'absent@localhost');
+    ({ server, romeo, watcher } = await startPush(plugin, `resume_timeout = ${timeout}`));
   });
 
   afterAll(() => server.stop());
