@@ -38,7 +38,7 @@ export function restore(
   return restored;
 }
 
-/** The bytes of a message of `user`; undefined if they are damaged in the database. */
+/** The bytes of a message of `user`; undefined if they are damaged in the database. They have addresses if they came from another shard, or out of a session. */
 export function soundPacket(damage: Damage, user: Jid, { packet, id }: OfflineMessage): Buffer | undefined {
-  return damage.sound(packet, false, () => ({ user: user.bare, row: id }));
+  return damage.sound(packet, true, () => ({ user: user.bare, row: id }));
 }
