@@ -5,7 +5,7 @@ import { HOOK_INDEX } from '../hooks/points.ts';
 import { FRAME_TARGETS_MAX, FRAME_TEXT_MAX } from '../limits.ts';
 import { NO_PRIORITY } from '../memory/directory.ts';
 import type { Jid } from '../xmpp/jid.ts';
-import { Stanza } from '../xmpp/stanza.ts';
+import type { Stanza } from '../xmpp/stanza.ts';
 import type { Delivery } from './delivery.ts';
 import type { MaybePromise } from './delivery-host.ts';
 import type { LocalSession } from './local-session.ts';
@@ -63,7 +63,7 @@ export class Multicast {
 
   /** Sends `stanza`, because of what `cause` accompanies, to each of `recipients` once. */
   send(cause: Accumulator, stanza: Stanza, from: Jid, recipients: readonly Jid[]): void {
-    const unstamped = stanza.isStamped ? Stanza.of(stanza.element) : stanza;
+    const { unstamped } = stanza;
     const sending: Sending = { cause, stanza: unstamped, from, batches: undefined };
     for (let i = 0; i < recipients.length; i++) this.#toAccount(sending, recipients[i]!);
     if (sending.batches === undefined) return;

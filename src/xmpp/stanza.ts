@@ -232,9 +232,9 @@ export class Stanza {
     return stanza;
   }
 
-  /** Whether its bytes carry addresses, which are written as they are. */
-  get isStamped(): boolean {
-    return this.#isStamped;
+  /** The same without addresses in its bytes: those are written as they are. */
+  get unstamped(): Stanza {
+    return this.#isStamped ? Stanza.of(this.element) : this;
   }
 
   /** Says that the bytes belong to nobody else: they need not be copied to be kept. Returns itself. */

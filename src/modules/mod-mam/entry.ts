@@ -84,7 +84,10 @@ export function recordOf(message: ArchiveMessage, isSearchable: boolean): OpenRe
     sides: isOutgoing ? ArchiveSide.SENDER : ArchiveSide.RECIPIENT,
     from: sourceJid.full,
     to: isOutgoing ? remoteJid.full : localJid.full,
-    packet: (withoutIdsBy(packet, [localJid.bareJid, remoteJid.bareJid]) ?? packet).toBuffer('', ''),
+    packet: (withoutIdsBy(packet, [localJid.bareJid, remoteJid.bareJid]) ?? packet).unstamped.toBuffer(
+      '',
+      '',
+    ),
     originId: originId ?? null,
     isGroupchat,
     isSearchable,

@@ -13,7 +13,8 @@ export class Slab {
   #used = 0;
 
   /** The message without its addresses, in bytes of its own. */
-  write(stanza: Stanza): Buffer {
+  write(message: Stanza): Buffer {
+    const stanza = message.unstamped;
     const size = stanza.sizeMax('', '');
     if (size > SHARED_MAX) return stanza.toBuffer('', '');
     if (this.#used + size > this.#buffer.length) {

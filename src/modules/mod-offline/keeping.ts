@@ -74,7 +74,10 @@ export class Keeping {
       timestamp: (acc.flags & Flag.DELAYED) === 0 ? acc.timestamp : (stamp ?? acc.timestamp),
       from: acc.from.full,
       to: to.full,
-      packet: (extensions.stripped === undefined ? stanza : Stanza.of(extensions.stripped)).toBuffer('', ''),
+      packet: (extensions.stripped === undefined
+        ? stanza.unstamped
+        : Stanza.of(extensions.stripped)
+      ).toBuffer('', ''),
       keys: this.#context.encodeKeys(acc.permanentKeys()),
     };
     const expires = expiresIn === undefined ? null : this.#context.timestamp() + expiresIn * 1_000_000;

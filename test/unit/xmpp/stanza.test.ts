@@ -319,3 +319,13 @@ describe('parsing text', () => {
     expect(() => parseElementText('<iq></message>')).toThrow('closing tag does not match');
   });
 });
+
+test('a stanza from a ring has addresses in its bytes, unless one asks for it without', () => {
+  const bytes = Buffer.from("<message from='a@x/r' to='b@x' type='chat'><body>hi</body></message>");
+  const stanza = Stanza.ofBytes(StanzaKind.MESSAGE, 'chat', bytes, 0, bytes.length);
+  expect(written(stanza, '', '')).toBe(bytes.toString());
+  expect(written(stanza.unstamped, '', '')).toBe("<message type='chat'><body>hi</body></message>");
+  expect(stanza.unstamped.unstamped.type).toBe('chat');
+  const read = arrive("<message to='b@x'><body>hi</body></message>");
+  expect(read.unstamped).toBe(read);
+});
