@@ -1,4 +1,6 @@
 import { type Element, TestClient } from '../../helpers/client.ts';
+import { httpGet } from '../../helpers/http.ts';
+import { eventually } from '../../helpers/process.ts';
 import type { CrashRun } from './crash-run.ts';
 import type { Direction, Verdict } from './ledger.ts';
 
@@ -46,6 +48,10 @@ function forwarded(message: Element): Element | undefined {
  */
 export async function judgeArchives(run: CrashRun, verdict: Verdict): Promise<string[]> {
   const problems: string[] = [];
+  // A thread that dies again and again is started after some seconds.
+  const isReady = async (): Promise<boolean> =>
+    (await httpGet(run.server.port('http'), '/readyz')).body.includes('"ok"');
+  await eventually(isReady, 'all archives are there');
   for (const [i, direction] of run.directions().entries()) {
     const sender = `sender${i}@localhost`;
     for (const owner of [sender, `reader${i}@localhost`]) {
