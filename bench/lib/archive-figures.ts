@@ -1,6 +1,6 @@
 import { type Effort, errorsOf, line, type Measure, onOneServer, onServer, show } from './figure.ts';
 import { type Measured, type MeerkatOptions, perOperation } from './processes.ts';
-import { spread } from './statistics.ts';
+import { percentile, spread } from './statistics.ts';
 
 /** Figures of archives (mod_mam): what it takes to archive, and to read. */
 
@@ -36,6 +36,46 @@ export function archivedStream(effort: Effort, shards: number, isSearchable: boo
           line('with, and acknowledged when it is on the disk', acknowledged),
         ],
         errors: errorsOf([...plain, ...archived, ...acknowledged]),
+      };
+    },
+  };
+}
+
+const RATE = 1_000;
+const ADDED_MS_MAX = 5;
+
+/** How long senders wait for acknowledgements: with an archive until the message is on the disk. */
+export function acknowledgementLatency(effort: Effort, shards: number): Measure {
+  const name = `acknowledgement at ${RATE} messages/s, ${shards} shards`;
+  return {
+    name,
+    run: async () => {
+      const plain: Measured[] = [];
+      const archived: Measured[] = [];
+      const { pairs, seconds } = effort;
+      const options = { scenario: 'acknowledged-rate', pairs, seconds, amount: RATE };
+      for (let round = 0; round < effort.rounds; round++) {
+        plain.push(await onServer(shards, options));
+        archived.push(await onServer(shards, options, { archive: 'plain' }));
+      }
+      const at = (share: number, all: readonly Measured[]) =>
+        spread(all.map((one) => percentile(one.latenciesMs ?? [], share)));
+      const times = (all: readonly Measured[]): string =>
+        `p50 ${show(at(0.5, all), 2)} ms, p99 ${show(at(0.99, all), 2)} ms`;
+      const added = at(0.5, archived).median - at(0.5, plain).median;
+      const added99 = at(0.99, archived).median - at(0.99, plain).median;
+      return {
+        name,
+        summary: `an archive on the disk adds ${added.toFixed(2)} ms to the median, ${added99.toFixed(2)} ms to the 99th percentile`,
+        target: `≤ ${ADDED_MS_MAX} ms to the median`,
+        isReached: added <= ADDED_MS_MAX,
+        details: [
+          `without archive: ${times(plain)}`,
+          `with: ${times(archived)}`,
+          line('without archive', plain),
+          line('with', archived),
+        ],
+        errors: errorsOf([...plain, ...archived]),
       };
     },
   };

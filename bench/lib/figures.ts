@@ -1,4 +1,4 @@
-import { archivedStream, archivePages } from './archive-figures.ts';
+import { acknowledgementLatency, archivedStream, archivePages } from './archive-figures.ts';
 import { type Effort, errorsOf, line, type Measure, onRelay, onServer, plain, show } from './figure.ts';
 import { inboxRead, inboxStream } from './inbox-figures.ts';
 import { saxesCost } from './parse-cost.ts';
@@ -55,6 +55,7 @@ export function figures(isSmoke: boolean): Measure[] {
     archivedStream(effort, 1, false),
     archivedStream(effort, 2, false),
     archivedStream(effort, 2, true),
+    acknowledgementLatency(effort, 2),
     archivePages(effort),
     archivePartitions(effort),
     inboxRead(effort),

@@ -61,6 +61,7 @@ ${details.join('\n\n')}
 - **ping-pong**: 100 pairs of sessions; each answers every message with one of its own, 283 bytes as the sender writes it, to a full JID.
 - **stream**: 100 pairs; one side keeps 64 messages under way.
 - **latency**: open loop; a message's time counts from when it was due, so a server that stalls cannot hide it.
+- **acknowledgement**: open loop, too; behind each message its sender asks for an acknowledgement (XEP-0198), and the time counts from when the message was due to when its number has come. With an archive it waits for the commit.
 - **presence fan-out**: 20 accounts; one session changes its presence, 20 others of the account hear it. Counted is each delivery.
 - **carbons fan-out**: 20 pairs of accounts with five devices each; one device of each talks, the four others get copies of both sides. Counted is each delivery: the message and its eight copies.
 - **presence storm**: users with 20 contacts each, who are logged in, become available, 25 at a time; all of them have done so once before. Counted is each delivered

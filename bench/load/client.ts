@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts';
+import { acknowledgedRate } from './scenarios/acknowledged-rate.ts';
 import {
   archivedStream,
   archivedStreamAcknowledged,
@@ -26,6 +27,7 @@ const SCENARIOS = new Map<string, Scenario>([
   ['ping-pong', pingPong],
   ['stream', stream],
   ['rate', rate],
+  ['acknowledged-rate', acknowledgedRate],
   ['login-scram', scramLogin],
   ['login-plain', plainLogin],
   ['idle', idle],

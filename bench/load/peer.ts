@@ -29,6 +29,8 @@ export class Peer {
     | undefined;
   #text = '';
   #isOpen = false;
+  /** Called with what the server says it has handled. */
+  onAcknowledged: (handled: number) => void = () => {};
   /** Whether the server gets an answer when it asks how many stanzas were handled. */
   acknowledges = true;
   #handled = -1;
@@ -190,8 +192,9 @@ export class Peer {
     this.socket.destroy();
   }
 
-  #answer(data: Buffer, start: number): void {
-    if (data[start + 1] === 0x72 && this.acknowledges)
+  #answer(data: Buffer, start: number, stop: number): void {
+    if (data[start + 1] === 0x61) this.onAcknowledged(acknowledgedIn(data.latin1Slice(start, stop)));
+    else if (data[start + 1] === 0x72 && this.acknowledges)
       this.send(`<a xmlns='${NS_SM}' h='${this.#handled}'/>`);
   }
 
@@ -222,7 +225,7 @@ export class Peer {
     while (start < end) {
       const stop = elementEnd(data, start, end);
       if (stop < 0) break;
-      if (this.#handled >= 0 && isNonza(data, start)) this.#answer(data, start);
+      if (this.#handled >= 0 && isNonza(data, start)) this.#answer(data, start, stop);
       else if (this.#onNonza !== undefined) this.#onNonza(nameAt(data, start, stop));
       else {
         if (this.#handled >= 0) this.#handled++;
@@ -237,6 +240,11 @@ export class Peer {
 /** What opens a stream. */
 export function streamHeader(domain: string): string {
   return `<?xml version='1.0'?><stream:stream to='${domain}' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`;
+}
+
+/** The number in an `<a/>`. */
+function acknowledgedIn(text: string): number {
+  return Number(/ h='(\d+)'/.exec(text)![1]);
 }
 
 /** The id in an `<enabled/>`. */
