@@ -1,7 +1,7 @@
+import { openLoop } from '../open-loop.ts';
 import { connectPairs, settle, talkers, totals } from '../pairs.ts';
 import { counted, type Scenario, sleep } from '../scenario.ts';
 
-const TICK_MS = 1;
 const REQUEST = "<r xmlns='urn:xmpp:sm:3'/>";
 const WARM_UP_MS = 2_000;
 
@@ -24,23 +24,13 @@ export const acknowledgedRate: Scenario = async (context) => {
     };
     return dueMs;
   });
-  const intervalMs = 1_000 / context.amount;
-  let next = 0;
-  const run = async (ms: number): Promise<void> => {
-    const from = performance.now();
-    const total = Math.floor(ms / intervalMs);
-    for (let i = 0; i < total; ) {
-      const now = performance.now();
-      while (i < total && from + i * intervalMs <= now) {
-        const s = next++ % senders.length;
-        waiting[s]!.push(from + i * intervalMs);
-        senders[s]!.send();
-        senders[s]!.peer.send(REQUEST);
-        i++;
-      }
-      await sleep(TICK_MS);
-    }
-  };
+  const run = (ms: number): Promise<void> =>
+    openLoop(context.amount, ms, (number, due) => {
+      const s = number % senders.length;
+      waiting[s]!.push(due);
+      senders[s]!.send();
+      senders[s]!.peer.send(REQUEST);
+    });
   const acknowledged = async (): Promise<number> => {
     const until = Date.now() + 5_000;
     const unanswered = (): number => waiting.reduce((sum, { length }) => sum + length, 0);

@@ -1,7 +1,6 @@
+import { openLoop } from '../open-loop.ts';
 import { connectPairs, settle, talkers, totals } from '../pairs.ts';
-import { counted, type Scenario, sleep } from '../scenario.ts';
-
-const TICK_MS = 1;
+import { counted, type Scenario } from '../scenario.ts';
 
 /**
  * Open loop: `amount` messages a second over all pairs, sent when their time has come whether or not the ones before have arrived.
@@ -17,22 +16,12 @@ export const rate: Scenario = async (context) => {
       latencies.push(performance.now() - dueMs[s]![sequence]!);
     };
   });
-  const intervalMs = 1_000 / context.amount;
-  let next = 0;
-  const run = async (ms: number): Promise<void> => {
-    const from = performance.now();
-    const total = Math.floor(ms / intervalMs);
-    for (let i = 0; i < total; ) {
-      const now = performance.now();
-      while (i < total && from + i * intervalMs <= now) {
-        const s = next++ % senders.length;
-        dueMs[s]!.push(from + i * intervalMs);
-        senders[s]!.send();
-        i++;
-      }
-      await sleep(TICK_MS);
-    }
-  };
+  const run = (ms: number): Promise<void> =>
+    openLoop(context.amount, ms, (number, due) => {
+      const s = number % senders.length;
+      dueMs[s]!.push(due);
+      senders[s]!.send();
+    });
   await run(1_000);
   await settle(all);
   latencies.length = 0;
