@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AdminError } from '../admin/errors.ts';
 import { print } from './io.ts';
+import { daysOf, removeIn } from './removals.ts';
 import type { Runner } from './runner.ts';
 import { withServerOrStorage } from './server-access.ts';
 
@@ -23,19 +24,12 @@ export function addInbox(program: Command, runner: Runner): void {
         if ((address === undefined) !== (all === true)) {
           throw new AdminError('usage', 'name a user or a domain, or say --all');
         }
-        if (!/^[0-9]{1,5}$/.test(days)) throw new AdminError('usage', `not a number of days: ${days}`);
-        const removed = await withServerOrStorage(target, io, async (ask) => {
-          const places =
-            address === undefined
-              ? ((await ask('domains')) as string[]).map((domain) => ({ domain }))
-              : [address.includes('@') ? { jid: address } : { domain: address }];
-          let sum = 0;
-          for (const place of places) {
-            const done = await ask('inbox_flush_bin', { ...place, days: Number(days) });
-            sum += (done as { removed: number }).removed;
-          }
-          return sum;
-        });
+        const place =
+          address === undefined ? undefined : address.includes('@') ? { jid: address } : { domain: address };
+        const input = { days: daysOf(days) };
+        const removed = await withServerOrStorage(target, io, (ask) =>
+          removeIn(ask, 'inbox_flush_bin', place, input),
+        );
         print(io, { removed }, () => `${removed} deleted`);
         return 0;
       }),

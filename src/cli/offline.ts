@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AdminError } from '../admin/errors.ts';
 import { print } from './io.ts';
+import { daysOf, removeIn } from './removals.ts';
 import type { Runner } from './runner.ts';
 import { withServerOrStorage } from './server-access.ts';
 
@@ -18,7 +19,7 @@ export function addOffline(program: Command, runner: Runner): void {
     .argument('[domain]', 'a domain of the server')
     .option('--all', 'of all domains')
     .action((domain: string | undefined, options: Options) =>
-      deleteMessages(runner, 'offline_delete_expired', domain, options, {}),
+      deleteMessages(runner, 'offline_delete_expired', domain, options),
     );
   offline
     .command('delete-old')
@@ -27,7 +28,7 @@ export function addOffline(program: Command, runner: Runner): void {
     .requiredOption('--days <number>', 'those sent so many days ago, or before')
     .option('--all', 'of all domains')
     .action((domain: string | undefined, options: Options) =>
-      deleteMessages(runner, 'offline_delete_old', domain, options, { days: Number(options.days) }),
+      deleteMessages(runner, 'offline_delete_old', domain, options),
     );
 }
 
@@ -36,24 +37,14 @@ function deleteMessages(
   command: string,
   domain: string | undefined,
   { days, all }: Options,
-  input: object,
 ): Promise<void> {
   return runner.run(async (target, io) => {
     if ((domain === undefined) !== (all === true)) {
       throw new AdminError('usage', 'name a domain, or say --all');
     }
-    if (days !== undefined && !/^[0-9]{1,5}$/.test(days)) {
-      throw new AdminError('usage', `not a number of days: ${days}`);
-    }
-    const removed = await withServerOrStorage(target, io, async (ask) => {
-      const domains = domain === undefined ? ((await ask('domains')) as string[]) : [domain];
-      let sum = 0;
-      for (const one of domains) {
-        const done = await ask(command, { domain: one, ...input });
-        sum += (done as { removed: number }).removed;
-      }
-      return sum;
-    });
+    const input = days === undefined ? {} : { days: daysOf(days) };
+    const place = domain === undefined ? undefined : { domain };
+    const removed = await withServerOrStorage(target, io, (ask) => removeIn(ask, command, place, input));
     print(io, { removed }, () => `${removed} deleted`);
     return 0;
   });

@@ -113,7 +113,7 @@ export interface FenceFrame {
   readonly from: string | undefined;
   /** Only those sent before this time, in microseconds since the epoch; undefined for all. */
   readonly before: number | undefined;
-  /** Also the stanza of that very time, if that was at least so manieth of its visits. */
+  /** Also the stanza of that very time, if it came with at least so many visits. */
   readonly visits: number | undefined;
 }
 

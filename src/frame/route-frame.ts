@@ -22,6 +22,8 @@ const FIXED_BYTES = 64;
 
 const KIND_MASK = 7;
 const HOPS_SHIFT = 3;
+/** Far beyond `HOPS_MAX`: a loop must not begin to count anew. */
+const HOPS_KEPT_MAX = 31;
 
 // The bits.
 const HAS_ORIGIN_SID = 1;
@@ -75,7 +77,7 @@ export function encodeRoute(frame: RouteFrame): Buffer {
   buffer[1] = FRAME_VERSION;
   view.setUint16(2, frame.flags, true);
   buffer[4] = frame.origin;
-  buffer[5] = frame.stanzaKind | (frame.hops << HOPS_SHIFT);
+  buffer[5] = frame.stanzaKind | (Math.min(frame.hops, HOPS_KEPT_MAX) << HOPS_SHIFT);
   buffer[6] = frame.visits;
   buffer[7] =
     (originSid === undefined ? 0 : HAS_ORIGIN_SID) |

@@ -41,8 +41,8 @@ export function scanTrusted(buffer: Buffer, start: number, end: number): Scanner
 }
 
 /**
- * Whether these bytes are one well-formed element of this name, and nothing else: what {@link Stanza.toBuffer} makes without addresses, or with `hasAddresses` with or without them. For bytes that were out of our hands, on a disk. No tree is
- * made.
+ * Whether these bytes are one well-formed element of this name, and nothing else: what {@link Stanza.toBuffer} makes without addresses; with `hasAddresses` it may have some. For bytes that were
+ * out of our hands, on a disk. No tree is made.
  */
 export function isStored(buffer: Buffer, name: string, hasAddresses = false): boolean {
   let scanner: Scanner;

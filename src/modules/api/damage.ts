@@ -10,7 +10,18 @@ export const DAMAGED_MESSAGE = Buffer.from(
     "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>This message is damaged in storage</text></error></message>",
 );
 
-/** Messages that were damaged in the database: their bytes would break the stream of whoever reads them. One for each module and shard. */
+/**
+ * The bytes of a message, as they came out of the store; undefined if they were damaged there: they would break the stream of whoever reads them. `hasAddresses`: they may have been stored with
+ * `from` and `to`.
+ */
+export function soundMessage(content: unknown, hasAddresses: boolean): Buffer | undefined {
+  // Bytes that come out of the store are a plain array there; and the database would take anything else in their place.
+  if (!(content instanceof Uint8Array)) return undefined;
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  return isStored(bytes, 'message', hasAddresses) ? bytes : undefined;
+}
+
+/** Counts messages that were found damaged, and logs some. One for each module and shard. */
 export class Damage {
   readonly #context: Pick<ModuleContext, 'count' | 'timestamp' | 'log'>;
   readonly #what: string;
@@ -23,29 +34,14 @@ export class Damage {
     this.#what = what;
   }
 
-  /**
-   * The bytes of a message, as they came out of the store; undefined, counted (`damaged`), and in the log once a minute with what `where` returns, if they are damaged. `hasAddresses`: they were
-   * stored with `from` and `to`.
-   */
-  sound(content: unknown, hasAddresses: boolean, where: () => Record<string, unknown>): Buffer | undefined {
-    // Bytes that come out of the store are a plain array there; and the database would take anything else in their place.
-    if (content instanceof Uint8Array) {
-      const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-      if (isStored(bytes, 'message', hasAddresses)) return bytes;
-    }
-    this.#report(where);
-    return undefined;
-  }
-
-  #report(where: () => Record<string, unknown>): void {
+  /** One was found: it is counted (`damaged`), and logged once a minute with these fields. */
+  report(where: Readonly<Record<string, unknown>>): undefined {
     this.#context.count('damaged');
     this.#unlogged++;
     const now = this.#context.timestamp();
     if (now - this.#loggedAt < LOG_US) return;
-    this.#context.log.error(
-      { what: this.#what, ...where(), count: this.#unlogged },
-      'a message in the database is damaged',
-    );
+    const fields = { what: this.#what, ...where, count: this.#unlogged };
+    this.#context.log.error(fields, 'a message in the database is damaged');
     this.#loggedAt = now;
     this.#unlogged = 0;
   }

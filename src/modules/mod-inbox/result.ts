@@ -19,6 +19,7 @@ import {
   StanzaKind,
   type StoredConversation,
   serialize,
+  soundMessage,
   utcMicros,
 } from '../module.ts';
 import { muteText } from './properties.ts';
@@ -105,8 +106,8 @@ export function readable(
   let sound: StoredConversation[] | undefined;
   for (const [i, one] of conversations.entries()) {
     const { peer, content } = one;
-    const isSound = damage.sound(content, true, () => ({ user: owner.bare, peer })) !== undefined;
-    if (isSound) continue;
+    if (soundMessage(content, true) !== undefined) continue;
+    damage.report({ user: owner.bare, peer });
     sound ??= [...conversations];
     const addresses = ` from='${context.trustedJid(peer).wire}' to='${owner.wire}'`;
     sound[i] = { ...one, content: forwardedMessage(DAMAGED_MESSAGE, addresses) };

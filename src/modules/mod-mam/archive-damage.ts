@@ -3,6 +3,7 @@ import {
   DAMAGED_MESSAGE,
   Damage,
   type ModuleContext,
+  soundMessage,
   stableIdText,
 } from '../module.ts';
 
@@ -21,6 +22,6 @@ export class ArchiveDamage {
 
   /** The bytes of a message; undefined, and reported, if they are damaged. */
   sound({ id, packet }: ArchivedMessage): Buffer | undefined {
-    return this.#damage.sound(packet, false, () => ({ id: stableIdText(id), row: String(id) }));
+    return soundMessage(packet, false) ?? this.#damage.report({ id: stableIdText(id), row: String(id) });
   }
 }

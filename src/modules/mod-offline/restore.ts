@@ -9,6 +9,7 @@ import {
   type ModuleContext,
   type OfflineMessage,
   Stanza,
+  soundMessage,
 } from '../module.ts';
 import type { OfflineOptions } from './mod-offline.ts';
 
@@ -40,5 +41,5 @@ export function restore(
 
 /** The bytes of a message of `user`; undefined if they are damaged in the database. They have addresses if they came from another shard, or out of a session. */
 export function soundPacket(damage: Damage, user: Jid, { packet, id }: OfflineMessage): Buffer | undefined {
-  return damage.sound(packet, true, () => ({ user: user.bare, row: id }));
+  return soundMessage(packet, true) ?? damage.report({ user: user.bare, row: id });
 }

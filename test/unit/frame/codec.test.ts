@@ -250,3 +250,8 @@ describe('a kept value', () => {
     expect(decoded[3]).toBe(2n ** 63n);
   });
 });
+
+it('keeps a number of hops that is too large for it far beyond their limit', () => {
+  const bytes = Buffer.from(encodeFrame(route({ hops: 40, stanzaKind: 2 })));
+  expect(decodeFrame(bytes, 0, bytes.length)).toMatchObject({ hops: 31, stanzaKind: 2 });
+});
